@@ -1,0 +1,1 @@
+//! PyO3 glue: the module `media._engine`.

@@ -1,0 +1,3 @@
+//! Threads, sockets and timers around `engine_core`.
+
+pub mod net;
