@@ -1,0 +1,1 @@
+"""Messages on the wire: requests, responses and notifications apart. ``docs/protocol.md`` tells them in prose."""

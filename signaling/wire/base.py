@@ -1,0 +1,52 @@
+"""What every message on the wire shares."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+WIRE_VERSION = 1
+"""Sent in the Socket.IO handshake (``auth.version``); the server refuses others with ``version_unsupported``."""
+
+MAX_MESSAGE_BYTES = 256 * 1024
+"""Longest Socket.IO message taken. An SDP of a browser with many codecs is about 20 KB."""
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+Mid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,16}$")]
+Sdp = Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
+
+
+class WireModel(BaseModel):
+    """A message or a part of one: unknown fields are refused, nothing is coerced from another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Request(WireModel):
+    """Browser to server, answered by an acknowledgement: ``{"ok": true, "data": …}`` or ``{"ok": false, "error": …}``."""
+
+    EVENT: ClassVar[str]
+    """The Socket.IO event name."""
+    RESPONSE: ClassVar[type[WireModel]]
+    """What ``data`` of the acknowledgement is."""
+
+
+class Notification(WireModel):
+    """Server to browser, not answered."""
+
+    EVENT: ClassVar[str]
+
+
+class WireError(WireModel):
+    """A failure as the browser sees it. ``code`` is stable; ``message`` is a Chinese sentence for the person that
+    says what to do next."""
+
+    code: str
+    message: str
+    retry_after_ms: int | None = None
+
+
+class Empty(WireModel):
+    """A response that says only that it was done."""
