@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from media.types import Source, TransportKind
+from signaling.sessions.states import DeviceProblem
 from signaling.wire.base import Empty, Identifier, Mid, Request, Sdp, Text, WireModel
-from signaling.wire.views import AgentView, DeviceProblem, IceServerView, InteractionView, MessageView
+from signaling.wire.views import AgentView, IceServerView, InteractionView, MessageView
 
 
 class InteractionRequest(Request):

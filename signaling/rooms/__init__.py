@@ -1,0 +1,1 @@
+"""Live rooms: one mailbox task each."""

@@ -1,0 +1,1 @@
+"""Pure rules: no asyncio, Socket.IO, clock or randomness."""

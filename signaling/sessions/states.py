@@ -1,0 +1,78 @@
+"""Roles and states of sessions: the same words in rules, wire, database and docs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    TAXPAYER = "taxpayer"
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    EDITOR = "editor"
+    ADMINISTRATOR = "administrator"
+
+
+class Presence(StrEnum):
+    """Whether a member's signalling connection is there. ``reconnecting`` lasts for the grace period at most."""
+
+    ONLINE = "online"
+    RECONNECTING = "reconnecting"
+    LEFT = "left"
+
+
+class InteractionPhase(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class AssistancePhase(StrEnum):
+    """Remote assistance (R1–R3, R5)."""
+
+    IDLE = "idle"
+    REQUESTED = "requested"
+    """Ringing at the agent."""
+    ACCEPTED = "accepted"
+    """The taxpayer reads the privacy notice and picks what to share; ``problem`` says what went wrong last."""
+    SHARING = "sharing"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class CallPhase(StrEnum):
+    """Audio and video (R4, R5)."""
+
+    IDLE = "idle"
+    ASKED = "asked"
+    """The taxpayer asked for it; only the agent can start."""
+    RINGING = "ringing"
+    """The agent started; the taxpayer has not answered yet."""
+    CONNECTING = "connecting"
+    """Accepted; media is being set up."""
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class EndReason(StrEnum):
+    """Why an assistance or a call ended (R5). Each has its own sentence and its own way out in the interface."""
+
+    HUNG_UP = "hung_up"
+    CANCELLED = "cancelled"
+    DECLINED = "declined"
+    RING_TIMEOUT = "ring_timeout"
+    MEMBER_LEFT = "member_left"
+    NETWORK_LOST = "network_lost"
+    INTERACTION_CLOSED = "interaction_closed"
+    SERVER_STOPPING = "server_stopping"
+
+
+class DeviceProblem(StrEnum):
+    """What a browser reports when it cannot capture (R5)."""
+
+    PERMISSION_DENIED = "permission_denied"
+    PICKER_CANCELLED = "picker_cancelled"
+    DEVICE_MISSING = "device_missing"
+    DEVICE_BUSY = "device_busy"
+    CAPTURE_ENDED = "capture_ended"
+    """The person stopped the share with the browser's own button, or the device was unplugged."""
+    UNSUPPORTED = "unsupported"
