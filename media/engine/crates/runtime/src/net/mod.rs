@@ -21,7 +21,7 @@ mod receive;
 mod received;
 #[cfg(target_os = "linux")]
 mod send;
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests;
 
 pub use counters::IoCounters;
