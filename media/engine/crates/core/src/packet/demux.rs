@@ -1,0 +1,24 @@
+//! Which protocol a datagram on a media port speaks (RFC 7983, and RFC 5761 for RTP and RTCP on one port).
+
+/// Protocol of a datagram, told by its first bytes alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DatagramClass {
+    Stun,
+    Dtls,
+    Rtp,
+    Rtcp,
+    /// Empty, too short to tell, or of a range nobody here speaks (ZRTP, TURN channels).
+    Unknown,
+}
+
+/// Classify by RFC 7983 section 7; inside 128..=191 an RTCP packet type of 192..=223 (RFC 5761 section 4) is RTCP.
+#[must_use]
+pub fn classify(datagram: &[u8]) -> DatagramClass {
+    match datagram {
+        [0..=3, _, ..] => DatagramClass::Stun,
+        [20..=63, _, ..] => DatagramClass::Dtls,
+        [128..=191, 192..=223, ..] => DatagramClass::Rtcp,
+        [128..=191, _, ..] => DatagramClass::Rtp,
+        _ => DatagramClass::Unknown,
+    }
+}
