@@ -6,6 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from signaling.errors import ErrorCode
+
 WIRE_VERSION = 1
 """Sent in the Socket.IO handshake (``auth.version``); the server refuses others with ``version_unsupported``."""
 
@@ -21,7 +23,13 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
 class WireModel(BaseModel):
     """A message or a part of one: unknown fields are refused, nothing is coerced from another type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class Request(WireModel):
@@ -43,9 +51,21 @@ class WireError(WireModel):
     """A failure as the browser sees it. ``code`` is stable; ``message`` is a Chinese sentence for the person that
     says what to do next."""
 
-    code: str
+    code: ErrorCode
     message: str
     retry_after_ms: int | None = None
+
+
+class Handshake(WireModel):
+    """``auth`` of the Socket.IO handshake. A refusal is a ``connect_error`` whose ``data`` is a ``WireError``."""
+
+    version: int
+    """``WIRE_VERSION`` of the page."""
+    token: str | None = None
+    """Signed by the host platform."""
+    resume_token: str | None = None
+    """``resume_token`` of the last ``session.welcome`` of this same page: its media connections live on.
+    A page that was loaded anew sends none."""
 
 
 class Empty(WireModel):

@@ -1,0 +1,108 @@
+"""Domain errors: a stable code and a Chinese sentence that says what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Stable words of failure on the wire. A code is never reused for another meaning."""
+
+    BAD_MESSAGE = "bad_message"
+    MESSAGE_TOO_LARGE = "message_too_large"
+    UNKNOWN_MESSAGE = "unknown_message"
+    RATE_LIMITED = "rate_limited"
+    VERSION_UNSUPPORTED = "version_unsupported"
+    TOKEN_MISSING = "token_missing"  # noqa: S105
+    TOKEN_INVALID = "token_invalid"  # noqa: S105
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105
+    TOKEN_FOREIGN = "token_foreign"  # noqa: S105
+    SIGNED_IN_ELSEWHERE = "signed_in_elsewhere"
+    NOT_FOUND = "not_found"
+    """Also for what the asker may not know about."""
+    NOT_A_MEMBER = "not_a_member"
+    NOT_ALLOWED = "not_allowed"
+    WRONG_PHASE = "wrong_phase"
+    AGENT_OFFLINE = "agent_offline"
+    AGENT_BUSY = "agent_busy"
+    CALL_START_NOT_ALLOWED = "call_start_not_allowed"
+    OUTSIDE_GRANT = "outside_grant"
+    BAD_SDP = "bad_sdp"
+    BAD_CANDIDATE = "bad_candidate"
+    WRONG_STATE = "wrong_state"
+    """A media request that does not fit the state of its transport."""
+    MEDIA_UNAVAILABLE = "media_unavailable"
+    INTERACTION_CLOSED = "interaction_closed"
+    TOO_MANY_INTERACTIONS = "too_many_interactions"
+    SERVER_STOPPING = "server_stopping"
+    INTERNAL_ERROR = "internal_error"
+
+
+SENTENCES: Mapping[ErrorCode, str] = {
+    ErrorCode.BAD_MESSAGE: "请求内容有误，请刷新页面后重试。",
+    ErrorCode.MESSAGE_TOO_LARGE: "发送的内容过大，请缩短后重试。",
+    ErrorCode.UNKNOWN_MESSAGE: "当前页面与服务不匹配，请刷新页面。",
+    ErrorCode.RATE_LIMITED: "操作过于频繁，请稍后再试。",
+    ErrorCode.VERSION_UNSUPPORTED: "页面版本已更新，请刷新页面后继续。",
+    ErrorCode.TOKEN_MISSING: "您尚未登录，请先登录。",
+    ErrorCode.TOKEN_INVALID: "登录信息无效，请重新登录。",
+    ErrorCode.TOKEN_EXPIRED: "登录已过期，请重新登录。",
+    ErrorCode.TOKEN_FOREIGN: "登录信息不属于本系统，请从本系统入口重新登录。",
+    ErrorCode.SIGNED_IN_ELSEWHERE: "您已在其他页面打开互动，如需在此使用，请选择【在此继续】。",
+    ErrorCode.NOT_FOUND: "未找到相关互动，可能已经结束，请返回后重试。",
+    ErrorCode.NOT_A_MEMBER: "您不在本次互动中，无法进行此操作。",
+    ErrorCode.NOT_ALLOWED: "您没有进行此操作的权限。",
+    ErrorCode.WRONG_PHASE: "当前状态下无法进行此操作，请按页面提示继续。",
+    ErrorCode.AGENT_OFFLINE: "该税务人员当前不在线，请选择其他税务人员或稍后再试。",
+    ErrorCode.AGENT_BUSY: "税务人员正忙，请稍后再试。",
+    ErrorCode.CALL_START_NOT_ALLOWED: (
+        "您暂时无法主动向坐席人员发起音视频互动，仅能由坐席人员向您发起音视频互动。"
+    ),
+    ErrorCode.OUTSIDE_GRANT: "当前互动不允许发送该音视频或屏幕内容。",
+    ErrorCode.BAD_SDP: "音视频协商失败，请刷新页面后重试。",
+    ErrorCode.BAD_CANDIDATE: "网络地址信息有误，请刷新页面后重试。",
+    ErrorCode.WRONG_STATE: "音视频连接状态已变化，请重新连接。",
+    ErrorCode.MEDIA_UNAVAILABLE: "音视频服务暂时不可用，您可以继续文字互动，稍后再试。",
+    ErrorCode.INTERACTION_CLOSED: "本次互动已结束，如需帮助请重新发起互动。",
+    ErrorCode.TOO_MANY_INTERACTIONS: "您同时进行的互动过多，请先结束其他互动。",
+    ErrorCode.SERVER_STOPPING: "服务正在维护，请稍后重新进入。",
+    ErrorCode.INTERNAL_ERROR: "服务出现异常，请稍后再试。",
+}
+"""Every code has its sentence; the whole interface shows these and no others for a failure."""
+
+
+class DomainError(Exception):
+    """A refusal the person is told about. ``str()`` of it is the code, so that logs hold no private data."""
+
+    def __init__(self, code: ErrorCode, *, retry_after_ms: int | None = None) -> None:
+        super().__init__(code.value)
+        self.code = code
+        self.retry_after_ms = retry_after_ms
+
+    @property
+    def sentence(self) -> str:
+        return SENTENCES[self.code]
+
+
+class Refused(DomainError):
+    """A rule of a session says no: phase, role, membership, seat."""
+
+
+class BadInput(DomainError):
+    """What came in cannot be read: shape, size, type."""
+
+
+class RateLimited(DomainError):
+    """Too much in too short a time. ``retry_after_ms``: when it would be taken again."""
+
+    def __init__(self, retry_after_ms: int) -> None:
+        super().__init__(ErrorCode.RATE_LIMITED, retry_after_ms=retry_after_ms)
+
+
+class IdentityError(DomainError):
+    """A token that is missing, wrong, expired or made for another system."""
+
+
+class MediaError(DomainError):
+    """The media engine refused or did not answer."""
