@@ -3,6 +3,17 @@
 //! Egress: [`SrtpSender`] encrypts in place in the output buffer. Ingress: [`SrtpReceiver`], for the subscribers'
 //! RTCP and for receivers of tests and load tests.
 
+mod cipher;
+mod kdf;
+mod receiver;
+mod replay;
+mod sender;
+#[cfg(test)]
+mod vectors;
+
+pub use receiver::SrtpReceiver;
+pub use sender::SrtpSender;
+
 /// Protection profile negotiated by `use_srtp` (RFC 5764 section 4.1.2, RFC 7714 section 14.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SrtpProfile {
@@ -91,90 +102,31 @@ impl SrtpProfile {
     }
 }
 
-/// Encrypts what we send on one transport. Session keys are derived and scheduled once, here.
-pub struct SrtpSender {
+/// One direction's master key and salt, cut out of DTLS exporter output.
+struct MasterKey<'a> {
+    key: &'a [u8],
+    salt: &'a [u8],
+}
+
+/// RFC 5764 section 4.2: client key, server key, client salt, server salt.
+fn master_keys(
     profile: SrtpProfile,
-}
-
-impl SrtpSender {
-    /// `material` is the DTLS exporter output, `role` our end of the association.
-    ///
-    /// # Errors
-    /// [`SrtpError::KeyLength`].
-    pub fn new(profile: SrtpProfile, material: &[u8], role: DtlsRole) -> Result<Self, SrtpError> {
-        let _ = (material, role);
-        Ok(Self { profile })
+    material: &[u8],
+) -> Result<(MasterKey<'_>, MasterKey<'_>), SrtpError> {
+    if material.len() != profile.keying_material_len() {
+        return Err(SrtpError::KeyLength);
     }
-
-    #[must_use]
-    pub fn profile(&self) -> SrtpProfile {
-        self.profile
-    }
-
-    /// Protect the RTP packet in `buffer[..length]` in place and return its new length.
-    ///
-    /// `header_len` is what stays in clear (fixed header, CSRCs, extension block). `rollover` is the caller's
-    /// extended sequence number shifted right by 16. The caller never passes the same SSRC and extended
-    /// sequence number twice with different content: with GCM that would break the key.
-    ///
-    /// # Errors
-    /// [`SrtpError::BufferTooSmall`], [`SrtpError::Malformed`].
-    pub fn protect_rtp(
-        &self,
-        buffer: &mut [u8],
-        header_len: usize,
-        length: usize,
-        rollover: u32,
-    ) -> Result<usize, SrtpError> {
-        let _ = (buffer, header_len, length, rollover);
-        todo!()
-    }
-
-    /// Protect the RTCP compound in `buffer[..length]` in place and return its new length.
-    ///
-    /// # Errors
-    /// [`SrtpError::BufferTooSmall`], [`SrtpError::Malformed`], [`SrtpError::KeyExhausted`].
-    pub fn protect_rtcp(&mut self, buffer: &mut [u8], length: usize) -> Result<usize, SrtpError> {
-        let _ = (buffer, length);
-        todo!()
-    }
-}
-
-/// Decrypts what the other end sends on one transport, with a replay window per SSRC.
-pub struct SrtpReceiver {
-    profile: SrtpProfile,
-}
-
-impl SrtpReceiver {
-    /// Arguments as of [`SrtpSender::new`]: `role` is still *our* role.
-    ///
-    /// # Errors
-    /// [`SrtpError::KeyLength`].
-    pub fn new(profile: SrtpProfile, material: &[u8], role: DtlsRole) -> Result<Self, SrtpError> {
-        let _ = (material, role);
-        Ok(Self { profile })
-    }
-
-    #[must_use]
-    pub fn profile(&self) -> SrtpProfile {
-        self.profile
-    }
-
-    /// Decrypt in place; the plain RTP packet is `buffer[..returned]`. On error the buffer is unspecified.
-    ///
-    /// # Errors
-    /// Every [`SrtpError`] but `KeyLength`, `BufferTooSmall` and `KeyExhausted`.
-    pub fn unprotect_rtp(&mut self, buffer: &mut [u8]) -> Result<usize, SrtpError> {
-        let _ = buffer;
-        todo!()
-    }
-
-    /// Decrypt in place; the plain RTCP compound is `buffer[..returned]`. On error the buffer is unspecified.
-    ///
-    /// # Errors
-    /// As [`Self::unprotect_rtp`]; packets sent in clear (E flag 0) are [`SrtpError::Authentication`].
-    pub fn unprotect_rtcp(&mut self, buffer: &mut [u8]) -> Result<usize, SrtpError> {
-        let _ = buffer;
-        todo!()
-    }
+    let (keys, salts) = material.split_at(2 * profile.key_len());
+    let (client_key, server_key) = keys.split_at(profile.key_len());
+    let (client_salt, server_salt) = salts.split_at(profile.salt_len());
+    Ok((
+        MasterKey {
+            key: client_key,
+            salt: client_salt,
+        },
+        MasterKey {
+            key: server_key,
+            salt: server_salt,
+        },
+    ))
 }
