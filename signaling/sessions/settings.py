@@ -1,0 +1,25 @@
+"""Times of the rules. All in milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """How long each state may last."""
+
+    ring_timeout_ms: int = 30_000
+    """An assistance requested, a call asked for or ringing."""
+    permission_timeout_ms: int = 60_000
+    """From 【同意】 until the browser offers its media: a person may be reading the permission prompt."""
+    connecting_timeout_ms: int = 20_000
+    """From that offer until media flows."""
+    reconnect_grace_ms: int = 30_000
+    """A member whose signalling connection is gone counts as reconnecting for so long, then as left."""
+    abandoned_timeout_ms: int = 120_000
+    """An interaction whose taxpayer has left closes after this."""
+    media_lost_timeout_ms: int = 30_000
+    """A transport that was connected may be down for so long before what it carries ends."""
+    kept_messages: int = 200
+    """Lines of the conversation kept in memory and told in a view."""

@@ -1,0 +1,56 @@
+"""Settings of the signalling floor, read once at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from signaling.sessions.settings import SessionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """A token bucket: ``burst`` at once, then ``per_second``."""
+
+    burst: int
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """Per connection, except ``connects``, which is per person."""
+
+    messages: RateLimit = RateLimit(burst=120, per_second=30)
+    """Every message of a connection, whatever it says."""
+    texts: RateLimit = RateLimit(burst=10, per_second=2)
+    """``message.send``."""
+    negotiations: RateLimit = RateLimit(burst=20, per_second=2)
+    """``media.publish``, ``media.subscribe`` and ``media.answer``: each costs the engine an SDP."""
+    refusals: RateLimit = RateLimit(burst=300, per_second=5)
+    """Refusals for rate one may collect; beyond it the connection is closed."""
+    connects: RateLimit = RateLimit(burst=20, per_second=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalingSettings:
+    """Everything the gateway needs to know. Times end in ``_s`` or ``_ms``, sizes in ``_bytes``."""
+
+    path: str = "socket.io"
+    cors_allowed_origins: tuple[str, ...] | None = None
+    """Origins of pages that embed the window; None is the same origin alone; ``("*",)`` is any (demo only)."""
+    ping_interval_s: float = 10.0
+    ping_timeout_s: float = 8.0
+    """A dead connection is noticed after the sum of both at the latest."""
+    handshake_timeout_s: float = 10.0
+    """A transport that has not sent its token by then is closed."""
+    outbox_messages: int = 512
+    """Messages waiting for one slow consumer; beyond it the connection is closed and the page resumes."""
+    inbox_commands: int = 512
+    """Commands waiting for one room; beyond it a request is refused with ``rate_limited``."""
+    media_timeout_s: float = 5.0
+    """How long the engine may take for one command before it counts as ``media_unavailable``."""
+    max_interactions_per_taxpayer: int = 3
+    audio_slots: int = 2
+    video_slots: int = 2
+    """Fixed receive slots of each member: microphone and screen audio, camera and screen of the other."""
+    sessions: SessionSettings = field(default_factory=SessionSettings)
+    rates: RateLimits = field(default_factory=RateLimits)
