@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from media.events import EngineFault, MediaEvent, Reply, StatsDropped, parse_events
-from media.types import EngineConfig, Slots, Source, TransportKind
+from media.types import EngineConfig, Slots, Source, TrackRef, TransportKind
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class PacketEngine(Protocol):
     def add_candidate(self, room_id: str, peer_id: str, transport: str, candidate: str) -> int: ...
     def set_muted(self, room_id: str, peer_id: str, source: str, muted: bool) -> int: ...
     def set_audience(self, room_id: str, peer_id: str, source: str, audience: list[str] | None) -> int: ...
-    def set_view(
+    def set_view(  # noqa: PLR0917
         self, room_id: str, peer_id: str, publisher_id: str, source: str, width: int, height: int
     ) -> int: ...
     def metrics(self) -> str: ...
@@ -170,10 +170,10 @@ class MediaControl:
         return self._command(self._engine.set_audience(room_id, peer_id, source.value, names))
 
     def set_view(
-        self, room_id: str, peer_id: str, publisher_id: str, source: Source, width: int, height: int
+        self, room_id: str, peer_id: str, track: TrackRef, *, width: int, height: int
     ) -> asyncio.Future[Reply]:
         return self._command(
-            self._engine.set_view(room_id, peer_id, publisher_id, source.value, width, height)
+            self._engine.set_view(room_id, peer_id, track.peer_id, track.source.value, width, height)
         )
 
     def _command(self, request_id: int) -> asyncio.Future[Reply]:

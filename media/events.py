@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from media.types import MediaKind, Source, TransportKind, TransportState
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +141,27 @@ MediaEvent = Annotated[
 ]
 
 _BATCH: TypeAdapter[list[MediaEvent]] = TypeAdapter(list[MediaEvent])
+_EVENT: TypeAdapter[MediaEvent] = TypeAdapter(MediaEvent)
 
 
 def parse_events(batch: bytes) -> list[MediaEvent]:
-    """Read what ``Engine.poll_events`` returned. Raises ``pydantic.ValidationError`` on an unknown event."""
-    return _BATCH.validate_json(batch)
+    """Read what ``Engine.poll_events`` returned.
+
+    An event that cannot be read is a fault of ours, logged by its type and left out: the state changes beside it
+    in the batch must not be lost with it.
+    """
+    try:
+        return _BATCH.validate_json(batch)
+    except ValidationError:
+        return [event for item in json.loads(batch) if (event := _parse_event(item)) is not None]
+
+
+def _parse_event(item: dict[str, Any]) -> MediaEvent | None:
+    try:
+        return _EVENT.validate_python(item)
+    except ValidationError as error:
+        _log.error(
+            "unreadable event of the media engine",
+            extra={"event_type": item.get("type"), "faults": [fault["loc"] for fault in error.errors()]},
+        )
+        return None
