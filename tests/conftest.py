@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test declares its kind by its folder."""
     for item in items:
         folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
-        if folder in {"unit", "contract", "protocol", "interop", "e2e"}:
+        if folder in {"unit", "contract", "protocol", "interop", "network", "e2e"}:
             item.add_marker(folder)
 
 

@@ -8,6 +8,7 @@ declare -A packages=(
   [redis-server]=redis-server
   [Xvfb]=xvfb
   [xauth]=xauth
+  [nft]=nftables
   [tesseract]=tesseract-ocr
 )
 missing=()

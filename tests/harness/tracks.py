@@ -45,6 +45,7 @@ class BarcodeTrack(MediaStreamTrack):
         self._count = 0
         self.next_number = first
         self.sent_at: dict[int, float] = {}
+        self._sent = asyncio.Event()
 
     async def recv(self) -> VideoFrame:
         await self._pace.wait()
@@ -55,7 +56,16 @@ class BarcodeTrack(MediaStreamTrack):
         frame.time_base = fractions.Fraction(1, VIDEO_CLOCK)
         self._count += 1
         self.sent_at[number] = asyncio.get_running_loop().time()
+        self._sent.set()
         return frame
+
+    async def more(self, count: int, within: float = 15) -> None:
+        """Until ``count`` more pictures have been given out."""
+        target = self.next_number + count
+        async with asyncio.timeout(within):
+            while self.next_number < target:
+                self._sent.clear()
+                await self._sent.wait()
 
 
 class ToneTrack(MediaStreamTrack):
