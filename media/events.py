@@ -141,7 +141,6 @@ MediaEvent = Annotated[
 ]
 
 _BATCH: TypeAdapter[list[MediaEvent]] = TypeAdapter(list[MediaEvent])
-_EVENT: TypeAdapter[MediaEvent] = TypeAdapter(MediaEvent)
 
 
 def parse_events(batch: bytes) -> list[MediaEvent]:
@@ -158,7 +157,7 @@ def parse_events(batch: bytes) -> list[MediaEvent]:
 
 def _parse_event(item: dict[str, Any]) -> MediaEvent | None:
     try:
-        return _EVENT.validate_python(item)
+        return _BATCH.validate_python([item])[0]
     except ValidationError as error:
         _log.error(
             "unreadable event of the media engine",

@@ -1,0 +1,221 @@
+"""What may happen to an interaction: something a member does, or something the world reports. Frozen.
+
+``Deed.KIND`` and ``Deed.ACTION`` are looked up in the policy table before any rule runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from media.types import Source, TransportKind, TransportState
+from signaling.sessions.effects import TimerKey
+from signaling.sessions.policy import Action, SessionKind
+from signaling.sessions.states import DeviceProblem, EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something a member does."""
+
+    KIND: ClassVar[SessionKind]
+    ACTION: ClassVar[Action]
+    actor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostMessage(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.INTERACTION
+    ACTION: ClassVar[Action] = Action.SEND_MESSAGE
+    client_message_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseInteraction(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.INTERACTION
+    ACTION: ClassVar[Action] = Action.CLOSE
+
+
+@dataclass(frozen=True, slots=True)
+class UseMedia(Deed):
+    """Anything about one's transports that changes no state of the session: it is only checked."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.INTERACTION
+    ACTION: ClassVar[Action] = Action.USE_MEDIA
+
+
+@dataclass(frozen=True, slots=True)
+class OfferMedia(Deed):
+    """The browser offers to send ``sources``; ``fresh`` on a new peer connection. Refused outside the grant."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.INTERACTION
+    ACTION: ClassVar[Action] = Action.USE_MEDIA
+    sources: frozenset[Source]
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MuteSource(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.INTERACTION
+    ACTION: ClassVar[Action] = Action.USE_MEDIA
+    source: Source
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAssistance(Deed):
+    """``seat_free``: whether the agent had no running assistance, and this one was given the seat."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.ASSISTANCE
+    ACTION: ClassVar[Action] = Action.REQUEST
+    seat_free: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptAssistance(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.ASSISTANCE
+    ACTION: ClassVar[Action] = Action.ACCEPT
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineAssistance(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.ASSISTANCE
+    ACTION: ClassVar[Action] = Action.DECLINE
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAssistanceProblem(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.ASSISTANCE
+    ACTION: ClassVar[Action] = Action.REPORT_PROBLEM
+    problem: DeviceProblem
+
+
+@dataclass(frozen=True, slots=True)
+class PauseAssistance(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.ASSISTANCE
+    ACTION: ClassVar[Action] = Action.PAUSE
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAssistance(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.ASSISTANCE
+    ACTION: ClassVar[Action] = Action.RESUME
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpAssistance(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.ASSISTANCE
+    ACTION: ClassVar[Action] = Action.HANG_UP
+
+
+@dataclass(frozen=True, slots=True)
+class AskCall(Deed):
+    """``seat_free``: whether the agent could start one now; asking takes no seat."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.CALL
+    ACTION: ClassVar[Action] = Action.ASK
+    seat_free: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StartCall(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.CALL
+    ACTION: ClassVar[Action] = Action.START
+    seat_free: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptCall(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.CALL
+    ACTION: ClassVar[Action] = Action.ACCEPT
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineCall(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.CALL
+    ACTION: ClassVar[Action] = Action.DECLINE
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCallProblem(Deed):
+    """``problem`` None takes an earlier report back."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.CALL
+    ACTION: ClassVar[Action] = Action.REPORT_PROBLEM
+    problem: DeviceProblem | None
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpCall(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.CALL
+    ACTION: ClassVar[Action] = Action.HANG_UP
+
+
+# What the world reports
+
+
+@dataclass(frozen=True, slots=True)
+class MemberConnected:
+    """A signalling connection of the member is there; ``resumed``: by the page whose media the engine holds."""
+
+    person_id: str
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MemberDisconnected:
+    person_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransportMoved:
+    person_id: str
+    transport: TransportKind
+    state: TransportState
+
+
+@dataclass(frozen=True, slots=True)
+class TrackStarted:
+    """The first packet of a track came in."""
+
+    person_id: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class TrackStopped:
+    person_id: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class QualityMeasured:
+    person_id: str
+    transport: TransportKind
+    quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    key: TimerKey
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """The interaction is closed from above."""
+
+    reason: EndReason = EndReason.SERVER_STOPPING
+
+
+Report = (
+    MemberConnected
+    | MemberDisconnected
+    | TransportMoved
+    | TrackStarted
+    | TrackStopped
+    | QualityMeasured
+    | TimerFired
+    | Shutdown
+)
+Command = Deed | Report

@@ -1,0 +1,80 @@
+"""Facts for the record, from the difference between two states. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from signaling.sessions.effects import Record
+from signaling.sessions.model import InteractionState
+from signaling.sessions.states import AssistancePhase, CallPhase, InteractionPhase, Presence, Role
+
+INTERACTION_OPENED = "interaction_opened"
+INTERACTION_CLOSED = "interaction_closed"
+MEMBER_LEFT = "member_left"
+MEMBER_RETURNED = "member_returned"
+
+_ASSISTANCE: Mapping[AssistancePhase, str] = {
+    AssistancePhase.REQUESTED: "assistance_requested",
+    AssistancePhase.ACCEPTED: "assistance_accepted",
+    AssistancePhase.SHARING: "assistance_started",
+    AssistancePhase.PAUSED: "assistance_paused",
+    AssistancePhase.ENDED: "assistance_ended",
+}
+_ASSISTANCE_AGAIN: Mapping[tuple[AssistancePhase, AssistancePhase], str] = {
+    (AssistancePhase.PAUSED, AssistancePhase.SHARING): "assistance_resumed",
+    (AssistancePhase.SHARING, AssistancePhase.ACCEPTED): "assistance_interrupted",
+    (AssistancePhase.PAUSED, AssistancePhase.ACCEPTED): "assistance_interrupted",
+}
+_CALL: Mapping[CallPhase, str] = {
+    CallPhase.ASKED: "call_asked",
+    CallPhase.RINGING: "call_started",
+    CallPhase.CONNECTING: "call_accepted",
+    CallPhase.ACTIVE: "call_connected",
+    CallPhase.ENDED: "call_ended",
+}
+
+
+def between(old: InteractionState, new: InteractionState) -> Iterator[Record]:
+    """What happened, each with who did it where one person did."""
+    yield from _of_members(old, new)
+    yield from _of_assistance(old, new)
+    yield from _of_call(old, new)
+    if old.phase is not new.phase and new.phase is InteractionPhase.CLOSED:
+        yield Record(INTERACTION_CLOSED, new.closed_by)
+
+
+def _of_members(old: InteractionState, new: InteractionState) -> Iterator[Record]:
+    for member in new.members:
+        before = old.member(member.person_id).presence
+        if before is member.presence:
+            continue
+        if member.presence is Presence.LEFT:
+            yield Record(MEMBER_LEFT, member.person_id)
+        elif before is Presence.LEFT:
+            yield Record(MEMBER_RETURNED, member.person_id)
+
+
+def _of_assistance(old: InteractionState, new: InteractionState) -> Iterator[Record]:
+    before, after = old.assistance.phase, new.assistance.phase
+    if before is after:
+        return
+    kind = _ASSISTANCE_AGAIN.get((before, after)) or _ASSISTANCE[after]
+    if after is AssistancePhase.ENDED:
+        yield Record(kind, new.assistance.ended_by, new.assistance.end_reason)
+    elif new.assistance.problem is not None:
+        yield Record(kind, new.of_role(Role.TAXPAYER).person_id, new.assistance.problem)
+    else:
+        role = Role.AGENT if after is AssistancePhase.ACCEPTED else Role.TAXPAYER
+        yield Record(kind, new.of_role(role).person_id)
+
+
+def _of_call(old: InteractionState, new: InteractionState) -> Iterator[Record]:
+    before, after = old.call.phase, new.call.phase
+    if before is after:
+        return
+    if after is CallPhase.ENDED:
+        yield Record(_CALL[after], new.call.ended_by, new.call.end_reason)
+        return
+    role = Role.AGENT if after is CallPhase.RINGING else Role.TAXPAYER
+    person_id = None if after is CallPhase.ACTIVE else new.of_role(role).person_id
+    yield Record(_CALL[after], person_id)

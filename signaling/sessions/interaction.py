@@ -1,0 +1,152 @@
+"""Rules of an interaction: the one entry ``handle(state, command, now_ms)``. Pure.
+
+A command changes the state by its own rule; then the state settles (media follows grants, phases follow media), the
+conversation gets its lines, and the effects are derived from the difference between before and after. So no rule can
+forget to cancel a timer, to take a grant away or to tell somebody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from signaling.errors import ErrorCode, Refused
+from signaling.sessions import assistance, call, commands, derive, lines, members
+from signaling.sessions.effects import Effects, TimerKey, TimerKind
+from signaling.sessions.model import InteractionState, Member, Message
+from signaling.sessions.policy import SessionKind, check, grant, phase_of
+from signaling.sessions.settings import SessionSettings
+from signaling.sessions.states import EndReason, InteractionPhase, Presence
+
+
+def open_interaction(
+    interaction_id: str, people: Sequence[Member], settings: SessionSettings, now_ms: int
+) -> tuple[InteractionState, Effects]:
+    state = InteractionState(
+        interaction_id=interaction_id, opened_at=now_ms, members=tuple(people), settings=settings
+    )
+    state = lines.narrate(None, state, now_ms)
+    return state, derive.effects_of_opening(state)
+
+
+def handle(
+    state: InteractionState, command: commands.Command, now_ms: int
+) -> tuple[InteractionState, Effects]:
+    """Raises ``Refused``; the state is then what it was."""
+    if isinstance(command, commands.Deed):
+        changed = _do(state, command, now_ms)
+    elif state.phase is InteractionPhase.CLOSED:
+        return state, ()
+    else:
+        changed = _take(state, command, now_ms)
+    settled = _settle(changed, now_ms)
+    told = lines.narrate(state, settled, now_ms)
+    return told, derive.effects(state, told)
+
+
+def check_offer(state: InteractionState, command: commands.OfferMedia) -> None:
+    """Raises ``Refused`` when the offer is outside the grant: asked before the engine sees the SDP."""
+    _check(state, command)
+    if command.sources - grant(state, state.member(command.actor_id)):
+        raise Refused(ErrorCode.OUTSIDE_GRANT)
+
+
+def _check(state: InteractionState, command: commands.Deed) -> None:
+    actor = state.member(command.actor_id)
+    if state.phase is InteractionPhase.CLOSED:
+        raise Refused(ErrorCode.INTERACTION_CLOSED)
+    if actor.presence is Presence.LEFT:
+        raise Refused(ErrorCode.NOT_A_MEMBER)
+    check(command.KIND, phase_of(state, command.KIND), actor.role, command.ACTION)
+
+
+def _do(state: InteractionState, command: commands.Deed, now_ms: int) -> InteractionState:
+    _check(state, command)
+    if command.KIND is SessionKind.ASSISTANCE:
+        return assistance.handle(state, command, now_ms)
+    if command.KIND is SessionKind.CALL:
+        return call.handle(state, command, now_ms)
+    match command:
+        case commands.PostMessage():
+            return _post(state, command, now_ms)
+        case commands.CloseInteraction(actor_id=actor_id):
+            return _close(state, EndReason.INTERACTION_CLOSED, actor_id)
+        case commands.OfferMedia():
+            return _offer(state, command)
+        case commands.MuteSource():
+            return _mute(state, command)
+        case _:
+            return state
+
+
+def _take(state: InteractionState, command: commands.Report, now_ms: int) -> InteractionState:
+    match command:
+        case commands.MemberConnected():
+            return members.connect(state, command)
+        case commands.MemberDisconnected(person_id=person_id):
+            return members.disconnect(state, person_id, now_ms)
+        case commands.TransportMoved():
+            return members.move_transport(state, command)
+        case commands.TrackStarted():
+            return members.start_track(state, command)
+        case commands.TrackStopped():
+            return members.stop_track(state, command)
+        case commands.QualityMeasured():
+            return members.measure(state, command)
+        case commands.TimerFired(key=key):
+            return _fire(state, key, now_ms)
+        case commands.Shutdown(reason=reason):
+            return _close(state, reason, None)
+
+
+def _fire(state: InteractionState, key: TimerKey, now_ms: int) -> InteractionState:
+    """A timer that fires early or late, after what it was for has passed, changes nothing."""
+    person_id = key.person_id or ""
+    match key.kind:
+        case TimerKind.ASSISTANCE:
+            return assistance.time_out(state, now_ms)
+        case TimerKind.CALL:
+            return call.time_out(state, now_ms)
+        case TimerKind.RECONNECT:
+            return members.give_up(state, person_id, now_ms)
+        case TimerKind.MEDIA_LOST:
+            return members.lose_media(state, person_id, now_ms)
+        case TimerKind.ABANDONED:
+            at_ms = derive.timers(state).get(key)
+            if at_ms is None or now_ms < at_ms:
+                return state
+            return _close(state, EndReason.MEMBER_LEFT, None)
+
+
+def _settle(state: InteractionState, now_ms: int) -> InteractionState:
+    state = members.settle(state, now_ms)
+    state = assistance.settle(state, now_ms)
+    return call.settle(state, now_ms)
+
+
+def _close(state: InteractionState, reason: EndReason, closed_by: str | None) -> InteractionState:
+    ended = members.end_sessions(state, reason, closed_by)
+    return replace(ended, phase=InteractionPhase.CLOSED, closed_by=closed_by)
+
+
+def _post(state: InteractionState, command: commands.PostMessage, now_ms: int) -> InteractionState:
+    if state.sent_before(command.actor_id, command.client_message_id) is not None:
+        return state
+    message = Message(state.next_seq, command.actor_id, command.client_message_id, command.text, now_ms)
+    return state.with_message(message)
+
+
+def _offer(state: InteractionState, command: commands.OfferMedia) -> InteractionState:
+    check_offer(state, command)
+    member = state.member(command.actor_id)
+    tracks = frozenset() if command.fresh else member.tracks & command.sources
+    return state.with_member(replace(member, offered=command.sources, tracks=tracks))
+
+
+def _mute(state: InteractionState, command: commands.MuteSource) -> InteractionState:
+    member = state.member(command.actor_id)
+    if command.source not in grant(state, member):
+        raise Refused(ErrorCode.OUTSIDE_GRANT)
+    others = member.muted - {command.source}
+    muted = others | {command.source} if command.muted else others
+    return state.with_member(replace(member, muted=muted))

@@ -1,0 +1,103 @@
+"""The system's own lines in the conversation, one for each step. Staff are named by their number alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from signaling.sessions.model import InteractionState
+from signaling.sessions.states import (
+    AssistancePhase,
+    CallPhase,
+    EndReason,
+    InteractionPhase,
+    Presence,
+    Role,
+)
+
+_OPENED = "税务人员 {agent} 为您服务。"
+_CLOSED = "本次互动已结束。"
+_LEFT: Mapping[Role, str] = {Role.TAXPAYER: "纳税人已离开。", Role.AGENT: "税务人员 {agent} 已离开。"}
+_RETURNED: Mapping[Role, str] = {Role.TAXPAYER: "纳税人已返回。", Role.AGENT: "税务人员 {agent} 已返回。"}
+
+_ASSISTANCE: Mapping[tuple[AssistancePhase, AssistancePhase], str] = {
+    (AssistancePhase.IDLE, AssistancePhase.REQUESTED): "纳税人请求远程协助。",
+    (AssistancePhase.ENDED, AssistancePhase.REQUESTED): "纳税人请求远程协助。",
+    (AssistancePhase.REQUESTED, AssistancePhase.ACCEPTED): "税务人员 {agent} 已接受远程协助。",
+    (AssistancePhase.ACCEPTED, AssistancePhase.SHARING): "纳税人已开始分享屏幕。",
+    (AssistancePhase.SHARING, AssistancePhase.PAUSED): "纳税人已暂停分享。",
+    (AssistancePhase.PAUSED, AssistancePhase.SHARING): "纳税人已继续分享。",
+    (AssistancePhase.SHARING, AssistancePhase.ACCEPTED): "屏幕分享已停止，纳税人可以重新选择分享内容。",
+    (AssistancePhase.PAUSED, AssistancePhase.ACCEPTED): "屏幕分享已停止，纳税人可以重新选择分享内容。",
+}
+_ASSISTANCE_ENDED: Mapping[EndReason, str] = {
+    EndReason.HUNG_UP: "远程协助已结束。",
+    EndReason.CANCELLED: "纳税人已取消远程协助。",
+    EndReason.DECLINED: "税务人员 {agent} 未接受远程协助。",
+    EndReason.RING_TIMEOUT: "远程协助无人应答，已取消。",
+    EndReason.MEMBER_LEFT: "一方已离开，远程协助已结束。",
+    EndReason.NETWORK_LOST: "网络中断，远程协助已结束。",
+    EndReason.INTERACTION_CLOSED: "远程协助已结束。",
+    EndReason.SERVER_STOPPING: "服务维护，远程协助已结束。",
+}
+_CALL: Mapping[CallPhase, str] = {
+    CallPhase.ASKED: "纳税人申请音视频互动。",
+    CallPhase.RINGING: "税务人员 {agent} 发起音视频互动。",
+    CallPhase.CONNECTING: "纳税人已同意音视频互动。",
+    CallPhase.ACTIVE: "音视频互动已接通。",
+}
+_CALL_ENDED: Mapping[EndReason, str] = {
+    EndReason.HUNG_UP: "音视频互动已结束。",
+    EndReason.CANCELLED: "音视频互动已取消。",
+    EndReason.DECLINED: "音视频互动未被接受。",
+    EndReason.RING_TIMEOUT: "音视频互动无人应答，已取消。",
+    EndReason.MEMBER_LEFT: "一方已离开，音视频互动已结束。",
+    EndReason.NETWORK_LOST: "网络中断，音视频互动已结束。",
+    EndReason.INTERACTION_CLOSED: "音视频互动已结束。",
+    EndReason.SERVER_STOPPING: "服务维护，音视频互动已结束。",
+}
+
+
+def narrate(old: InteractionState | None, new: InteractionState, now_ms: int) -> InteractionState:
+    """``new`` with the lines that tell how it came from ``old``; from nothing, that it was opened."""
+    agent = new.of_role(Role.AGENT).display_name
+    for line in [_OPENED] if old is None else _lines(old, new):
+        new = new.with_line(line.format(agent=agent), now_ms)
+    return new
+
+
+def _lines(old: InteractionState, new: InteractionState) -> Iterator[str]:
+    yield from _of_members(old, new)
+    yield from _of_assistance(old, new)
+    yield from _of_call(old, new)
+    if old.phase is not new.phase and new.phase is InteractionPhase.CLOSED:
+        yield _CLOSED
+
+
+def _of_members(old: InteractionState, new: InteractionState) -> Iterator[str]:
+    for member in new.members:
+        before = old.member(member.person_id).presence
+        if member.presence is Presence.LEFT and before is not Presence.LEFT:
+            yield _LEFT[member.role]
+        elif before is Presence.LEFT and member.presence is not Presence.LEFT:
+            yield _RETURNED[member.role]
+
+
+def _of_assistance(old: InteractionState, new: InteractionState) -> Iterator[str]:
+    before, after = old.assistance.phase, new.assistance.phase
+    if before is after:
+        return
+    if after is AssistancePhase.ENDED:
+        if new.assistance.end_reason is not None:
+            yield _ASSISTANCE_ENDED[new.assistance.end_reason]
+    else:
+        yield _ASSISTANCE[(before, after)]
+
+
+def _of_call(old: InteractionState, new: InteractionState) -> Iterator[str]:
+    if old.call.phase is new.call.phase:
+        return
+    if new.call.phase is CallPhase.ENDED:
+        if new.call.end_reason is not None:
+            yield _CALL_ENDED[new.call.end_reason]
+    else:
+        yield _CALL[new.call.phase]

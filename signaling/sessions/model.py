@@ -1,0 +1,148 @@
+"""The state of one interaction, whole: frozen, so that a rule makes a new one and never changes what others hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from media.types import Source, TransportKind, TransportState
+from signaling.errors import ErrorCode, Refused
+from signaling.sessions.settings import SessionSettings
+from signaling.sessions.states import (
+    AssistancePhase,
+    CallPhase,
+    DeviceProblem,
+    EndReason,
+    InteractionPhase,
+    Presence,
+    Role,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A transport of a member as the engine reports it. ``was_connected``: it had been up for what runs now."""
+
+    state: TransportState
+    was_connected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person in the interaction, with their media."""
+
+    person_id: str
+    role: Role
+    display_name: str
+    presence: Presence = Presence.ONLINE
+    reconnect_by: int | None = None
+    """When a reconnecting member counts as left; milliseconds since the epoch like every time here."""
+    left_at: int | None = None
+    peer_epoch: int = 0
+    """Counts pages: another number is another peer for the engine, and the media of the older page is cut."""
+    offered: frozenset[Source] = frozenset()
+    """What the browser last offered to send, and the engine took."""
+    tracks: frozenset[Source] = frozenset()
+    """What has arrived at the engine."""
+    muted: frozenset[Source] = frozenset()
+    links: Mapping[TransportKind, Link] = field(default_factory=dict)
+    qualities: Mapping[TransportKind, int] = field(default_factory=dict)
+    media_lost_by: int | None = None
+    """When a member whose needed transport is down loses what runs."""
+
+    @property
+    def quality(self) -> int | None:
+        return min(self.qualities.values(), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A line of the conversation; ``sender_id`` None is the system itself."""
+
+    seq: int
+    sender_id: str | None
+    client_message_id: str | None
+    text: str
+    sent_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssistanceState:
+    phase: AssistancePhase = AssistancePhase.IDLE
+    ended_by: str | None = None
+    end_reason: EndReason | None = None
+    problem: DeviceProblem | None = None
+    deadline: int | None = None
+    started_at: int | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.phase not in (AssistancePhase.IDLE, AssistancePhase.ENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    phase: CallPhase = CallPhase.IDLE
+    ended_by: str | None = None
+    end_reason: EndReason | None = None
+    problems: Mapping[str, DeviceProblem] = field(default_factory=dict)
+    deadline: int | None = None
+    started_at: int | None = None
+
+    @property
+    def running(self) -> bool:
+        """Takes the agent's seat. A call that was only asked for does not."""
+        return self.phase in (CallPhase.RINGING, CallPhase.CONNECTING, CallPhase.ACTIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionState:
+    interaction_id: str
+    opened_at: int
+    members: tuple[Member, ...]
+    settings: SessionSettings = field(default_factory=SessionSettings)
+    phase: InteractionPhase = InteractionPhase.OPEN
+    closed_by: str | None = None
+    messages: tuple[Message, ...] = ()
+    next_seq: int = 1
+    assistance: AssistanceState = field(default_factory=AssistanceState)
+    call: CallState = field(default_factory=CallState)
+
+    def find(self, person_id: str) -> Member | None:
+        return next((m for m in self.members if m.person_id == person_id), None)
+
+    def member(self, person_id: str) -> Member:
+        """Raises ``Refused`` with ``not_found``: a stranger may not even know that the interaction exists."""
+        member = self.find(person_id)
+        if member is None:
+            raise Refused(ErrorCode.NOT_FOUND)
+        return member
+
+    def of_role(self, role: Role) -> Member:
+        """The taxpayer, or the agent: each interaction has one of both."""
+        return next(m for m in self.members if m.role is role)
+
+    def with_member(self, changed: Member) -> InteractionState:
+        return replace(
+            self,
+            members=tuple(changed if m.person_id == changed.person_id else m for m in self.members),
+        )
+
+    def with_line(self, text: str, now_ms: int) -> InteractionState:
+        """One more line of the system."""
+        return self.with_message(Message(self.next_seq, None, None, text, now_ms))
+
+    def with_message(self, message: Message) -> InteractionState:
+        kept = (*self.messages, message)[-self.settings.kept_messages :]
+        return replace(self, messages=kept, next_seq=self.next_seq + 1)
+
+    def sent_before(self, sender_id: str, client_message_id: str) -> Message | None:
+        """The message this one repeats."""
+        return next(
+            (
+                m
+                for m in reversed(self.messages)
+                if m.sender_id == sender_id and m.client_message_id == client_message_id
+            ),
+            None,
+        )
