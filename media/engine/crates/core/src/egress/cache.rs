@@ -2,16 +2,18 @@
 //! what is forwarded this turn and what a NACK may still ask for.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::codec::{Codec, vp8};
 use crate::packet::ext::SourceExtensions;
 use crate::packet::ntp::NtpTime;
 
-/// Packets kept of a video stream: about 3 s at 2.5 Mbit/s.
+/// Packets kept of a video stream at most.
 pub const VIDEO_CAPACITY: usize = 1024;
-/// Packets kept of an audio stream: 5 s at 20 ms.
-pub const AUDIO_CAPACITY: usize = 256;
+/// Packets kept of an audio stream at most. Audio is not retransmitted, only carried through the turn.
+pub const AUDIO_CAPACITY: usize = 64;
+/// A retransmission that comes later than this helps no live picture.
+pub const MAX_AGE: Duration = Duration::from_millis(1_500);
 
 /// One packet of a publisher, decrypted, header taken apart.
 #[derive(Debug, Clone)]
@@ -65,36 +67,126 @@ impl SourcePacket {
     }
 }
 
-/// Ring of the last packets of one source stream, by id.
+/// Ring of the last packets of one source stream, by id. It grows with what the stream needs, up to its capacity,
+/// and lets go of what is older than [`MAX_AGE`].
 #[derive(Debug)]
 pub struct PacketCache {
     ring: Vec<Option<SourcePacket>>,
+    capacity: usize,
+    /// Ids that may be kept: `oldest..next`.
+    oldest: u64,
+    next: u64,
 }
 
+const FIRST_CAPACITY: usize = 64;
+
 impl PacketCache {
-    /// `capacity` is rounded up to a power of two.
+    /// `capacity` is rounded up to a power of two of at least 64.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        let mut ring = Vec::new();
-        ring.resize_with(capacity.next_power_of_two(), || None);
-        Self { ring }
+        let capacity = capacity.next_power_of_two().max(FIRST_CAPACITY);
+        Self {
+            ring: Vec::new(),
+            capacity,
+            oldest: 0,
+            next: 0,
+        }
     }
 
-    /// Keep a packet. `false` (and nothing kept) when it is a duplicate or older than what the ring spans.
+    /// Keep a packet. `false` (and nothing kept) when it is a duplicate or older than what the ring spans: it must
+    /// not be forwarded either.
     pub fn insert(&mut self, packet: SourcePacket) -> bool {
-        let _ = packet;
-        todo!()
+        if self.ring.is_empty() {
+            self.ring.resize_with(FIRST_CAPACITY, || None);
+            self.oldest = packet.id;
+            self.next = packet.id;
+        }
+        if packet.id < self.oldest {
+            // Before the first packet ever, or reordered by more than what is kept.
+            if self.next - packet.id > self.ring.len() as u64 || self.next - self.oldest == 0 {
+                return false;
+            }
+            self.oldest = packet.id;
+        }
+        self.expire(packet.arrival);
+        if packet.id >= self.next {
+            self.make_room(packet.id);
+            self.next = packet.id + 1;
+        }
+        let at = self.position(packet.id);
+        if self.ring[at]
+            .as_ref()
+            .is_some_and(|kept| kept.id == packet.id)
+        {
+            return false;
+        }
+        self.ring[at] = Some(packet);
+        true
     }
 
     /// The packet with this id, while it is kept.
     #[must_use]
     pub fn get(&self, id: u64) -> Option<&SourcePacket> {
-        let _ = (id, &self.ring);
-        todo!()
+        if self.ring.is_empty() {
+            return None;
+        }
+        self.ring[self.position(id)]
+            .as_ref()
+            .filter(|packet| packet.id == id)
     }
 
     /// Forget everything (the publisher went or the stream restarted).
     pub fn clear(&mut self) {
-        todo!()
+        self.ring = Vec::new();
+    }
+
+    fn position(&self, id: u64) -> usize {
+        // The length is a power of two.
+        id as usize & (self.ring.len() - 1)
+    }
+
+    /// Let go of old packets, from the oldest on.
+    fn expire(&mut self, now: Instant) {
+        while self.oldest < self.next {
+            let at = self.position(self.oldest);
+            match &self.ring[at] {
+                Some(packet) if packet.id == self.oldest => {
+                    if now.saturating_duration_since(packet.arrival) <= MAX_AGE {
+                        return;
+                    }
+                    self.ring[at] = None;
+                }
+                _ => {}
+            }
+            self.oldest += 1;
+        }
+    }
+
+    /// Make `id`, a new highest, fit: grow while allowed, else drop the oldest.
+    fn make_room(&mut self, id: u64) {
+        let span = id + 1 - self.oldest;
+        let wanted = usize::try_from(span)
+            .unwrap_or(usize::MAX)
+            .min(self.capacity);
+        if wanted > self.ring.len() {
+            let mut ring = Vec::new();
+            ring.resize_with(wanted.next_power_of_two(), || None);
+            for packet in std::mem::replace(&mut self.ring, ring)
+                .into_iter()
+                .flatten()
+            {
+                let at = self.position(packet.id);
+                self.ring[at] = Some(packet);
+            }
+        }
+        let first = (id + 1).saturating_sub(self.ring.len() as u64);
+        let stale = first
+            .saturating_sub(self.oldest)
+            .min(self.ring.len() as u64);
+        for old in self.oldest..self.oldest + stale {
+            let at = self.position(old);
+            self.ring[at] = None;
+        }
+        self.oldest = self.oldest.max(first);
     }
 }

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use crate::bwe::Bandwidth;
-use crate::packet::ext::ExtensionLayout;
+use crate::packet::ext::{ExtensionLayout, TransportExtensions};
 use crate::packet::ntp::NtpClock;
 use crate::packet::rtcp::SenderInfo;
+use crate::packet::rtp::{FIXED_HEADER_LEN, RtpHeader};
 use crate::srtp::SrtpSender;
 
 use super::cache::{PacketCache, SourcePacket};
-use super::munger::{Munger, StreamId};
+use super::munger::{Munger, Rewrite, StreamId};
 use super::rtx::RtxState;
 use super::sr::{SlotReporter, SourceClock};
 
@@ -69,6 +70,7 @@ pub struct Slot {
     reporter: SlotReporter,
     current: Option<StreamId>,
     wanted: Option<StreamId>,
+    layers: TemporalFilter,
 }
 
 impl Slot {
@@ -87,6 +89,7 @@ impl Slot {
             reporter: SlotReporter::default(),
             current: None,
             wanted: None,
+            layers: TemporalFilter::default(),
         }
     }
 
@@ -115,11 +118,7 @@ impl Slot {
     /// Forward `stream` from its next key frame on; until then the current stream goes on (a layer switch).
     /// Call [`Self::stop`] first when the current stream must not be seen any more (a source switch).
     pub fn switch(&mut self, stream: StreamId) {
-        if self.current != Some(stream) {
-            self.wanted = Some(stream);
-        } else {
-            self.wanted = None;
-        }
+        self.wanted = (self.current != Some(stream)).then_some(stream);
     }
 
     /// Forward nothing until the next [`Self::switch`] (mute, unsubscribed, source gone).
@@ -127,6 +126,12 @@ impl Slot {
         self.current = None;
         self.wanted = None;
         self.munger.stop();
+    }
+
+    /// Highest VP8 temporal layer to forward; `None` is all. Lower takes effect at the next picture, higher at the
+    /// next picture that refers only to the base layer.
+    pub fn set_max_temporal_layer(&mut self, layer: Option<u8>) {
+        self.layers.target = layer.unwrap_or(u8::MAX);
     }
 
     /// Whether packets of `stream` matter to this slot now.
@@ -146,8 +151,34 @@ impl Slot {
         time: &SendTime,
         out: &mut [u8],
     ) -> Option<usize> {
-        let _ = (stream, packet, transport, time, out, &self.rtx);
-        todo!()
+        if out.len() < packet.payload.len() + MAX_PACKET_GROWTH {
+            return None;
+        }
+        if self.wanted == Some(stream) && packet.key_frame && !packet.payload.is_empty() {
+            self.munger.switch(stream, packet);
+            self.layers.restart();
+            self.current = Some(stream);
+            self.wanted = None;
+        }
+        if self.current != Some(stream) {
+            return None;
+        }
+        // An empty payload is padding, a probe of the publisher's own path.
+        if packet.payload.is_empty() || !self.layers.passes(packet) {
+            self.munger.skip(packet);
+            return None;
+        }
+        let rewrite = self.munger.rewrite(packet)?;
+        let header = RtpHeader {
+            marker: packet.marker || rewrite.force_marker,
+            payload_type: packet.codec.payload_type(),
+            sequence_number: rewrite.sequence as u16,
+            timestamp: rewrite.timestamp,
+            ssrc: self.config.ssrc,
+        };
+        let total = self.write(&header, None, rewrite, packet, transport, time, out)?;
+        self.reporter.sent(packet.payload.len());
+        Some(total)
     }
 
     /// Source packet behind a sequence number the receiver misses; pass its cache to [`Self::retransmit`].
@@ -157,7 +188,7 @@ impl Slot {
     }
 
     /// Answer a NACK for one sequence number from the cache of the stream [`Self::resolve`] named. `None`: no
-    /// RTX, no longer kept, or a duplicate request.
+    /// RTX, no longer kept, a duplicate request, or over the slot's budget.
     pub fn retransmit(
         &mut self,
         sequence: u16,
@@ -167,8 +198,37 @@ impl Slot {
         time: &SendTime,
         out: &mut [u8],
     ) -> Option<usize> {
-        let _ = (sequence, cache, rtt, transport, time, out);
-        todo!()
+        let ssrc = self.config.rtx_ssrc?;
+        let (_, id) = self.munger.resolve(sequence)?;
+        let packet = cache.get(id)?;
+        let payload_type = packet.codec.rtx_payload_type()?;
+        let rewrite = self.munger.rewrite_again(sequence, packet)?;
+        if out.len() < packet.payload.len() + MAX_PACKET_GROWTH
+            || !self.rtx.admit(sequence, time.now, rtt)
+        {
+            return None;
+        }
+        let own = self.rtx.next_sequence();
+        let header = RtpHeader {
+            marker: packet.marker || rewrite.force_marker,
+            payload_type,
+            sequence_number: own as u16,
+            timestamp: rewrite.timestamp,
+            ssrc,
+        };
+        let rewrite = Rewrite {
+            sequence: own,
+            ..rewrite
+        };
+        self.write(
+            &header,
+            Some(sequence),
+            rewrite,
+            packet,
+            transport,
+            time,
+            out,
+        )
     }
 
     /// Sender report of this slot; `source` is the clock of the current stream.
@@ -187,5 +247,95 @@ impl Slot {
             self.config.clock_rate,
             now,
         )
+    }
+
+    /// Header, extension block, original sequence number of a retransmission, payload, tag.
+    #[allow(clippy::too_many_arguments)]
+    fn write(
+        &self,
+        header: &RtpHeader,
+        original: Option<u16>,
+        rewrite: Rewrite,
+        packet: &SourcePacket,
+        transport: &mut EgressTransport,
+        time: &SendTime,
+        out: &mut [u8],
+    ) -> Option<usize> {
+        let layout = &self.config.layout;
+        let header_len = FIXED_HEADER_LEN + layout.block_len();
+        let payload_at = header_len + if original.is_some() { 2 } else { 0 };
+        let length = payload_at + packet.payload.len();
+        let wire = length + transport.srtp.profile().rtp_overhead();
+        let extensions = TransportExtensions {
+            abs_send_time: time.abs_send_time,
+            transport_cc: transport.bandwidth.sent(wire, time.now),
+        };
+        header.write(true, out)?;
+        layout.write(
+            &packet.extensions,
+            &extensions,
+            &mut out[FIXED_HEADER_LEN..],
+        )?;
+        if let Some(original) = original {
+            out[header_len..payload_at].copy_from_slice(&original.to_be_bytes());
+        }
+        let payload = &mut out[payload_at..length];
+        payload.copy_from_slice(&packet.payload);
+        if let (Some(descriptor), Some(numbers)) = (&packet.vp8, rewrite.vp8) {
+            numbers.apply(descriptor, payload);
+        }
+        let rollover = (rewrite.sequence >> 16) as u32;
+        transport
+            .srtp
+            .protect_rtp(out, header_len, length, rollover)
+            .ok()
+    }
+}
+
+/// Which VP8 temporal layers pass (RFC 7741 section 4.2: TID and Y).
+#[derive(Debug)]
+struct TemporalFilter {
+    target: u8,
+    passing: u8,
+    /// What was decided at the first packet of the picture, for its other packets.
+    picture: Option<(u32, bool)>,
+}
+
+impl Default for TemporalFilter {
+    fn default() -> Self {
+        Self {
+            target: u8::MAX,
+            passing: u8::MAX,
+            picture: None,
+        }
+    }
+}
+
+impl TemporalFilter {
+    fn restart(&mut self) {
+        self.passing = self.target;
+        self.picture = None;
+    }
+
+    fn passes(&mut self, packet: &SourcePacket) -> bool {
+        let Some(layer) = packet.vp8.and_then(|descriptor| descriptor.temporal_layer) else {
+            return true;
+        };
+        if self.target == u8::MAX && self.passing == u8::MAX {
+            return true;
+        }
+        if let Some((timestamp, passes)) = self.picture
+            && timestamp == packet.timestamp
+        {
+            return passes;
+        }
+        self.passing = self.passing.min(self.target);
+        let sync = packet.vp8.is_some_and(|descriptor| descriptor.layer_sync);
+        if layer > self.passing && layer <= self.target && sync {
+            self.passing = layer;
+        }
+        let passes = layer <= self.passing;
+        self.picture = Some((packet.timestamp, passes));
+        passes
     }
 }

@@ -6,7 +6,7 @@
 mod cipher;
 mod kdf;
 mod receiver;
-mod replay;
+pub(crate) mod replay;
 mod sender;
 #[cfg(test)]
 mod vectors;

@@ -2,7 +2,7 @@
 
 /// Sliding window over packet indexes.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct ReplayWindow {
+pub(crate) struct ReplayWindow {
     /// Highest accepted index plus one; 0 before the first packet.
     next: u64,
     /// Bit `n`: index `next - 1 - n` was accepted.
@@ -11,7 +11,7 @@ pub(super) struct ReplayWindow {
 
 impl ReplayWindow {
     /// Full index of a packet with these low 16 bits. `None`: it would be before the first rollover.
-    pub(super) fn guess(&self, sequence: u16) -> Option<u64> {
+    pub(crate) fn guess(&self, sequence: u16) -> Option<u64> {
         let Some(highest) = self.next.checked_sub(1) else {
             return Some(u64::from(sequence));
         };
@@ -20,7 +20,7 @@ impl ReplayWindow {
     }
 
     /// Whether the index is neither seen nor older than the window.
-    pub(super) fn is_fresh(&self, index: u64) -> bool {
+    pub(crate) fn is_fresh(&self, index: u64) -> bool {
         match self.next.checked_sub(index + 1) {
             None => true,
             Some(age) => age < 128 && self.seen >> age & 1 == 0,
@@ -28,7 +28,7 @@ impl ReplayWindow {
     }
 
     /// Record an authenticated index.
-    pub(super) fn accept(&mut self, index: u64) {
+    pub(crate) fn accept(&mut self, index: u64) {
         if index >= self.next {
             let shift = index + 1 - self.next;
             self.seen = if shift < 128 { self.seen << shift } else { 0 } | 1;
