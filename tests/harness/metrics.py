@@ -20,9 +20,7 @@ class Metrics:
     def value(self, name: str, **labels: str) -> float:
         """The sum over every series of this name that has these labels; 0.0 when there is none."""
         wanted = frozenset(labels.items())
-        return sum(
-            value for (series, its), value in self.samples.items() if series == name and wanted <= its
-        )
+        return sum(value for (series, its), value in self.samples.items() if series == name and wanted <= its)
 
     def dropped(self, reason: str) -> float:
         return self.value(DROPPED, reason=reason)

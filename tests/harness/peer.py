@@ -101,7 +101,7 @@ class SyntheticPeer:
         self._listen()
 
     async def __aenter__(self) -> Self:
-        self._http = aiohttp.ClientSession()
+        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))  # an address as host
         try:
             if self.token is None:
                 self.token = (await demo_session(self._http, self.url, self.account)).token
