@@ -1,0 +1,1 @@
+"""The smart service (悦悦): retrieval, dialogue, suggestions and speech. Knows nobody above it."""

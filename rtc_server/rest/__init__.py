@@ -1,0 +1,1 @@
+"""HTTP: resources, pages, and what surrounds every request."""
