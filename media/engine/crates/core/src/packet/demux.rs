@@ -22,3 +22,40 @@ pub fn classify(datagram: &[u8]) -> DatagramClass {
         _ => DatagramClass::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DatagramClass, classify};
+
+    #[test]
+    fn ranges_of_rfc_7983() {
+        for first in 0..=255_u8 {
+            let expected = match first {
+                0..=3 => DatagramClass::Stun,
+                20..=63 => DatagramClass::Dtls,
+                128..=191 => DatagramClass::Rtp,
+                _ => DatagramClass::Unknown,
+            };
+            assert_eq!(classify(&[first, 96]), expected, "{first}");
+        }
+    }
+
+    #[test]
+    fn rtcp_by_packet_type() {
+        for second in 0..=255_u8 {
+            let rtcp = (192..=223).contains(&second);
+            let expected = if rtcp {
+                DatagramClass::Rtcp
+            } else {
+                DatagramClass::Rtp
+            };
+            assert_eq!(classify(&[0x80, second]), expected, "{second}");
+        }
+    }
+
+    #[test]
+    fn too_short_to_tell() {
+        assert_eq!(classify(&[]), DatagramClass::Unknown);
+        assert_eq!(classify(&[0x80]), DatagramClass::Unknown);
+    }
+}

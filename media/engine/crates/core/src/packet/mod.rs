@@ -5,5 +5,7 @@ pub mod ext;
 pub mod framing;
 pub mod ntp;
 pub mod rtcp;
+mod rtcp_writer;
 pub mod rtp;
 pub mod stun;
+mod transport_feedback;

@@ -148,3 +148,156 @@ impl RtpHeader {
         Some(FIXED_HEADER_LEN)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::ext::{
+        ExtensionLayout, Extensions, SourceExtensions, TransportExtensions, id,
+    };
+
+    const HEADER: RtpHeader = RtpHeader {
+        marker: true,
+        payload_type: 111,
+        sequence_number: 0xfffe,
+        timestamp: 0x0102_0304,
+        ssrc: 0xa0b0_c0d0,
+    };
+    const TRANSPORT: TransportExtensions = TransportExtensions {
+        abs_send_time: 0x00ab_cdef,
+        transport_cc: 0x1234,
+    };
+
+    fn packet(layout: &ExtensionLayout, source: &SourceExtensions) -> Vec<u8> {
+        let mut out = [0xee; 128];
+        let mut length = HEADER.write(true, &mut out).unwrap();
+        length += layout
+            .write(source, &TRANSPORT, &mut out[length..])
+            .unwrap();
+        out[length..length + 3].copy_from_slice(b"abc");
+        out[..length + 3].to_vec()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let source = SourceExtensions {
+            audio_level: Some(0x9f),
+            orientation: Some(1),
+            playout_delay: Some((0, 40)),
+        };
+        let bytes = packet(&ExtensionLayout::video(Some("v3")), &source);
+        let view = RtpView::parse(&bytes).unwrap();
+        assert!(view.marker());
+        assert_eq!(view.payload_type(), 111);
+        assert_eq!(view.sequence_number(), 0xfffe);
+        assert_eq!(view.timestamp(), 0x0102_0304);
+        assert_eq!(view.ssrc(), 0xa0b0_c0d0);
+        assert_eq!(view.payload(), b"abc");
+        assert_eq!(
+            view.extension(id::ABS_SEND_TIME),
+            Some(&[0xab, 0xcd, 0xef][..])
+        );
+        assert_eq!(view.extension(id::TRANSPORT_CC), Some(&[0x12, 0x34][..]));
+        assert_eq!(view.extension(id::ORIENTATION), Some(&[1][..]));
+        assert_eq!(view.extension(id::PLAYOUT_DELAY), Some(&[0, 0, 40][..]));
+        assert_eq!(view.extension(id::MID), Some(&b"v3"[..]));
+        assert_eq!(
+            view.extension(id::AUDIO_LEVEL),
+            None,
+            "not part of the video layout"
+        );
+    }
+
+    #[test]
+    fn a_layout_has_one_length_whatever_the_packet_brings() {
+        let full = SourceExtensions {
+            audio_level: Some(30),
+            orientation: Some(0),
+            playout_delay: Some((1, 2)),
+        };
+        for layout in [
+            ExtensionLayout::audio(None),
+            ExtensionLayout::audio(Some("0")),
+            ExtensionLayout::video(None),
+            ExtensionLayout::video(Some("0123456789abcdef")),
+        ] {
+            let with = packet(&layout, &full);
+            let without = packet(&layout, &SourceExtensions::default());
+            assert_eq!(with.len(), without.len());
+            let view = RtpView::parse(&without).unwrap();
+            assert_eq!(view.header_len(), FIXED_HEADER_LEN + layout.block_len());
+            assert_eq!(view.extension(id::TRANSPORT_CC), Some(&[0x12, 0x34][..]));
+            assert_eq!(view.extension(id::PLAYOUT_DELAY), None);
+        }
+    }
+
+    #[test]
+    fn mids_beyond_the_one_byte_form_are_left_out() {
+        let none = ExtensionLayout::audio(None);
+        assert_eq!(ExtensionLayout::audio(Some("")), none);
+        assert_eq!(ExtensionLayout::audio(Some("0123456789abcdefg")), none);
+    }
+
+    #[test]
+    fn csrcs_and_padding_are_skipped() {
+        let mut bytes = vec![0xb2, 0x60, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3];
+        bytes.extend_from_slice(&[0; 8]);
+        bytes.extend_from_slice(&[0xbe, 0xde, 0, 1, 0x30, 7, 0, 0]);
+        bytes.extend_from_slice(&[9, 9, 0, 0, 3]);
+        let view = RtpView::parse(&bytes).unwrap();
+        assert_eq!(view.header_len(), 28);
+        assert_eq!(view.extension(3), Some(&[7][..]));
+        assert_eq!(view.payload(), [9, 9]);
+        *bytes.last_mut().unwrap() = 6;
+        assert!(
+            RtpView::parse(&bytes).is_none(),
+            "padding longer than the payload"
+        );
+        assert!(
+            RtpView::parse_encrypted(&bytes).is_some(),
+            "which only the plain text can tell"
+        );
+        *bytes.last_mut().unwrap() = 0;
+        assert_eq!(
+            RtpView::parse(&bytes).unwrap().payload(),
+            [9, 9, 0, 0],
+            "the count counts itself"
+        );
+    }
+
+    #[test]
+    fn every_truncation_is_refused() {
+        let bytes = packet(&ExtensionLayout::video(None), &SourceExtensions::default());
+        for length in 0..bytes.len() - 3 {
+            assert!(RtpView::parse(&bytes[..length]).is_none(), "{length} bytes");
+        }
+        assert!(RtpView::parse(&[0x40; 40]).is_none(), "version 1");
+        assert!(HEADER.write(false, &mut [0; 11]).is_none());
+        let layout = ExtensionLayout::audio(None);
+        let mut short = vec![0; layout.block_len() - 1];
+        assert!(
+            layout
+                .write(&SourceExtensions::default(), &TRANSPORT, &mut short)
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn two_byte_extensions_and_odd_blocks() {
+        let two_byte = [20, 3, b'a', b'b', b'c', 0, 21, 0];
+        let found: Vec<_> = Extensions::new(0x1000, &two_byte).collect();
+        assert_eq!(found, [(20, &b"abc"[..]), (21, &[][..])]);
+        let stopped = [0x10, 7, 0xf0, 1, 0x20, 8];
+        assert_eq!(
+            Extensions::new(0xbede, &stopped).collect::<Vec<_>>(),
+            [(1, &[7][..])]
+        );
+        let overlong = [0x10, 7, 0x2f, 1];
+        assert_eq!(Extensions::new(0xbede, &overlong).count(), 1);
+        assert_eq!(
+            Extensions::new(0x1234, &two_byte).count(),
+            0,
+            "another profile"
+        );
+    }
+}

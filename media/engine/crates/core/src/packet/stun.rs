@@ -33,3 +33,68 @@ pub fn binding_request_ufrag(datagram: &[u8]) -> Option<&str> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::binding_request_ufrag;
+
+    fn request(kind: [u8; 2], attributes: &[u8]) -> Vec<u8> {
+        let mut bytes = kind.to_vec();
+        bytes.extend_from_slice(&(attributes.len() as u16).to_be_bytes());
+        bytes.extend_from_slice(&[0x21, 0x12, 0xa4, 0x42]);
+        bytes.extend_from_slice(&[5; 12]);
+        bytes.extend_from_slice(attributes);
+        bytes
+    }
+
+    /// PRIORITY, then USERNAME "ours:them" with padding.
+    const ATTRIBUTES: &[u8] =
+        b"\x00\x24\x00\x04\x01\x02\x03\x04\x00\x06\x00\x09ours:them\x00\x00\x00";
+
+    #[test]
+    fn the_part_before_the_colon_is_ours() {
+        assert_eq!(
+            binding_request_ufrag(&request([0, 1], ATTRIBUTES)),
+            Some("ours")
+        );
+    }
+
+    #[test]
+    fn anything_else_is_none() {
+        assert_eq!(
+            binding_request_ufrag(&request([1, 1], ATTRIBUTES)),
+            None,
+            "a response"
+        );
+        assert_eq!(
+            binding_request_ufrag(&request([0, 1], &ATTRIBUTES[..8])),
+            None,
+            "no USERNAME"
+        );
+        assert_eq!(
+            binding_request_ufrag(&request([0, 1], b"\x00\x06\x00\x04ours")),
+            None,
+            "no colon"
+        );
+        assert_eq!(
+            binding_request_ufrag(&request([0, 1], b"\x00\x06\x00\x02:x\x00\x00")),
+            None,
+            "empty"
+        );
+        assert_eq!(
+            binding_request_ufrag(&request([0, 1], b"\x00\x06\x00\x02\xff:\x00\x00")),
+            None
+        );
+        let mut cookie = request([0, 1], ATTRIBUTES);
+        cookie[4] = 0;
+        assert_eq!(binding_request_ufrag(&cookie), None, "no magic cookie");
+        let whole = request([0, 1], ATTRIBUTES);
+        for length in 0..whole.len() {
+            assert_eq!(
+                binding_request_ufrag(&whole[..length]),
+                None,
+                "{length} bytes"
+            );
+        }
+    }
+}
