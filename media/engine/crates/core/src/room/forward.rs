@@ -1,0 +1,120 @@
+//! The hot loop: packets of this turn to every subscriber. Subscribers outside, packets inside, so that
+//! one receiver's datagrams lie side by side and leave as one segmented run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{FLUSH_BYTES, NO_SLOT, Room, Subscriber, Turn, TurnPacket};
+use crate::egress::slot::{MAX_PACKET_GROWTH, SendTime};
+use crate::session::subscribe::Feedback;
+
+impl Room {
+    /// End of the turn: deal slots, ask for key frames, forward.
+    pub fn finish(&mut self, turn: &mut Turn<'_>) {
+        if std::mem::take(&mut self.assign_all) {
+            self.assign_everybody(turn);
+        }
+        self.ask_for_key_frames(turn);
+        self.forward(turn);
+    }
+
+    fn forward(&mut self, turn: &mut Turn<'_>) {
+        if self.turn.is_empty() {
+            return;
+        }
+        let time = SendTime::new(&turn.config.clock, turn.now);
+        let packets = std::mem::take(&mut self.turn);
+        for index in 0..self.peers.len() {
+            let Some(subscriber) = self.peers[index].as_mut().and_then(|p| p.subscribe.as_mut())
+            else {
+                continue;
+            };
+            if !subscriber.common.live.may_send() {
+                continue;
+            }
+            let forwarded = catch_unwind(AssertUnwindSafe(|| {
+                forward_to(subscriber, &packets, &time, turn);
+            }));
+            if forwarded.is_err() {
+                let key = subscriber.common.key;
+                self.fail(turn, key, "panic");
+            }
+            if turn.outputs.len() >= FLUSH_BYTES {
+                turn.flush.flush(turn.outputs);
+            }
+        }
+        self.turn = packets;
+        self.turn.clear();
+    }
+
+    /// Answer a receiver's NACKs and key frame requests.
+    pub(super) fn act_on_feedback(
+        &mut self,
+        turn: &mut Turn<'_>,
+        index: usize,
+        feedback: &Feedback,
+    ) {
+        let Some(subscriber) = self.peers[index].as_mut().and_then(|p| p.subscribe.as_mut()) else {
+            return;
+        };
+        turn.counters.nacks_in += feedback.nacks.len() as u64;
+        turn.counters.key_frames_asked += feedback.key_frames.len() as u64;
+        let session = &mut subscriber.session;
+        let rtt = session.rtt();
+        let destination = session.destination();
+        if let (Some((protocol, address)), Some(egress)) = (destination, session.egress.as_mut()) {
+            let time = SendTime::new(&turn.config.clock, turn.now);
+            for (slot, sequence) in &feedback.nacks {
+                let Some(state) = session.slots.get_mut(*slot) else { continue };
+                let Some((stream, id)) = state.slot.resolve(*sequence) else { continue };
+                let Some(&(track, layer)) = self.streams.get(&stream) else { continue };
+                let layer = self.tracks[track].as_ref().and_then(|t| t.layers.get(layer));
+                let Some(layer) = layer else { continue };
+                let Some(packet) = layer.cache.get(id) else { continue };
+                let out = turn.outputs.room(packet.payload.len() + MAX_PACKET_GROWTH);
+                let sent = state.slot.retransmit(*sequence, &layer.cache, rtt, egress, &time, out);
+                if let Some(len) = sent {
+                    turn.outputs.commit(protocol, address, len);
+                    subscriber.common.bytes_out += len as u64;
+                    turn.counters.retransmissions += 1;
+                    turn.counters.rtp_out += 1;
+                }
+            }
+        }
+        for slot in &feedback.key_frames {
+            let Some(state) = session.slots.get(*slot) else { continue };
+            let stream = state.slot.wanted().or(state.slot.current());
+            if let Some(&wanted) = stream.and_then(|s| self.streams.get(&s)) {
+                self.key_frames_wanted.push(wanted);
+            }
+        }
+    }
+}
+
+fn forward_to(
+    subscriber: &mut Subscriber,
+    packets: &[TurnPacket],
+    time: &SendTime,
+    turn: &mut Turn<'_>,
+) {
+    let session = &mut subscriber.session;
+    let (Some((protocol, address)), Some(egress)) = (session.destination(), session.egress.as_mut())
+    else {
+        return;
+    };
+    let (mut count, mut bytes) = (0, 0);
+    for TurnPacket { track, stream, packet } in packets {
+        let slot = match subscriber.route.get(*track) {
+            Some(&slot) if slot != NO_SLOT => usize::from(slot),
+            _ => continue,
+        };
+        let Some(state) = session.slots.get_mut(slot) else { continue };
+        let out = turn.outputs.room(packet.payload.len() + MAX_PACKET_GROWTH);
+        if let Some(len) = state.slot.forward(*stream, packet, egress, time, out) {
+            turn.outputs.commit(protocol, address, len);
+            count += 1;
+            bytes += len as u64;
+        }
+    }
+    turn.counters.rtp_out += count;
+    subscriber.common.bytes_out += bytes;
+}

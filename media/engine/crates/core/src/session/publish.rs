@@ -1,0 +1,459 @@
+//! The publish transport: str0m in RTP mode does ICE, DTLS, SRTP receive, NACK, RTX, transport-wide
+//! feedback and simulcast. What comes out is packets bound to a granted source and layer.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use str0m::change::SdpOffer;
+use str0m::format::Codec as Str0mCodec;
+use str0m::media::{KeyframeRequestKind, Mid, Rid};
+use str0m::net::Receive;
+use str0m::rtp::{Extension, ExtensionMap, RtpPacket};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+
+use super::config::{DTLS_MTU, DTLS_VERSION, DatagramSink, TransportConfig};
+use super::profile::{ProfileNote, take_note};
+use super::sdp::Description;
+use crate::api::{Fault, FaultCode, Protocol, Source};
+use crate::codec::Codec;
+use crate::egress::cache::SourcePacket;
+use crate::packet::ntp::NtpTime;
+
+/// SSRCs remembered per transport: sources × layers, and as many again for what a browser replaced.
+const MAX_STREAMS: usize = 64;
+
+/// One sending m-line bound to a granted source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    pub mid: String,
+    pub source: Source,
+    /// Simulcast rids, lowest layer first; empty without simulcast.
+    pub rids: Vec<String>,
+}
+
+impl Binding {
+    pub fn layers(&self) -> usize {
+        self.rids.len().max(1)
+    }
+}
+
+/// A packet of a granted source.
+pub struct Ingest {
+    pub source: Source,
+    pub layer: usize,
+    pub packet: SourcePacket,
+}
+
+/// What one poll of the session brought.
+#[derive(Default)]
+pub struct PublishOutput {
+    pub packets: Vec<Ingest>,
+    pub reports: Vec<SenderClock>,
+    /// Packets of m-lines without a granted source.
+    pub outside_grant: u64,
+    pub ice: Option<bool>,
+    pub dtls_connected: bool,
+    pub closed: bool,
+}
+
+impl PublishOutput {
+    fn clear(&mut self) {
+        self.packets.clear();
+        self.reports.clear();
+        self.outside_grant = 0;
+        self.ice = None;
+        self.dtls_connected = false;
+        self.closed = false;
+    }
+}
+
+/// A sender report of the publisher (RFC 3550 §6.4.1).
+pub struct SenderClock {
+    pub source: Source,
+    pub layer: usize,
+    pub ntp: NtpTime,
+    pub rtp_timestamp: u32,
+    pub arrival: Instant,
+}
+
+struct StreamRoute {
+    ssrc: u32,
+    target: Option<(Source, usize)>,
+}
+
+pub struct PublishSession {
+    rtc: Rtc,
+    bindings: Vec<Binding>,
+    streams: Vec<StreamRoute>,
+    codecs: [Option<Codec>; 128],
+    next_timeout: Instant,
+    selected: Option<(Protocol, SocketAddr)>,
+    profile: ProfileNote,
+}
+
+impl PublishSession {
+    pub fn new(config: &TransportConfig, now: Instant) -> Result<PublishSession, Fault> {
+        let mut builder = Rtc::builder()
+            .set_crypto_provider(config.crypto.clone())
+            .set_dtls_cert(config.certificate.clone())
+            .set_dtls_version(DTLS_VERSION)
+            .set_mtu(DTLS_MTU..=str0m::DATAGRAM_MTU_WARN)
+            .set_ice_lite(true)
+            .set_rtp_mode(true)
+            .set_stats_interval(None)
+            .clear_codecs()
+            .enable_opus(true, false)
+            .set_extension_map(publish_extensions());
+        for codec in &config.video_codecs {
+            builder = match codec {
+                Codec::Vp8 => builder.enable_vp8(true),
+                Codec::H264 => builder.enable_h264(true),
+                Codec::Vp9 => builder.enable_vp9(true),
+                Codec::Av1 => builder.enable_av1(true),
+                Codec::Opus => builder,
+            };
+        }
+        let mut rtc = builder.build(now);
+        let profile = take_note();
+        for candidate in config.candidates()? {
+            rtc.add_local_candidate(candidate);
+        }
+        Ok(PublishSession {
+            rtc,
+            bindings: Vec::new(),
+            streams: Vec::new(),
+            codecs: [None; 128],
+            next_timeout: now,
+            selected: None,
+            profile,
+        })
+    }
+
+    /// Take an offer whose sending m-lines are all in `bindings`, and answer it.
+    /// New ICE credentials in it restart ICE (RFC 8445 §9).
+    pub fn accept_offer(&mut self, sdp: &str, bindings: Vec<Binding>) -> Result<String, Fault> {
+        let bad = |what: &str| Fault::new(FaultCode::BadSdp, what);
+        let offer = SdpOffer::from_sdp_string(sdp).map_err(|_| bad("the offer does not parse"))?;
+        let answer = self
+            .rtc
+            .sdp_api()
+            .accept_offer(offer)
+            .map_err(|_| bad("the offer is not acceptable"))?;
+        self.bindings = bindings;
+        self.streams.clear();
+        self.codecs = [None; 128];
+        for params in self.rtc.codec_config().params() {
+            let codec = match params.spec().codec {
+                Str0mCodec::Opus => Codec::Opus,
+                Str0mCodec::Vp8 => Codec::Vp8,
+                Str0mCodec::H264 => Codec::H264,
+                Str0mCodec::Vp9 => Codec::Vp9,
+                Str0mCodec::Av1 => Codec::Av1,
+                _ => continue,
+            };
+            if let Some(entry) = self.codecs.get_mut(usize::from(*params.pt())) {
+                *entry = Some(codec);
+            }
+        }
+        Ok(with_opus_dtx(&answer.to_sdp_string()))
+    }
+
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// Forget a source: its packets are dropped and counted from now on.
+    pub fn unbind(&mut self, source: Source) {
+        self.bindings.retain(|b| b.source != source);
+        self.streams.clear();
+    }
+
+    pub fn local_ufrag(&mut self) -> String {
+        self.rtc.direct_api().local_ice_credentials().ufrag
+    }
+
+    pub fn selected(&self) -> Option<(Protocol, SocketAddr)> {
+        self.selected
+    }
+
+    /// IANA name of the negotiated SRTP profile.
+    pub fn srtp_profile(&self) -> Option<&'static str> {
+        self.profile.profile().map(|p| p.name())
+    }
+
+    pub fn add_candidate(&mut self, candidate: Candidate) {
+        self.rtc.add_remote_candidate(candidate);
+    }
+
+    /// Whether a STUN datagram is for this session and its integrity is right.
+    pub fn accepts(
+        &self,
+        now: Instant,
+        protocol: Protocol,
+        source: SocketAddr,
+        destination: SocketAddr,
+        datagram: &[u8],
+    ) -> bool {
+        match Receive::new(protocol.to_str0m(), source, destination, datagram) {
+            Ok(receive) => self.rtc.accepts(&Input::Receive(now, receive)),
+            Err(_) => false,
+        }
+    }
+
+    /// Feed one datagram. False when the session cannot go on.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        protocol: Protocol,
+        source: SocketAddr,
+        destination: SocketAddr,
+        datagram: &[u8],
+    ) -> bool {
+        match Receive::new(protocol.to_str0m(), source, destination, datagram) {
+            Ok(receive) => self.rtc.handle_input(Input::Receive(now, receive)).is_ok(),
+            Err(_) => true,
+        }
+    }
+
+    /// False when the session cannot go on.
+    pub fn handle_timeout(&mut self, now: Instant) -> bool {
+        self.rtc.handle_input(Input::Timeout(now)).is_ok()
+    }
+
+    /// Ask the sender of a layer for a key frame; true when its stream is known.
+    pub fn request_key_frame(&mut self, source: Source, layer: usize) -> bool {
+        let mut asked = false;
+        for route in &self.streams {
+            if route.target == Some((source, layer))
+                && let Some(stream) = self.rtc.direct_api().stream_rx(&route.ssrc.into())
+            {
+                stream.request_keyframe(KeyframeRequestKind::Pli);
+                asked = true;
+            }
+        }
+        asked
+    }
+
+    /// Start the goodbye (RTCP BYE, close_notify); it comes out of the next poll.
+    pub fn close(&mut self) {
+        let _ = self.rtc.close();
+    }
+
+    pub fn poll_timeout(&self) -> Instant {
+        self.next_timeout
+    }
+
+    /// Drain the library into `output`. False when the session cannot go on.
+    pub fn poll(
+        &mut self,
+        now: Instant,
+        sink: &mut dyn DatagramSink,
+        output: &mut PublishOutput,
+    ) -> bool {
+        output.clear();
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(at)) => {
+                    self.next_timeout = at;
+                    return true;
+                }
+                Ok(Output::Transmit(transmit)) => {
+                    let protocol = Protocol::from_str0m(transmit.proto);
+                    self.selected = Some((protocol, transmit.destination));
+                    sink.send(protocol, transmit.destination, &transmit.contents);
+                }
+                Ok(Output::Event(event)) => self.handle_event(now, event, output),
+                Err(_) => return false,
+            }
+        }
+    }
+
+    fn handle_event(
+        &mut self,
+        now: Instant,
+        event: Event,
+        output: &mut PublishOutput,
+    ) {
+        match event {
+            Event::RtpPacket(packet) => self.handle_packet(now, packet, output),
+            Event::SenderFeedback(feedback) => {
+                let rid = feedback.rid;
+                if let Some((source, layer)) = self.target(feedback.mid, rid) {
+                    output.reports.push(SenderClock {
+                        source,
+                        layer,
+                        ntp: NtpTime::from_system_time(feedback.sender_info.ntp_time),
+                        rtp_timestamp: feedback.sender_info.rtp_time.numer() as u32,
+                        arrival: feedback.received_at,
+                    });
+                }
+            }
+            Event::IceConnectionStateChange(state) => match state {
+                IceConnectionState::Connected | IceConnectionState::Completed => {
+                    output.ice = Some(true);
+                }
+                IceConnectionState::Disconnected => output.ice = Some(false),
+                IceConnectionState::New | IceConnectionState::Checking => {}
+            },
+            Event::Connected => output.dtls_connected = true,
+            Event::Closed => output.closed = true,
+            _ => {}
+        }
+    }
+
+    fn handle_packet(&mut self, now: Instant, rtp: RtpPacket, output: &mut PublishOutput) {
+        let ssrc = *rtp.header.ssrc;
+        let target = match self.streams.iter().find(|s| s.ssrc == ssrc) {
+            Some(route) => route.target,
+            None => self.learn_stream(ssrc),
+        };
+        let Some((source, layer)) = target else {
+            output.outside_grant += 1;
+            return;
+        };
+        let codec = self
+            .codecs
+            .get(usize::from(*rtp.header.payload_type))
+            .copied()
+            .flatten();
+        let Some(codec) = codec.filter(|c| c.is_video() == is_video(source)) else {
+            output.outside_grant += 1;
+            return;
+        };
+        let extensions = &rtp.header.ext_vals;
+        let audio_level = extensions.audio_level.map(|level| {
+            let voice = u8::from(extensions.voice_activity.unwrap_or(false)) << 7;
+            voice | (level.unsigned_abs() & 0x7f)
+        });
+        // The library's numbers are those of the header extension (3GPP TS 26.114 §7.4.5).
+        let orientation = extensions.video_orientation.map(|o| o as u8);
+        let playout_delay = match (extensions.play_delay_min, extensions.play_delay_max) {
+            (Some(min), Some(max)) => Some((centiseconds(min), centiseconds(max))),
+            _ => None,
+        };
+        let mut packet = SourcePacket::new(
+            *rtp.seq_no,
+            codec,
+            rtp.header.timestamp,
+            rtp.header.marker,
+            rtp.payload,
+            now,
+        );
+        packet.extensions.audio_level = audio_level;
+        packet.extensions.orientation = orientation;
+        packet.extensions.playout_delay = playout_delay;
+        output.packets.push(Ingest {
+            source,
+            layer,
+            packet,
+        });
+    }
+
+    fn target(&self, mid: Mid, rid: Option<Rid>) -> Option<(Source, usize)> {
+        let binding = self.bindings.iter().find(|b| *mid == *b.mid)?;
+        let layer = match rid {
+            Some(rid) => binding.rids.iter().position(|r| *rid == **r)?,
+            None => 0,
+        };
+        Some((binding.source, layer))
+    }
+
+    fn learn_stream(&mut self, ssrc: u32) -> Option<(Source, usize)> {
+        let (mid, rid) = {
+            let mut api = self.rtc.direct_api();
+            let stream = api.stream_rx(&ssrc.into())?;
+            (stream.mid(), stream.rid())
+        };
+        let target = self.target(mid, rid);
+        if self.streams.len() >= MAX_STREAMS {
+            self.streams.clear();
+        }
+        self.streams.push(StreamRoute { ssrc, target });
+        target
+    }
+}
+
+fn is_video(source: Source) -> bool {
+    source.kind() == crate::api::MediaKind::Video
+}
+
+/// Playout delay is carried in units of 10 ms.
+fn centiseconds(time: str0m::media::MediaTime) -> u16 {
+    (time.as_seconds() * 100.0).round().clamp(0.0, 4095.0) as u16
+}
+
+fn publish_extensions() -> ExtensionMap {
+    let mut map = ExtensionMap::empty();
+    map.set(1, Extension::AudioLevel);
+    map.set(2, Extension::AbsoluteSendTime);
+    map.set(3, Extension::TransportSequenceNumber);
+    map.set(4, Extension::RtpMid);
+    map.set(5, Extension::PlayoutDelay);
+    map.set(10, Extension::RtpStreamId);
+    map.set(11, Extension::RepairedRtpStreamId);
+    map.set(13, Extension::VideoOrientation);
+    map
+}
+
+/// The library takes `usedtx` as part of the match, not as a wish; ask for DTX in the answer's text.
+fn with_opus_dtx(answer: &str) -> String {
+    let mut out = String::with_capacity(answer.len() + 32);
+    for line in answer.split_inclusive('\n') {
+        let body = line.trim_end();
+        if body.starts_with("a=fmtp:")
+            && body.contains("useinbandfec=1")
+            && !body.contains("usedtx")
+        {
+            out.push_str(body);
+            out.push_str(";usedtx=1\r\n");
+        } else {
+            out.push_str(line);
+        }
+    }
+    out
+}
+
+/// Which m-lines of an offer send, bound to their sources. Refuses what the grant does not cover.
+pub fn bind(
+    offer: &Description,
+    tracks: &[(String, Source)],
+    granted: impl Fn(Source) -> bool,
+) -> Result<Vec<Binding>, Fault> {
+    let outside = |what: &str| Fault::new(FaultCode::OutsideGrant, what);
+    let mut bindings: Vec<Binding> = Vec::new();
+    for (mid, source) in tracks {
+        if !granted(*source) {
+            return Err(outside("a source that is not granted"));
+        }
+        if bindings.iter().any(|b| b.source == *source) {
+            return Err(Fault::new(FaultCode::BadArgument, "one source twice"));
+        }
+        let media =
+            offer.media.iter().find(|m| m.mid == *mid).ok_or_else(|| {
+                Fault::new(FaultCode::BadArgument, "a mid that is not in the offer")
+            })?;
+        if media.kind != Some(source.kind()) {
+            return Err(Fault::new(
+                FaultCode::BadArgument,
+                "a source on an m-line of another kind",
+            ));
+        }
+        bindings.push(Binding {
+            mid: mid.clone(),
+            source: *source,
+            rids: media.send_rids.clone(),
+        });
+    }
+    for media in &offer.media {
+        let sends = media.kind.is_some() && media.direction.sends() && !media.rejected;
+        if sends && !bindings.iter().any(|b| b.mid == media.mid) {
+            return Err(outside("a sending m-line without a source"));
+        }
+    }
+    // A bound m-line that does not send any more (inactive, port 0) unpublishes its source.
+    bindings.retain(|b| {
+        let line = offer.media.iter().find(|m| m.mid == b.mid);
+        line.is_some_and(|m| m.direction.sends() && !m.rejected)
+    });
+    Ok(bindings)
+}

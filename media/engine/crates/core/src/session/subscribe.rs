@@ -1,0 +1,358 @@
+//! The subscribe transport: ICE and DTLS in [`Link`], RTP and RTCP by our own egress.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::config::{DatagramSink, TransportConfig};
+use super::link::{Link, LinkEvent};
+use super::random::{random_u32, random_u64};
+use super::sdp::{Description, Offer, OfferSlot};
+use crate::api::{Fault, FaultCode, MediaKind, Protocol};
+use crate::bwe::{Bandwidth, BandwidthConfig};
+use crate::codec::Codec;
+use crate::egress::slot::{EgressTransport, Slot, SlotConfig};
+use crate::packet::ext::ExtensionLayout;
+use crate::packet::rtcp::{self, RtcpPacket};
+use crate::srtp::{SrtpError, SrtpProfile, SrtpReceiver, SrtpSender};
+
+/// NACKed packets answered per RTCP compound; a larger loss is a matter for a key frame.
+const MAX_NACKS: usize = 256;
+
+/// One receive slot (m-line) of a subscriber.
+pub struct SlotState {
+    pub slot: Slot,
+    pub kind: MediaKind,
+    /// The answer takes the m-line.
+    pub enabled: bool,
+    /// Codecs the answer takes, by payload type of our table.
+    codecs: Vec<Codec>,
+    /// Track of the room it carries.
+    pub track: Option<usize>,
+    /// Not sent for want of bandwidth or because it is not shown.
+    pub paused: bool,
+}
+
+impl SlotState {
+    /// Whether the receiver can decode the codec.
+    pub fn takes_codec(&self, codec: Codec) -> bool {
+        self.codecs.contains(&codec)
+    }
+}
+
+/// What the receiver's RTCP asked for.
+#[derive(Default)]
+pub struct Feedback {
+    /// (slot, own sequence number).
+    pub nacks: Vec<(usize, u16)>,
+    /// Slots that want a key frame.
+    pub key_frames: Vec<usize>,
+    /// The bandwidth estimate may have changed.
+    pub estimate: bool,
+    /// Fraction of packets lost as the last report has it, 0 to 1.
+    pub loss: Option<f32>,
+}
+
+impl Feedback {
+    pub fn clear(&mut self) {
+        self.nacks.clear();
+        self.key_frames.clear();
+        self.estimate = false;
+        self.loss = None;
+    }
+}
+
+/// What one poll of the session brought.
+#[derive(Default)]
+pub struct SubscribeOutput {
+    pub ice: Option<bool>,
+    /// Keys are there: media may flow.
+    pub secured: Option<SrtpProfile>,
+    pub closed: bool,
+    pub failed: Option<&'static str>,
+}
+
+pub struct SubscribeSession {
+    link: Link,
+    pub slots: Vec<SlotState>,
+    pub egress: Option<EgressTransport>,
+    receiver: Option<SrtpReceiver>,
+    destination: Option<(Protocol, SocketAddr)>,
+    session_id: u64,
+    version: u32,
+    /// One clock, one name: all slots are synchronised (RFC 3550 §6.5.1).
+    pub cname: String,
+    answered: bool,
+}
+
+impl SubscribeSession {
+    pub fn new(
+        config: &TransportConfig,
+        audio_slots: usize,
+        video_slots: usize,
+        now: Instant,
+    ) -> Result<SubscribeSession, Fault> {
+        let mut ssrcs: Vec<u32> = Vec::with_capacity(audio_slots + 2 * video_slots);
+        let mut fresh_ssrc = || loop {
+            let ssrc = random_u32();
+            if ssrc != 0 && !ssrcs.contains(&ssrc) {
+                ssrcs.push(ssrc);
+                return ssrc;
+            }
+        };
+        let kinds = std::iter::repeat_n(MediaKind::Audio, audio_slots)
+            .chain(std::iter::repeat_n(MediaKind::Video, video_slots));
+        let slots = kinds
+            .enumerate()
+            .map(|(index, kind)| {
+                let mid = index.to_string();
+                let random = random_u64();
+                let (layout, clock_rate, rtx_ssrc) = match kind {
+                    MediaKind::Audio => (ExtensionLayout::audio(Some(&mid)), 48_000, None),
+                    MediaKind::Video => {
+                        (ExtensionLayout::video(Some(&mid)), 90_000, Some(fresh_ssrc()))
+                    }
+                };
+                let slot = Slot::new(SlotConfig {
+                    ssrc: fresh_ssrc(),
+                    rtx_ssrc,
+                    first_sequence: random as u16,
+                    rtx_first_sequence: (random >> 16) as u16,
+                    first_timestamp: (random >> 32) as u32,
+                    clock_rate,
+                    layout,
+                });
+                SlotState {
+                    slot,
+                    kind,
+                    enabled: false,
+                    codecs: Vec::new(),
+                    track: None,
+                    paused: false,
+                }
+            })
+            .collect();
+        Ok(SubscribeSession {
+            link: Link::new(config, now)?,
+            slots,
+            egress: None,
+            receiver: None,
+            destination: None,
+            // RFC 8866 §5.2 wants 63 bits.
+            session_id: random_u64() >> 1,
+            version: 0,
+            cname: format!("{:016x}", random_u64()),
+            answered: false,
+        })
+    }
+
+    pub fn local_ufrag(&self) -> &str {
+        &self.link.local_credentials().ufrag
+    }
+
+    pub fn restart_ice(&mut self) {
+        self.link.restart();
+        self.answered = false;
+    }
+
+    pub fn destination(&self) -> Option<(Protocol, SocketAddr)> {
+        self.destination
+    }
+
+    pub fn profile(&self) -> Option<SrtpProfile> {
+        self.egress.as_ref().map(|e| e.srtp.profile())
+    }
+
+    pub fn offer(&mut self, config: &TransportConfig) -> String {
+        self.version += 1;
+        let mut pairs = [0, 0];
+        let slots: Vec<OfferSlot> = self
+            .slots
+            .iter()
+            .map(|state| {
+                let next = &mut pairs[usize::from(state.kind == MediaKind::Video)];
+                let pair = *next;
+                *next += 1;
+                OfferSlot {
+                    kind: state.kind,
+                    ssrc: state.slot.ssrc(),
+                    rtx_ssrc: state.slot.rtx_ssrc(),
+                    pair,
+                }
+            })
+            .collect();
+        let credentials = self.link.local_credentials();
+        Offer {
+            session_id: self.session_id,
+            version: self.version,
+            ice_ufrag: &credentials.ufrag,
+            ice_pwd: &credentials.pass,
+            fingerprint: &config.fingerprint(),
+            candidates: &self.link.local_candidates(),
+            cname: &self.cname,
+            slots: &slots,
+            video_codecs: &config.video_codecs,
+        }
+        .write()
+    }
+
+    /// Take the browser's answer to the last offer.
+    pub fn accept_answer(
+        &mut self,
+        config: &TransportConfig,
+        sdp: &str,
+        now: Instant,
+    ) -> Result<(), Fault> {
+        if self.version == 0 || self.answered {
+            return Err(Fault::new(FaultCode::WrongState, "no offer waits for an answer"));
+        }
+        let answer =
+            Description::parse(sdp).map_err(|fault| Fault::new(FaultCode::BadSdp, fault.0))?;
+        if answer.media.len() != self.slots.len() {
+            return Err(Fault::new(FaultCode::BadSdp, "the m-lines are not those of the offer"));
+        }
+        for (index, (media, state)) in answer.media.iter().zip(&self.slots).enumerate() {
+            if media.mid != index.to_string() || media.kind != Some(state.kind) {
+                return Err(Fault::new(FaultCode::BadSdp, "the m-lines are not those of the offer"));
+            }
+        }
+        self.link.accept(&answer, now)?;
+        for (media, state) in answer.media.iter().zip(&mut self.slots) {
+            state.enabled = !media.rejected && media.direction.receives();
+            let offered = match state.kind {
+                MediaKind::Audio => &[Codec::Opus][..],
+                MediaKind::Video => &config.video_codecs,
+            };
+            state.codecs = offered
+                .iter()
+                .copied()
+                .filter(|c| media.payload_types.contains(&c.payload_type()))
+                .collect();
+        }
+        self.answered = true;
+        Ok(())
+    }
+
+    pub fn add_candidate(&mut self, candidate: str0m::Candidate) {
+        self.link.add_candidate(candidate);
+    }
+
+    pub fn handle_stun(
+        &mut self,
+        now: Instant,
+        protocol: Protocol,
+        source: SocketAddr,
+        destination: SocketAddr,
+        datagram: &[u8],
+    ) -> bool {
+        self.link.handle_stun(now, protocol, source, destination, datagram)
+    }
+
+    pub fn handle_dtls(&mut self, now: Instant, datagram: &[u8]) {
+        self.link.handle_dtls(now, datagram);
+    }
+
+    /// Decrypt and digest a compound of the receiver.
+    pub fn handle_rtcp(
+        &mut self,
+        config: &TransportConfig,
+        now: Instant,
+        datagram: &mut [u8],
+        feedback: &mut Feedback,
+    ) -> Result<(), SrtpError> {
+        feedback.clear();
+        let receiver = self.receiver.as_mut().ok_or(SrtpError::Authentication)?;
+        let len = receiver.unprotect_rtcp(datagram)?;
+        let Some(egress) = self.egress.as_mut() else {
+            return Ok(());
+        };
+        let by_ssrc =
+            |slots: &[SlotState], ssrc: u32| slots.iter().position(|s| s.slot.ssrc() == ssrc);
+        for packet in rtcp::parse(&datagram[..len]) {
+            match packet {
+                RtcpPacket::ReceiverReport { reports, .. }
+                | RtcpPacket::SenderReport { reports, .. } => {
+                    for report in reports {
+                        egress.bandwidth.on_report(&report, config.clock.at(now));
+                        if by_ssrc(&self.slots, report.ssrc).is_some() {
+                            let lost = f32::from(report.fraction_lost) / 256.0;
+                            feedback.loss = Some(feedback.loss.unwrap_or(0.0).max(lost));
+                        }
+                    }
+                }
+                RtcpPacket::Nack { media_ssrc, lost, .. } => {
+                    if let Some(slot) = by_ssrc(&self.slots, media_ssrc) {
+                        let room = MAX_NACKS.saturating_sub(feedback.nacks.len());
+                        feedback
+                            .nacks
+                            .extend(lost.sequence_numbers().take(room).map(|seq| (slot, seq)));
+                    }
+                }
+                RtcpPacket::Pli { media_ssrc, .. } => {
+                    feedback.key_frames.extend(by_ssrc(&self.slots, media_ssrc));
+                }
+                RtcpPacket::Fir { targets, .. } => {
+                    for (ssrc, _) in targets {
+                        feedback.key_frames.extend(by_ssrc(&self.slots, ssrc));
+                    }
+                }
+                RtcpPacket::TransportFeedback(arrivals) => {
+                    feedback.estimate |= egress.bandwidth.on_feedback(&arrivals, now).is_some();
+                }
+                RtcpPacket::SourceDescription
+                | RtcpPacket::Bye { .. }
+                | RtcpPacket::Remb { .. }
+                | RtcpPacket::Other { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.link.handle_timeout(now);
+    }
+
+    /// Drain the link into `sink` and what happened into `output`.
+    pub fn poll(
+        &mut self,
+        now: Instant,
+        scratch: &mut [u8],
+        sink: &mut dyn DatagramSink,
+        output: &mut SubscribeOutput,
+    ) {
+        *output = SubscribeOutput::default();
+        let (egress, receiver, destination) =
+            (&mut self.egress, &mut self.receiver, &mut self.destination);
+        self.link.poll(scratch, sink, &mut |event| match event {
+            LinkEvent::Selected { protocol, address } => *destination = Some((protocol, address)),
+            LinkEvent::Ice { connected } => output.ice = Some(connected),
+            LinkEvent::Keys { material, profile, role } => {
+                let sender = SrtpSender::new(profile, &material, role);
+                let unprotect = SrtpReceiver::new(profile, &material, role);
+                match (sender, unprotect) {
+                    (Ok(sender), Ok(unprotect)) => {
+                        let bandwidth = Bandwidth::new(BandwidthConfig::default(), now);
+                        *egress = Some(EgressTransport::new(sender, bandwidth));
+                        *receiver = Some(unprotect);
+                        output.secured = Some(profile);
+                    }
+                    _ => output.failed = Some("srtp_keys"),
+                }
+            }
+            LinkEvent::Closed => output.closed = true,
+            LinkEvent::Failed(reason) => output.failed = Some(reason),
+        });
+    }
+
+    pub fn close(&mut self) {
+        self.link.close();
+    }
+
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        self.link.poll_timeout()
+    }
+
+    /// Round trip time to the receiver, where known.
+    pub fn rtt(&self) -> Option<Duration> {
+        self.egress.as_ref().and_then(|e| e.bandwidth.estimate().rtt)
+    }
+}
