@@ -1,0 +1,133 @@
+"""A taxpayer and an agent in real browsers, doing what people do: by the labels and buttons of the interface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playwright.async_api import BrowserContext, Locator, Page, expect
+
+from tests.harness.browser import sign_in
+
+MEDIA_TIMEOUT_MS = 20_000
+
+
+@dataclass
+class Person:
+    page: Page
+
+    def at(self, testid: str) -> Locator:
+        return self.page.get_by_test_id(testid)
+
+    async def press(self, testid: str) -> None:
+        await self.at(testid).click()
+
+    async def sees(
+        self, testid: str, text: str | None = None, *, timeout_ms: float = MEDIA_TIMEOUT_MS
+    ) -> None:
+        """Wait until it is visible, and says so."""
+        await expect(self.at(testid)).to_be_visible(timeout=timeout_ms)
+        if text is not None:
+            await expect(self.at(testid)).to_contain_text(text, timeout=timeout_ms)
+
+    async def sees_no(self, testid: str, *, timeout_ms: float = MEDIA_TIMEOUT_MS) -> None:
+        await expect(self.at(testid)).to_be_hidden(timeout=timeout_ms)
+
+    async def reads(self, text: str, *, timeout_ms: float = MEDIA_TIMEOUT_MS) -> None:
+        """Wait until the text stands anywhere on the page."""
+        await expect(self.page.get_by_text(text).first).to_be_visible(timeout=timeout_ms)
+
+    async def says(self, text: str) -> None:
+        await self.at("message-input").fill(text)
+        await self.press("send")
+
+    async def sees_moving(self, testid: str, *, timeout_ms: float = MEDIA_TIMEOUT_MS) -> None:
+        """Wait until the video element has shown several frames whose pixels differ: a picture that moves, not a still."""
+        await expect(self.at(testid)).to_be_visible(timeout=timeout_ms)
+        await self.at(testid).evaluate(_SEES_MOVING, timeout_ms)
+
+    async def sees_still(self, testid: str) -> None:
+        """Wait until the video element (or its absence) has shown nothing new for a second."""
+        await self.at(testid).evaluate(_SEES_STILL)
+
+    async def hears(self, testid: str, *, timeout_ms: float = MEDIA_TIMEOUT_MS) -> None:
+        """Wait until the audio of a media element is louder than silence."""
+        await self.at(testid).first.evaluate(_HEARS, timeout_ms)
+
+
+@dataclass
+class Taxpayer(Person):
+    @classmethod
+    async def arrive(cls, context: BrowserContext, url: str, account: str = "taxpayer01") -> Taxpayer:
+        """Sign in on the e-tax page and open the window by its floating icon."""
+        page = await sign_in(context, url, account, "/demo/host", query="%3Fdebug%3D1")
+        taxpayer = cls(page)
+        await taxpayer.press("open-window")
+        return taxpayer
+
+    async def turns_to(self, agent: str = "agent01") -> None:
+        """Ask for a human and choose one from the list."""
+        await self.press("human")
+        await self.press(f"agent-{agent}")
+        await self.sees("assist-request")
+
+    async def shares(self, agent: Agent) -> None:
+        """A remote assistance up to the shared screen."""
+        await self.press("assist-request")
+        await agent.press("assist-accept")
+        await self.press("privacy-agree")
+        await self.press("share-screen")
+
+
+@dataclass
+class Agent(Person):
+    @classmethod
+    async def arrive(cls, context: BrowserContext, url: str, account: str = "agent01") -> Agent:
+        agent = cls(await sign_in(context, url, account, "/desk", query="%3Fdebug%3D1"))
+        await agent.sees("desk-ready")
+        return agent
+
+    async def opens(self, interaction: int = 0) -> None:
+        """Show one of the running interactions."""
+        await self.at("interaction-item").nth(interaction).click()
+
+
+_SEES_MOVING = """(element, timeout) => new Promise((resolve, reject) => {
+  const video = element.tagName === 'VIDEO' ? element : element.querySelector('video');
+  const canvas = new OffscreenCanvas(64, 36);
+  const context = canvas.getContext('2d', {willReadFrequently: true});
+  const pictures = new Set();
+  const timer = setTimeout(() => reject(new Error(`only ${pictures.size} different pictures in ${timeout} ms`)), timeout);
+  const look = () => {
+    if (video.videoWidth) {
+      context.drawImage(video, 0, 0, 64, 36);
+      pictures.add(context.getImageData(0, 0, 64, 36).data.join());
+    }
+    if (pictures.size >= 5) { clearTimeout(timer); resolve(); return; }
+    video.requestVideoFrameCallback(look);
+  };
+  look();
+})"""
+
+_SEES_STILL = """(element) => new Promise((resolve) => {
+  const video = element.tagName === 'VIDEO' ? element : element.querySelector('video');
+  if (!video) { resolve(); return; }
+  let timer;
+  const restart = () => { clearTimeout(timer); timer = setTimeout(resolve, 1000); video.requestVideoFrameCallback(restart); };
+  restart();
+})"""
+
+_HEARS = """(element, timeout) => new Promise((resolve, reject) => {
+  const media = ['VIDEO', 'AUDIO'].includes(element.tagName) ? element : element.querySelector('audio, video');
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  context.createMediaStreamSource(media.srcObject).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  const deadline = performance.now() + timeout;
+  const listen = () => {
+    analyser.getFloatTimeDomainData(samples);
+    if (samples.some((sample) => Math.abs(sample) > 0.02)) { context.close(); resolve(); return; }
+    if (performance.now() > deadline) { context.close(); reject(new Error('silence')); return; }
+    requestAnimationFrame(listen);
+  };
+  listen();
+})"""
