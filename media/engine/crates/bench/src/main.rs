@@ -1,1 +1,49 @@
-fn main() {}
+//! Benchmarks of the packet engine. `engine-bench help` tells the modes.
+
+mod child;
+mod limit;
+mod load;
+mod media;
+mod poller;
+mod sdp;
+mod spike;
+mod transport;
+mod usage;
+
+use std::process::ExitCode;
+
+const HELP: &str = "engine-bench MODE
+
+  spike [RECEIVERS...]  str0m alone as the forwarder, against the plain loop (default 50 500)
+  load                  a load process; started by the other modes";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let result = match arguments.first().map(String::as_str) {
+        Some("spike") => {
+            let numbers: Vec<usize> = rest.iter().filter_map(|n| n.parse().ok()).collect();
+            spike::run(if numbers.is_empty() {
+                &[50, 500]
+            } else {
+                &numbers
+            })
+        }
+        Some("load") => load::run(),
+        Some("help" | "--help" | "-h") => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => {
+            eprintln!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("engine-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
