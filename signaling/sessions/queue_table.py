@@ -18,6 +18,7 @@ from signaling.sessions.queue_states import (
     Deadline,
     DeadlineKind,
     Place,
+    PlaceClass,
     QueueErrorCode,
     QueueState,
     StatusReason,
