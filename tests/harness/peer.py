@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import aiohttp
 import socketio
@@ -44,10 +44,18 @@ from signaling.wire.views import (
     MemberView,
     PersonView,
 )
-from tests.harness.media_peer import MediaPeer
+from tests.harness.media_peer import MediaPeer, MediaPort
 
 R = TypeVar("R", bound=WireModel)
 N = TypeVar("N", bound=Notification)
+
+
+class Media(Protocol):
+    """What an interaction's media is told, and that it can be closed."""
+
+    def slot_changed(self, mid: str, publisher_id: str | None, source: Source | None) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 class RequestFailed(Exception):
@@ -92,7 +100,7 @@ class SyntheticPeer:
         self.closed: SessionClosed | None = None
         self.interactions: dict[str, InteractionView] = {}
         self.notifications: list[Notification] = []
-        self.media: dict[str, MediaPeer] = {}
+        self.media: dict[str, Media] = {}
         self.token = token
         self.resume_token: str | None = None
         self._news = asyncio.Event()
@@ -201,11 +209,13 @@ class SyntheticPeer:
         configuration: RTCConfiguration | None = None,
     ) -> MediaPeer:
         """The two peer connections for this interaction, not offered yet."""
-        media = MediaPeer(
-            _WirePort(self, interaction_id), video_codec=video_codec, configuration=configuration
-        )
+        media = MediaPeer(self.port(interaction_id), video_codec=video_codec, configuration=configuration)
         self.media[interaction_id] = media
         return media
+
+    def port(self, interaction_id: str) -> MediaPort:
+        """Where media of another kind sends its offers; ``media[interaction_id]`` is then told of slots."""
+        return _WirePort(self, interaction_id)
 
     # Notifications
 
