@@ -287,8 +287,8 @@ class _Turn(QueueOffers):
             self._end_offer(self._tickets[agent.offered], OfferEnd.AGENT_UNAVAILABLE)
         lost = [self._tickets[ticket_id] for ticket_id in self._agents[agent_id].tickets]
         for ticket in sorted(lost, key=lambda each: each.place):
+            self._effects.append(q.AgentLost(ticket.ticket_id, ticket.taxpayer_id, agent_id))
             if ticket.phase is TicketPhase.ASSIGNED:
-                self._effects.append(q.AgentLost(ticket.ticket_id, ticket.taxpayer_id, agent_id))
                 self._to_head(ticket)
             else:
                 self._put_ticket(replace(ticket, agent_id=None))

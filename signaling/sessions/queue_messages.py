@@ -250,7 +250,7 @@ class WaitedTooLong:
 
 @dataclass(frozen=True, slots=True)
 class AgentLost:
-    """The agent of a running conversation is gone; the ticket waits at the head of the line."""
+    """The agent of a running conversation is gone; the ticket waits at the head of the line, or a transfer that runs goes on."""
 
     ticket_id: str
     taxpayer_id: str
