@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
 from aiohttp import web
 
 from media.control import MediaControl
+from signaling.connections import Connection, Connections, Limits
+from signaling.dispatcher import Dispatcher
+from signaling.errors import BadInput, DomainError, ErrorCode, IdentityError, RateLimited, Refused
+from signaling.outbox import Outbox
+from signaling.ratelimit import TokenBucket
 from signaling.rooms.clock import Clock, SystemClock
-from signaling.rooms.ports import AgentDirectory, Authenticator, IceServerSource, Recorder, SignalingMetrics
+from signaling.rooms.directory import RoomDirectory
+from signaling.rooms.ports import (
+    AgentDirectory,
+    Authenticator,
+    IceServerSource,
+    Recorder,
+    SeatStore,
+    SignalingMetrics,
+)
+from signaling.rooms.room import Ask, Room, RoomPorts
+from signaling.rooms.seats import LocalSeats
 from signaling.settings import SignalingSettings
+from signaling.transport import MessageServer
+from signaling.wire import requests
+from signaling.wire.base import WIRE_VERSION, Request, WireModel
+from signaling.wire.notifications import SessionClosed, Welcome
+from signaling.wire.present import ice_server_views, person_view
+from signaling.wire.translate import parse_handshake, parse_request, to_wire_error
+from signaling.wire.views import InteractionView
+
+_log = logging.getLogger(__name__)
+
+_NEGOTIATIONS = (requests.Publish, requests.Subscribe, requests.AnswerSubscribe)
+_MAX_CONNECT_BUCKETS = 10_000
+_EVENT_NAMES = frozenset(request.EVENT for request in requests.REQUESTS)
 
 
 class Gateway:
@@ -24,29 +60,226 @@ class Gateway:
         media: MediaControl,
         recorder: Recorder,
         metrics: SignalingMetrics,
+        seats: SeatStore | None = None,
         clock: Clock | None = None,
+        new_id: Callable[[], str] = lambda: secrets.token_urlsafe(16),
     ) -> None:
+        """``new_id`` makes ids of interactions and resume tokens; it must not be guessable outside a test."""
         self._settings = settings
         self._authenticator = authenticator
-        self._agents = agents
-        self._ice_servers = ice_servers
-        self._media = media
-        self._recorder = recorder
         self._metrics = metrics
         self._clock = clock or SystemClock()
+        self._new_id = new_id
+        self._connections = Connections()
+        self._ports = RoomPorts(
+            settings=settings,
+            media=media,
+            outbound=self._connections,
+            recorder=recorder,
+            metrics=metrics,
+            seats=seats or LocalSeats(),
+            ice_servers=ice_servers,
+            clock=self._clock,
+        )
+        self._rooms = RoomDirectory(self._ports, new_id)
+        self._dispatcher = Dispatcher(self._ports, self._rooms, agents)
+        self._server = MessageServer(settings, self)
+        self._connects: dict[str, TokenBucket] = {}
+        self._accepting = False
 
     def attach(self, app: web.Application) -> None:
         """Add the Socket.IO route at ``settings.path``."""
-        raise NotImplementedError
+        self._server.attach(app, socketio_path=self._settings.path)
 
     async def start(self) -> None:
         """Begin to take connections; before it they are refused with ``server_stopping``."""
-        raise NotImplementedError
+        self._accepting = True
 
     async def drain(self, deadline_s: float) -> None:
         """Refuse new interactions and calls; return when none is running any more or ``deadline_s`` has passed."""
-        raise NotImplementedError
+        self._dispatcher.draining = True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._rooms.rest(), deadline_s)
 
     async def stop(self) -> None:
         """End everything with ``server_stopping`` in the order of CLOSURES.md. Idempotent."""
-        raise NotImplementedError
+        self._accepting = False
+        self._dispatcher.draining = True
+        await self._rooms.close_all()
+        for connection in self._connections.all():
+            self._dismiss(connection, Refused(ErrorCode.SERVER_STOPPING))
+        await self._server.closed()
+
+    async def on_connect(self, transport_id: str, auth: object) -> None:
+        if not self._accepting:
+            raise Refused(ErrorCode.SERVER_STOPPING)
+        handshake = parse_handshake(auth)
+        if handshake.version != WIRE_VERSION:
+            raise BadInput(ErrorCode.VERSION_UNSUPPORTED)
+        if not handshake.token:
+            raise IdentityError(ErrorCode.TOKEN_MISSING)
+        person = await self._authenticator.authenticate(handshake.token)
+        now_ms = self._clock.now_ms()
+        if person.expires_at * 1000 <= now_ms:
+            raise IdentityError(ErrorCode.TOKEN_EXPIRED)
+        self._limit_connects(person.person_id, now_ms)
+        rates = self._settings.rates
+        connection = Connection(
+            transport_id=transport_id,
+            person=person,
+            outbox=Outbox(
+                self._server,
+                transport_id,
+                self._settings.outbox_messages,
+                lambda: self._server.close(transport_id, flush=False),
+            ),
+            limits=Limits(
+                messages=TokenBucket(rates.messages, now_ms),
+                texts=TokenBucket(rates.texts, now_ms),
+                negotiations=TokenBucket(rates.negotiations, now_ms),
+                refusals=TokenBucket(rates.refusals, now_ms),
+            ),
+            resume_token=self._new_id(),
+            resumed=self._connections.resume(person.person_id, handshake.resume_token),
+        )
+        older = self._connections.add(connection)
+        self._metrics.connections(1)
+        if older is not None:
+            self._dismiss(older, Refused(ErrorCode.SIGNED_IN_ELSEWHERE))
+
+    async def on_connected(self, transport_id: str) -> None:
+        connection = self._connections.find(transport_id)
+        if connection is None:
+            self._server.close(transport_id)  # replaced before it was even welcomed
+            return
+        person = connection.person
+        rooms = self._rooms.connected(person.person_id, resumed=connection.resumed)
+        views = [view for room in rooms if (view := await self._view_of(room, person.person_id))]
+        connection.outbox.welcome(
+            Welcome(
+                version=WIRE_VERSION,
+                person=person_view(person),
+                resume_token=connection.resume_token,
+                resumed=connection.resumed,
+                interactions=views,
+                ice_servers=ice_server_views(self._ports.ice_servers.ice_servers(person.person_id)),
+            )
+        )
+        connection.expiry = self._clock.call_at(
+            person.expires_at * 1000,
+            lambda: self._dismiss(connection, IdentityError(ErrorCode.TOKEN_EXPIRED)),
+        )
+        if not self._server.is_alive(transport_id):
+            await self.on_disconnect(transport_id)
+
+    async def on_disconnect(self, transport_id: str) -> None:
+        connection = self._connections.find(transport_id)
+        if connection is None:
+            return
+        connection.outbox.close()
+        if connection.expiry is not None:
+            connection.expiry.cancel()
+        self._metrics.connections(-1)
+        if self._connections.remove(connection):
+            self._rooms.disconnected(connection.person.person_id)
+
+    async def on_event(self, transport_id: str, event: str, arguments: list[Any], ack_id: int | None) -> None:
+        connection = self._connections.find(transport_id)
+        if connection is None:
+            return
+        async with connection.turn:
+            await self._handle(connection, event, arguments, ack_id)
+
+    def on_refused(self, transport_id: str, ack_id: int | None, error: DomainError) -> None:
+        connection = self._connections.find(transport_id)
+        if connection is None:
+            return
+        try:
+            self._limit(connection, connection.limits.messages)
+        except DomainError as limited:
+            error = limited
+        self._answer(connection, ack_id, error)
+        self._count_refusal(connection)
+
+    async def _handle(
+        self, connection: Connection, event: str, arguments: list[Any], ack_id: int | None
+    ) -> None:
+        began = time.perf_counter()
+        outcome = "ok"
+
+        def respond(response: WireModel | BaseException) -> None:
+            nonlocal outcome
+            if isinstance(response, BaseException):
+                outcome = self._answer(connection, ack_id, response)
+            elif ack_id is not None:
+                data = {"ok": True, "data": response.model_dump(mode="json")}
+                connection.outbox.acknowledge(ack_id, data)
+
+        try:
+            self._limit(connection, connection.limits.messages)
+            request = self._parse(connection, event, arguments)
+            await self._dispatcher.dispatch(connection.person, request, respond)
+        except DomainError as error:
+            respond(error)
+            self._count_refusal(connection)
+        except Exception as error:  # a fault of ours is answered like any other refusal
+            respond(error)
+        name = event if event in _EVENT_NAMES else "unknown"
+        self._metrics.request(name, outcome, time.perf_counter() - began)
+
+    def _parse(self, connection: Connection, event: str, arguments: list[Any]) -> Request:
+        if len(arguments) > 1:
+            raise BadInput(ErrorCode.BAD_MESSAGE)
+        request = parse_request(event, arguments[0] if arguments else {})
+        if isinstance(request, requests.SendMessage):
+            self._limit(connection, connection.limits.texts)
+        elif isinstance(request, _NEGOTIATIONS):
+            self._limit(connection, connection.limits.negotiations)
+        return request
+
+    def _answer(self, connection: Connection, ack_id: int | None, error: BaseException) -> str:
+        """Returns the code."""
+        wire_error = to_wire_error(error)
+        if ack_id is not None:
+            data = {"ok": False, "error": wire_error.model_dump(mode="json")}
+            connection.outbox.acknowledge(ack_id, data)
+        return wire_error.code.value
+
+    def _limit(self, connection: Connection, bucket: TokenBucket) -> None:
+        wait_ms = bucket.take(self._clock.now_ms())
+        if wait_ms is not None:
+            raise RateLimited(wait_ms)
+
+    def _count_refusal(self, connection: Connection) -> None:
+        """Whoever goes on after so many refusals is no person in a hurry."""
+        if connection.limits.refusals.take(self._clock.now_ms()) is not None:
+            _log.warning("connection closed for a flood", extra={"person_id": connection.person.person_id})
+            self._dismiss(connection, RateLimited(self._settings.rates.refusals.burst * 100))
+
+    def _limit_connects(self, person_id: str, now_ms: int) -> None:
+        if len(self._connects) > _MAX_CONNECT_BUCKETS:
+            self._connects = {p: b for p, b in self._connects.items() if not b.full(now_ms)}
+        bucket = self._connects.setdefault(person_id, TokenBucket(self._settings.rates.connects, now_ms))
+        wait_ms = bucket.take(now_ms)
+        if wait_ms is not None:
+            raise RateLimited(wait_ms)
+
+    def _dismiss(self, connection: Connection, reason: DomainError) -> None:
+        connection.outbox.close(SessionClosed(reason=to_wire_error(reason)))
+        self._server.close(connection.transport_id)
+
+    async def _view_of(self, room: Room, person_id: str) -> InteractionView | None:
+        """Through the mailbox, so that it is the state after everything before; None when the room has ended."""
+        answered: asyncio.Future[WireModel | DomainError] = asyncio.get_running_loop().create_future()
+
+        def respond(response: WireModel | DomainError) -> None:
+            if not answered.done():
+                answered.set_result(response)
+
+        request = requests.GetInteraction(interaction_id=room.interaction_id)
+        try:
+            room.ask(Ask(person_id, request, respond))
+        except DomainError:
+            return None
+        response = await answered
+        return response.interaction if isinstance(response, requests.Opened) else None

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from signaling.sessions.policy import SessionKind
 from signaling.sessions.states import Role
+from signaling.wire.base import Notification
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,31 @@ class AgentDirectory(Protocol):
 class IceServerSource(Protocol):
     def ice_servers(self, person_id: str) -> Sequence[IceServer]:
         """STUN/TURN servers with time-limited credentials for this person; empty without a relay."""
+
+
+class SeatStore(Protocol):
+    """Who sits with which agent. One node keeps it in memory, several in a shared store."""
+
+    async def claim(self, agent_id: str, kind: SessionKind, interaction_id: str) -> bool:
+        """Take the seat unless another interaction holds it; taking it twice is once."""
+
+    async def is_free(self, agent_id: str, kind: SessionKind, interaction_id: str) -> bool:
+        """Whether ``claim`` would succeed now."""
+
+    def release(self, agent_id: str, kind: SessionKind, interaction_id: str) -> None:
+        """Nothing when another holds it. Never fails: a store that is away releases when it is back."""
+
+    async def is_busy(self, agent_id: str) -> bool:
+        """Whether any seat of the agent is taken."""
+
+
+class Outbound(Protocol):
+    """The way to a person, wherever connected; to nobody when they are not."""
+
+    def notify(self, person_id: str, notification: Notification) -> None:
+        """Never blocks, never raises; what one person is told arrives in the order it was told."""
+
+    def is_online(self, person_id: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

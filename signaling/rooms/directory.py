@@ -1,0 +1,134 @@
+"""Which interactions are alive on this node, and whose they are."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+
+from signaling.errors import ErrorCode, Refused
+from signaling.rooms.ports import AgentEntry, Person
+from signaling.rooms.room import Room, RoomPorts
+from signaling.sessions import commands
+from signaling.sessions.interaction import open_interaction
+from signaling.sessions.model import Member
+from signaling.sessions.states import InteractionPhase, Role
+
+_log = logging.getLogger(__name__)
+
+_REMEMBERED_CLOSED = 2_000
+"""Interactions that closed lately: their members are told ``interaction_closed``, strangers ``not_found``."""
+_STOP_TIMEOUT_S = 5.0
+
+
+class RoomDirectory:
+    """Index by id and by person. Memory of this node is the truth about its own rooms."""
+
+    def __init__(self, ports: RoomPorts, new_id: Callable[[], str]) -> None:
+        self._ports = ports
+        self._new_id = new_id
+        self._rooms: dict[str, Room] = {}
+        self._by_person: dict[str, dict[str, Room]] = {}
+        self._closed: OrderedDict[str, frozenset[str]] = OrderedDict()
+        self._rested = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+    def of_person(self, person_id: str) -> list[Room]:
+        """Oldest first."""
+        return list(self._by_person.get(person_id, {}).values())
+
+    def find(self, interaction_id: str, person_id: str) -> Room:
+        """Raises ``Refused``: ``interaction_closed``, or ``not_found`` for a stranger as for an unknown id."""
+        room = self._by_person.get(person_id, {}).get(interaction_id)
+        if room is not None:
+            return room
+        if person_id in self._closed.get(interaction_id, ()):
+            raise Refused(ErrorCode.INTERACTION_CLOSED)
+        raise Refused(ErrorCode.NOT_FOUND)
+
+    async def open(self, taxpayer: Person, agent: AgentEntry) -> Room:
+        """The open interaction of the two, or a new one. Raises ``agent_offline``, ``too_many_interactions``,
+        ``media_unavailable``."""
+        own = self.of_person(taxpayer.person_id)
+        for room in own:
+            if room.state.of_role(Role.AGENT).person_id == agent.person_id:
+                return room
+        if not self._ports.outbound.is_online(agent.person_id):
+            raise Refused(ErrorCode.AGENT_OFFLINE)
+        if len(own) >= self._ports.settings.max_interactions_per_taxpayer:
+            raise Refused(ErrorCode.TOO_MANY_INTERACTIONS)
+        room = self._make(taxpayer, agent)
+        self._enter(room)
+        await room.open()
+        return room
+
+    def connected(self, person_id: str, *, resumed: bool) -> list[Room]:
+        """The person's rooms hear it; they are returned."""
+        rooms = self.of_person(person_id)
+        for room in rooms:
+            room.report(commands.MemberConnected(person_id, resumed))
+        return rooms
+
+    def disconnected(self, person_id: str) -> None:
+        for room in self.of_person(person_id):
+            room.report(commands.MemberDisconnected(person_id))
+
+    async def rest(self) -> None:
+        """Wait until no assistance and no call is running."""
+        while not self._quiet():
+            self._rested.clear()
+            await self._rested.wait()
+
+    async def close_all(self) -> None:
+        """Close every interaction with ``server_stopping``, all at once, and wait for them."""
+        rooms = list(self._rooms.values())
+        for room in rooms:
+            room.report(commands.Shutdown())
+        waiting = [asyncio.ensure_future(room.ended()) for room in rooms]
+        if not waiting:
+            return
+        _, late = await asyncio.wait(waiting, timeout=_STOP_TIMEOUT_S)
+        for task in late:
+            task.cancel()
+        if late:
+            _log.error("rooms did not close in time", extra={"count": len(late)})
+
+    def _quiet(self) -> bool:
+        return not any(
+            room.state.assistance.running or room.state.call.running for room in self._rooms.values()
+        )
+
+    def _make(self, taxpayer: Person, agent: AgentEntry) -> Room:
+        members = (
+            Member(taxpayer.person_id, Role.TAXPAYER, taxpayer.display_name),
+            Member(agent.person_id, Role.AGENT, agent.staff_number),
+        )
+        state, opening = open_interaction(
+            self._new_id(), members, self._ports.settings.sessions, self._ports.clock.now_ms()
+        )
+        return Room(state, opening, self._ports, on_rest=self._rested.set, on_end=self._leave)
+
+    def _enter(self, room: Room) -> None:
+        self._rooms[room.interaction_id] = room
+        for member in room.state.members:
+            self._by_person.setdefault(member.person_id, {})[room.interaction_id] = room
+        self._ports.metrics.interactions(1)
+
+    def _leave(self, room: Room) -> None:
+        """First the index by person, then the one by id; a short memory stays."""
+        for member in room.state.members:
+            rooms = self._by_person.get(member.person_id)
+            if rooms is not None:
+                rooms.pop(room.interaction_id, None)
+                if not rooms:
+                    del self._by_person[member.person_id]
+        if self._rooms.pop(room.interaction_id, None) is None:
+            return
+        self._ports.metrics.interactions(-1)
+        if room.state.phase is InteractionPhase.CLOSED:
+            self._closed[room.interaction_id] = frozenset(m.person_id for m in room.state.members)
+            while len(self._closed) > _REMEMBERED_CLOSED:
+                self._closed.popitem(last=False)

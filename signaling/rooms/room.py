@@ -1,0 +1,432 @@
+"""A live room: one task with one mailbox. Everything that happens to an interaction happens here, one by one:
+command → rules → effects. A crash stays in its room (CLOSURES.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from media import events as media_events
+from media.control import MediaControl
+from media.types import Slots, TransportKind, TransportState
+from signaling.errors import BadInput, DomainError, ErrorCode, RateLimited, Refused
+from signaling.rooms.clock import Clock, TimerHandle
+from signaling.rooms.inbox import Inbox
+from signaling.rooms.media_desk import MediaDesk
+from signaling.rooms.ports import Fact, IceServerSource, Outbound, Recorder, SeatStore, SignalingMetrics
+from signaling.sessions import commands, effects, facts, interaction, members
+from signaling.sessions.model import InteractionState
+from signaling.sessions.policy import SessionKind
+from signaling.sessions.states import EndReason, InteractionPhase, Presence, Role
+from signaling.settings import SignalingSettings
+from signaling.wire import notifications, requests
+from signaling.wire.base import Empty, Notification, Request, WireModel
+from signaling.wire.present import (
+    assistance_view,
+    call_view,
+    ice_server_views,
+    interaction_view,
+    member_view,
+    message_view,
+)
+from signaling.wire.translate import place_of, to_command
+
+_log = logging.getLogger(__name__)
+
+_FULL_RETRY_MS = 1000
+
+Respond = Callable[[WireModel | DomainError], None]
+"""Called once, from the room's task, before anything that happens after the request is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPorts:
+    """What every room of a node shares."""
+
+    settings: SignalingSettings
+    media: MediaControl
+    outbound: Outbound
+    recorder: Recorder
+    metrics: SignalingMetrics
+    seats: SeatStore
+    ice_servers: IceServerSource
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request of a member, to be answered."""
+
+    person_id: str
+    request: Request
+    respond: Respond
+
+
+@dataclass(frozen=True, slots=True)
+class _Stuck:
+    """The engine did not take something away: media must not outlive its grant."""
+
+
+Item = Ask | commands.Report | media_events.MediaEvent | _Stuck
+
+
+class RoomStuckError(Exception):
+    """See CLOSURES.md, "The engine stops answering a command"."""
+
+
+class Room:
+    """One interaction, alive. ``open`` starts it; it ends by itself and then calls ``on_end`` once. ``on_rest`` is
+    called when an assistance or a call of it is over."""
+
+    def __init__(
+        self,
+        state: InteractionState,
+        opening: effects.Effects,
+        ports: RoomPorts,
+        *,
+        on_rest: Callable[[], None],
+        on_end: Callable[[Room], None],
+    ) -> None:
+        self._state = state
+        self._opening = opening
+        self._ports = ports
+        self._on_rest = on_rest
+        self._on_end = on_end
+        self._inbox: Inbox[Item] = Inbox(ports.settings.inbox_commands)
+        self._timers: dict[effects.TimerKey, TimerHandle] = {}
+        self._joining: dict[tuple[str, TransportKind], int] = {}
+        slots = Slots(ports.settings.audio_slots, ports.settings.video_slots)
+        self._desk = MediaDesk(state.interaction_id, ports.media, slots, lambda: self._inbox.force(_Stuck()))
+        self._task: asyncio.Task[None] | None = None
+        self._asked: Ask | None = None
+        self._last_word = ErrorCode.INTERACTION_CLOSED
+
+    @property
+    def interaction_id(self) -> str:
+        return self._state.interaction_id
+
+    @property
+    def state(self) -> InteractionState:
+        return self._state
+
+    async def open(self) -> None:
+        """Make the media room and begin. Raises ``MediaError``; nothing is left behind then."""
+        self._ports.media.listen(self.interaction_id, self._media_event)
+        try:
+            await self._desk.open()
+        except DomainError:
+            self._last_word = ErrorCode.MEDIA_UNAVAILABLE
+            self._bury()
+            raise
+        self._run_effects(self._opening)
+        self._task = asyncio.create_task(self._run(), name=f"room {self.interaction_id}")
+
+    def ask(self, asked: Ask) -> None:
+        """Raises ``RateLimited`` when too much waits already."""
+        if not self._inbox.offer(asked):
+            raise RateLimited(_FULL_RETRY_MS)
+
+    def report(self, report: commands.Report) -> None:
+        self._inbox.force(report)
+
+    async def ended(self) -> None:
+        """Wait until the room has ended."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    def _media_event(self, event: media_events.MediaEvent) -> None:
+        if isinstance(event, media_events.TransportStats | media_events.ActiveSpeakers):
+            self._inbox.offer(event)
+        else:
+            self._inbox.force(event)
+
+    async def _run(self) -> None:
+        try:
+            while self._state.phase is InteractionPhase.OPEN:
+                await self._handle(await self._inbox.take())
+        except Exception as error:  # whatever it is, it must not leave this room
+            _log.error(
+                "room crashed",
+                extra={
+                    "room_id": self.interaction_id,
+                    "error_type": type(error).__name__,
+                    "at": place_of(error),
+                },
+            )
+            self._crash()
+        finally:
+            self._bury()
+
+    async def _handle(self, item: Item) -> None:
+        match item:
+            case Ask():
+                self._asked = item
+                await self._answer(item)
+                self._asked = None
+            case _Stuck():
+                raise RoomStuckError
+            case media_events.SlotAssigned():
+                self._slot_assigned(item)
+            case media_events.ActiveSpeakers(peer_ids=peer_ids):
+                speakers = notifications.ActiveSpeakersChanged(
+                    interaction_id=self.interaction_id, person_ids=peer_ids
+                )
+                self._tell_all(speakers)
+            case media_events.Reply() | media_events.StatsDropped():
+                pass
+            case (
+                media_events.TransportChanged()
+                | media_events.TrackPublished()
+                | media_events.TrackUnpublished()
+                | media_events.TransportStats()
+                | media_events.SessionFailed()
+            ):
+                report = self._from_media(item)
+                if self._state.find(report.person_id) is not None:
+                    self._apply(report)
+            case _:
+                self._apply(item)
+
+    def _apply(self, command: commands.Command) -> None:
+        self._state, found = interaction.handle(self._state, command, self._ports.clock.now_ms())
+        self._run_effects(found)
+
+    async def _answer(self, asked: Ask) -> None:
+        try:
+            response = await self._response_to(asked.person_id, asked.request)
+        except DomainError as error:
+            asked.respond(error)
+        else:
+            asked.respond(response)
+
+    async def _response_to(self, person_id: str, request: Request) -> WireModel:
+        deed = to_command(request, person_id)
+        if deed is not None:
+            return await self._do(deed)
+        self._state.member(person_id)
+        if isinstance(request, requests.GetInteraction):
+            return requests.Opened(interaction=interaction_view(self._state))
+        return await self._negotiate(person_id, request)
+
+    async def _do(self, deed: commands.Deed) -> WireModel:
+        agent_id = self._state.of_role(Role.AGENT).person_id
+        seats, own = self._ports.seats, self.interaction_id
+        match deed:
+            case commands.RequestAssistance() | commands.StartCall():
+                free = await seats.claim(agent_id, deed.KIND, own)
+                deed = replace(deed, seat_free=free)
+            case commands.AskCall():
+                deed = replace(deed, seat_free=await seats.is_free(agent_id, SessionKind.CALL, own))
+            case _:
+                pass
+        try:
+            self._apply(deed)
+        finally:
+            self._give_back_seats()
+        if isinstance(deed, commands.PostMessage):
+            sent = self._state.sent_before(deed.actor_id, deed.client_message_id)
+            if sent is None:
+                raise Refused(ErrorCode.INTERNAL_ERROR)
+            return requests.Sent(message=message_view(sent))
+        return Empty()
+
+    def _give_back_seats(self) -> None:
+        """A seat that was claimed for a command the rules then refused."""
+        if not self._state.assistance.running:
+            self._release(SessionKind.ASSISTANCE)
+        if not self._state.call.running:
+            self._release(SessionKind.CALL)
+
+    async def _negotiate(self, person_id: str, request: Request) -> WireModel:
+        if isinstance(request, requests.Publish):
+            return await self._publish(person_id, request)
+        self._apply(commands.UseMedia(person_id))
+        match request:
+            case requests.Subscribe(fresh=fresh):
+                if fresh:
+                    self._joining[(person_id, TransportKind.SUBSCRIBE)] = self._ports.clock.now_ms()
+                sdp, slots = await self._desk.subscribe(person_id, fresh)
+                servers = ice_server_views(self._ports.ice_servers.ice_servers(person_id))
+                return requests.Offer(sdp=sdp, slots=slots, ice_servers=servers)
+            case requests.AnswerSubscribe(sdp=sdp):
+                await self._desk.answer(person_id, sdp)
+            case requests.AddCandidate(transport=transport, candidate=candidate):
+                await self._desk.add_candidate(person_id, transport, candidate)
+            case requests.View():
+                self._state.member(request.publisher_id)
+                await self._desk.set_view(person_id, request)
+            case _:
+                raise BadInput(ErrorCode.UNKNOWN_MESSAGE)
+        return Empty()
+
+    async def _publish(self, person_id: str, request: requests.Publish) -> requests.Answer:
+        sources = [track.source for track in request.tracks]
+        mids = {track.mid for track in request.tracks}
+        if len(set(sources)) != len(sources) or len(mids) != len(sources):
+            raise BadInput(ErrorCode.BAD_MESSAGE)
+        offer = commands.OfferMedia(person_id, frozenset(sources), request.fresh)
+        interaction.check_offer(self._state, offer)
+        if request.fresh:
+            self._joining[(person_id, TransportKind.PUBLISH)] = self._ports.clock.now_ms()
+        answer = await self._desk.publish(person_id, request)
+        self._apply(offer)
+        return answer
+
+    def _from_media(
+        self,
+        event: media_events.TransportChanged
+        | media_events.TrackPublished
+        | media_events.TrackUnpublished
+        | media_events.TransportStats
+        | media_events.SessionFailed,
+    ) -> commands.TransportMoved | commands.TrackStarted | commands.TrackStopped | commands.QualityMeasured:
+        match event:
+            case media_events.TransportChanged():
+                self._count_join(event)
+                return commands.TransportMoved(event.peer_id, event.transport, event.state)
+            case media_events.SessionFailed():
+                _log.warning(
+                    "media session failed",
+                    extra={"room_id": self.interaction_id, "reason": event.reason},
+                )
+                return commands.TransportMoved(event.peer_id, event.transport, TransportState.FAILED)
+            case media_events.TrackPublished():
+                return commands.TrackStarted(event.peer_id, event.source)
+            case media_events.TrackUnpublished():
+                return commands.TrackStopped(event.peer_id, event.source)
+            case media_events.TransportStats():
+                return commands.QualityMeasured(event.peer_id, event.transport, event.quality)
+
+    def _count_join(self, event: media_events.TransportChanged) -> None:
+        if event.state is not TransportState.CONNECTED:
+            return
+        began = self._joining.pop((event.peer_id, event.transport), None)
+        if began is not None:
+            self._ports.metrics.joined((self._ports.clock.now_ms() - began) / 1000)
+
+    def _slot_assigned(self, event: media_events.SlotAssigned) -> None:
+        self._desk.slot_assigned(event)
+        changed = notifications.SlotChanged(
+            interaction_id=self.interaction_id,
+            mid=event.mid,
+            publisher_id=event.publisher_id,
+            source=event.source,
+        )
+        self._ports.outbound.notify(event.peer_id, changed)
+
+    def _run_effects(self, found: effects.Effects) -> None:
+        for effect in found:
+            self._run_effect(effect)
+
+    def _run_effect(self, effect: effects.Effect) -> None:
+        match effect:
+            case effects.SetTimer(key=key, at_ms=at_ms):
+                self._set_timer(key, at_ms)
+            case effects.CancelTimer(key=key):
+                self._cancel_timer(key)
+            case effects.ReleaseSeat(kind=kind):
+                self._release(kind)
+            case effects.Record(kind=kind, person_id=person_id, reason=reason):
+                at_ms = self._ports.clock.now_ms()
+                self._ports.recorder.record(Fact(kind, self.interaction_id, person_id, at_ms, reason))
+            case effects.Dissolve():
+                pass  # the loop sees the phase
+            case (
+                effects.AddPeer()
+                | effects.RemovePeer()
+                | effects.SetGrant()
+                | effects.SetAudience()
+                | effects.SetMuted()
+                | effects.CloseMedia()
+            ):
+                self._desk.run(effect)
+            case effects.TellTransport():
+                self._tell_transport(effect)
+            case _:
+                self._tell_all(self._notification(effect))
+
+    def _notification(
+        self,
+        effect: effects.TellInteraction
+        | effects.TellMember
+        | effects.TellAssistance
+        | effects.TellCall
+        | effects.TellMessage,
+    ) -> Notification:
+        own, state = self.interaction_id, self._state
+        match effect:
+            case effects.TellInteraction():
+                return notifications.InteractionChanged(interaction=interaction_view(state))
+            case effects.TellMember(person_id=person_id):
+                view = member_view(state, state.member(person_id))
+                return notifications.MemberChanged(interaction_id=own, member=view)
+            case effects.TellAssistance():
+                shown = assistance_view(state.assistance)
+                return notifications.AssistanceChanged(interaction_id=own, assistance=shown)
+            case effects.TellCall():
+                return notifications.CallChanged(interaction_id=own, call=call_view(state.call))
+            case effects.TellMessage(message=message):
+                return notifications.MessagePosted(interaction_id=own, message=message_view(message))
+
+    def _tell_all(self, notification: Notification) -> None:
+        for member in self._state.members:
+            if member.presence is not Presence.LEFT:
+                self._ports.outbound.notify(member.person_id, notification)
+
+    def _tell_transport(self, effect: effects.TellTransport) -> None:
+        changed = notifications.TransportChanged(
+            interaction_id=self.interaction_id, transport=effect.transport, state=effect.state
+        )
+        self._ports.outbound.notify(effect.person_id, changed)
+
+    def _set_timer(self, key: effects.TimerKey, at_ms: int) -> None:
+        self._cancel_timer(key)
+        self._timers[key] = self._ports.clock.call_at(
+            at_ms, lambda: self._inbox.force(commands.TimerFired(key))
+        )
+
+    def _cancel_timer(self, key: effects.TimerKey) -> None:
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _release(self, kind: SessionKind) -> None:
+        agent_id = self._state.of_role(Role.AGENT).person_id
+        self._ports.seats.release(agent_id, kind, self.interaction_id)
+        self._on_rest()
+
+    def _crash(self) -> None:
+        """Close by hand, without the rules: one of them may be what failed."""
+        ended = members.end_sessions(self._state, EndReason.INTERACTION_CLOSED, None)
+        self._state = replace(ended, phase=InteractionPhase.CLOSED)
+        self._last_word = ErrorCode.INTERNAL_ERROR
+        if self._asked is not None:
+            self._asked.respond(Refused(self._last_word))
+        for effect in (
+            effects.CloseMedia(),
+            effects.TellAssistance(),
+            effects.TellCall(),
+            effects.TellInteraction(),
+            effects.ReleaseSeat(SessionKind.ASSISTANCE),
+            effects.ReleaseSeat(SessionKind.CALL),
+            effects.Record(facts.INTERACTION_CLOSED, None, "crashed"),
+        ):
+            try:
+                self._run_effect(effect)
+            except Exception as error:
+                _log.error(
+                    "closing a crashed room",
+                    extra={"room_id": self.interaction_id, "at": place_of(error)},
+                )
+
+    def _bury(self) -> None:
+        """Also for a room that could not be opened."""
+        for key in list(self._timers):
+            self._cancel_timer(key)
+        self._ports.media.forget(self.interaction_id)
+        self._on_end(self)
+        for item in self._inbox.drain():
+            if isinstance(item, Ask):
+                item.respond(Refused(self._last_word))

@@ -1,0 +1,206 @@
+"""Socket.IO with what the library leaves open: order, sizes, silence and garbage.
+
+``MessageServer`` overrides a few steps of python-socketio's ``AsyncServer``, because its public handlers give no way to
+ - answer requests and send notifications through one queue, so that a browser sees them in the order they happened;
+ - refuse a message before it is parsed, with an answer to it;
+ - count messages that do not parse;
+ - close transports that never say who they are.
+``tests/unit/signaling/test_gateway_*`` hold it against a real client, so that an update of the library cannot
+change any of it unseen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import engineio.packet as engine_packet  # type: ignore[import-untyped]
+import socketio
+from socketio.packet import ACK, EVENT
+
+from signaling.errors import BadInput, DomainError, ErrorCode
+from signaling.settings import SignalingSettings
+from signaling.wire.base import MAX_MESSAGE_BYTES
+from signaling.wire.translate import to_wire_error
+
+_log = logging.getLogger(__name__)
+
+_NAMESPACE = "/"
+_TRANSPORT_SLACK = 4
+"""The transport takes so many times the longest message, so that one too long can be answered and not just cut off."""
+_CONNECT, _DISCONNECT, _EVENT, _ACK = "0", "1", "2", "3"
+_ACK_ID = re.compile(r"2(?:/[^,]{0,64},)?(\d{1,15})\[")
+_CLOSE_TIMEOUT_S = 5.0
+
+
+class TransportHandler(Protocol):
+    """What the gateway does with what comes in. None of it raises."""
+
+    async def on_connect(self, transport_id: str, auth: object) -> None:
+        """Raises ``DomainError`` to refuse: the one exception to the rule above."""
+
+    async def on_connected(self, transport_id: str) -> None:
+        """The client has been told that it is connected."""
+
+    async def on_disconnect(self, transport_id: str) -> None: ...
+
+    async def on_event(self, transport_id: str, event: str, arguments: list[Any], ack_id: int | None) -> None:
+        """The next message of this transport is taken when this has returned."""
+
+    def on_refused(self, transport_id: str, ack_id: int | None, error: DomainError) -> None:
+        """A message that was not even parsed."""
+
+
+class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
+    """A transport is named by its Engine.IO session id."""
+
+    def __init__(self, settings: SignalingSettings, handler: TransportHandler) -> None:
+        origins = settings.cors_allowed_origins
+        super().__init__(
+            async_mode="aiohttp",
+            async_handlers=False,
+            always_connect=False,
+            namespaces=[_NAMESPACE],
+            cors_allowed_origins="*" if origins == ("*",) else list(origins) if origins else None,
+            cors_credentials=False,
+            ping_interval=settings.ping_interval_s,
+            ping_timeout=settings.ping_timeout_s,
+            max_http_buffer_size=MAX_MESSAGE_BYTES * _TRANSPORT_SLACK,
+            logger=False,
+            engineio_logger=False,
+        )
+        self._settings = settings
+        self._handler = handler
+        self._silent: dict[str, asyncio.TimerHandle] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self.on("connect", self._on_connect)
+        self.on("disconnect", self._on_disconnect)
+
+    def post_event(self, transport_id: str, event: str, data: Mapping[str, Any]) -> int:
+        """Queue a notification; returns how many messages wait for the client now."""
+        return self._post(transport_id, self.packet_class(EVENT, namespace=_NAMESPACE, data=[event, data]))
+
+    def post_ack(self, transport_id: str, ack_id: int, data: Mapping[str, Any]) -> int:
+        """Queue the answer to a request; returns how many messages wait for the client now."""
+        return self._post(transport_id, self.packet_class(ACK, namespace=_NAMESPACE, id=ack_id, data=[data]))
+
+    def is_alive(self, transport_id: str) -> bool:
+        socket = self.eio.sockets.get(transport_id)
+        return socket is not None and not socket.closed
+
+    def close(self, transport_id: str, *, flush: bool = True) -> None:
+        """Say goodbye after what is queued, and close; without ``flush`` drop what is queued."""
+        task = asyncio.create_task(self._close(transport_id, flush))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def closed(self) -> None:
+        """Wait for the transports being closed."""
+        if self._closing:
+            await asyncio.wait(set(self._closing), timeout=_CLOSE_TIMEOUT_S)
+
+    async def _close(self, transport_id: str, flush: bool) -> None:
+        socket = self.eio.sockets.get(transport_id)
+        if socket is None:
+            return
+        if not flush:
+            while not socket.queue.empty():
+                socket.queue.get_nowait()
+                socket.queue.task_done()
+        sid = self.manager.sid_from_eio_sid(transport_id, _NAMESPACE)
+        if sid is not None:
+            await self.disconnect(sid)
+        try:
+            await asyncio.wait_for(self.eio.disconnect(transport_id), _CLOSE_TIMEOUT_S)
+        except (TimeoutError, KeyError):
+            self.eio.sockets.pop(transport_id, None)
+
+    def _post(self, transport_id: str, packet: Any) -> int:
+        if not self.is_alive(transport_id):
+            return 0
+        socket = self.eio.sockets[transport_id]
+        socket.queue.put_nowait(engine_packet.Packet(engine_packet.MESSAGE, data=packet.encode()))
+        return int(socket.queue.qsize())
+
+    async def _on_connect(self, sid: str, _environ: object, auth: object) -> None:
+        transport_id = self.manager.eio_sid_from_sid(sid, _NAMESPACE)
+        try:
+            await self._handler.on_connect(transport_id, auth)
+        except Exception as error:  # a fault of ours must not look like a message that does not parse
+            refusal = to_wire_error(error)
+            raise socketio.exceptions.ConnectionRefusedError(
+                refusal.code.value, refusal.model_dump(mode="json")
+            ) from None
+
+    async def _on_disconnect(self, sid: str, _reason: str) -> None:
+        transport_id = self.manager.eio_sid_from_sid(sid, _NAMESPACE)
+        if transport_id is not None:
+            await self._handler.on_disconnect(transport_id)
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        await super()._handle_eio_connect(eio_sid, environ)
+        self._silent[eio_sid] = asyncio.get_running_loop().call_later(
+            self._settings.handshake_timeout_s, self._give_up, eio_sid
+        )
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        timer = self._silent.pop(eio_sid, None)
+        if timer is not None:
+            timer.cancel()
+        await super()._handle_eio_disconnect(eio_sid, reason)
+
+    def _give_up(self, eio_sid: str) -> None:
+        self._silent.pop(eio_sid, None)
+        if not self._is_known(eio_sid):
+            self.close(eio_sid)
+
+    def _is_known(self, eio_sid: str) -> bool:
+        sid = self.manager.sid_from_eio_sid(eio_sid, _NAMESPACE)
+        return sid is not None and bool(self.manager.is_connected(sid, _NAMESPACE))
+
+    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: object) -> None:
+        await super()._handle_connect(eio_sid, namespace, data)
+        if self._is_known(eio_sid):
+            await self._handler.on_connected(eio_sid)
+
+    async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: object) -> None:
+        if not isinstance(data, list) or not data or not isinstance(data[0], str):
+            raise BadInput(ErrorCode.BAD_MESSAGE)
+        await self._handler.on_event(eio_sid, data[0], data[1:], id)
+
+    async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
+        known = self._is_known(eio_sid)
+        try:
+            self._check(data, known)
+            await super()._handle_eio_message(eio_sid, data)
+        except DomainError as error:
+            if known:
+                self._handler.on_refused(eio_sid, _ack_id(data), error)
+            else:
+                self.close(eio_sid)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+            _log.info("message does not parse", extra={"error_type": type(error).__name__})
+            if known:
+                self._handler.on_refused(eio_sid, _ack_id(data), BadInput(ErrorCode.BAD_MESSAGE))
+            else:
+                self.close(eio_sid)
+
+    @staticmethod
+    def _check(data: object, known: bool) -> None:
+        """Only text messages that this protocol knows, none too long, and no second hello."""
+        if not isinstance(data, str):
+            raise BadInput(ErrorCode.BAD_MESSAGE)
+        if len(data) > MAX_MESSAGE_BYTES or len(data.encode()) > MAX_MESSAGE_BYTES:
+            raise BadInput(ErrorCode.MESSAGE_TOO_LARGE)
+        allowed = (_EVENT, _ACK, _DISCONNECT) if known else (_CONNECT,)
+        if not data.startswith(allowed):
+            raise BadInput(ErrorCode.BAD_MESSAGE)
+
+
+def _ack_id(data: object) -> int | None:
+    """The acknowledgement a message asked for, read without parsing it."""
+    found = _ACK_ID.match(data) if isinstance(data, str) else None
+    return int(found[1]) if found else None
