@@ -135,6 +135,17 @@
         state: state[name].connectionState,
       };
     },
+    reached: (name, wanted) =>
+      new Promise((resolve) => {
+        const connection = state[name];
+        const look = () => {
+          if (connection.connectionState !== wanted) return;
+          connection.removeEventListener("connectionstatechange", look);
+          resolve();
+        };
+        connection.addEventListener("connectionstatechange", look);
+        look();
+      }),
     close() {
       state.publisher?.close();
       state.subscriber?.close();

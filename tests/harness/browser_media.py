@@ -118,5 +118,10 @@ class BrowserMedia:
         found = await self._page.evaluate("(name) => harness.path(name)", name)
         return NetworkPath(**found) if found else None
 
+    async def connection_state(self, name: str, wanted: str, within: float = 30) -> None:
+        """Until ``publisher`` or ``subscriber`` is in this RTCPeerConnectionState."""
+        async with asyncio.timeout(within):
+            await self._page.evaluate("([name, wanted]) => harness.reached(name, wanted)", [name, wanted])
+
     async def close(self) -> None:
         await self._page.evaluate("() => harness.close()")

@@ -58,13 +58,12 @@ async def pair(
         )
 
 
-async def accept_call(people: Pair) -> None:
+async def accept_call(agent: SyntheticPeer, taxpayer: SyntheticPeer, interaction_id: str) -> None:
     """The agent rings, the taxpayer presses 【同意】."""
-    id = people.interaction_id
-    await people.agent.do(StartCall(interaction_id=id))
-    await people.taxpayer.wait(lambda peer: peer.call(id).phase is CallPhase.RINGING)
-    await people.taxpayer.do(AcceptCall(interaction_id=id))
-    await people.agent.wait(lambda peer: peer.call(id).phase is CallPhase.CONNECTING)
+    await agent.do(StartCall(interaction_id=interaction_id))
+    await taxpayer.wait(lambda peer: peer.call(interaction_id).phase is CallPhase.RINGING)
+    await taxpayer.do(AcceptCall(interaction_id=interaction_id))
+    await agent.wait(lambda peer: peer.call(interaction_id).phase is CallPhase.CONNECTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ async def start_call(people: Pair) -> CallTracks:
     """An audio/video call in which both send camera and microphone and both receive."""
     await people.agent_media.subscribe()
     await people.taxpayer_media.subscribe()
-    await accept_call(people)
+    await accept_call(people.agent, people.taxpayer, people.interaction_id)
     tracks = CallTracks(BarcodeTrack(first=AGENT_FIRST), BarcodeTrack(first=TAXPAYER_FIRST))
     await people.agent_media.publish(
         {Source.MICROPHONE: ToneTrack(AGENT_TONE), Source.CAMERA: tracks.agent_camera}

@@ -62,7 +62,7 @@ async def test_a_prepared_connection_sends_after_consent_without_a_new_handshake
         await people.agent_media.subscribe()
         await people.taxpayer_media.prepare([Source.MICROPHONE, Source.CAMERA])
         await connected(people.taxpayer_media.publisher)
-        await accept_call(people)
+        await accept_call(people.agent, people.taxpayer, people.interaction_id)
         await people.taxpayer_media.publish({Source.CAMERA: BarcodeTrack()})
         camera = await people.agent_media.reception(people.taxpayer_id, Source.CAMERA)
         await camera.more_pictures(10)
