@@ -23,7 +23,7 @@ from rtc_server.identity.tokens import TokenAuthenticator, TokenMinter, trusted_
 from rtc_server.keys import Keys
 from rtc_server.metrics import Metrics
 from rtc_server.recorder.facts import FactLog
-from rtc_server.relay import Relay
+from rtc_server.relay import Relay, RelayError
 from rtc_server.rest import client, session
 from rtc_server.rest.context import SETTINGS
 from rtc_server.rest.errors import errors
@@ -88,7 +88,10 @@ class Server:
         await self._media.start()
         self.metrics.add_engine(self._media.metrics)
         self._relay = Relay(settings, self._keys.relay, up=self.metrics.relay_up.set)
-        await self._relay.start()
+        try:
+            await self._relay.start()
+        except RelayError as error:
+            raise StartError(str(error)) from error
         self._tokens = TokenAuthenticator(trusted_issuers(settings, self._keys.own_tokens))
         agents = KnownAgents(_demo_agents() if settings.demo else ())
         authenticator = NotingAuthenticator(self._tokens, agents)

@@ -164,8 +164,10 @@ class TurnSettings(Section):
     host: str | None = None
     """The name or address browsers reach our coturn at. None: the first media address."""
     listen_ips: Addresses = ()
-    """None: the media bind address."""
+    """None given: the media bind address."""
     relay_ips: Addresses = ()
+    external_ip: IPvAnyAddress | None = None
+    """The public address, when our coturn stands behind a 1:1 NAT."""
     port: Port | None = None
     """UDP and TCP. None: 3478; in demo mode a free one when that is taken."""
     tls_port: Port | None = None
