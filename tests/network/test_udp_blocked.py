@@ -44,10 +44,15 @@ def free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def one_port(data: Path, **settings: str) -> AsyncIterator[Reachable]:
+async def one_port(data: Path, *, ice_tcp: bool) -> AsyncIterator[Reachable]:
     port = free_port()
-    base = {"RTC_TURN_START": "false", "RTC_MEDIA_WORKERS": "1", "RTC_MEDIA_PORT_BASE": str(port)}
-    server = await start_server(data, **base, **settings)
+    server = await start_server(
+        data,
+        RTC_TURN_START="false",
+        RTC_MEDIA_WORKERS="1",
+        RTC_MEDIA_PORT_BASE=str(port),
+        RTC_MEDIA_ICE_TCP=str(ice_tcp),
+    )
     try:
         yield Reachable(server, port)
     finally:
@@ -56,13 +61,13 @@ async def one_port(data: Path, **settings: str) -> AsyncIterator[Reachable]:
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def with_tcp(tmp_path: Path) -> AsyncIterator[Reachable]:
-    async with one_port(tmp_path) as reachable:
+    async with one_port(tmp_path, ice_tcp=True) as reachable:
         yield reachable
 
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def udp_alone(tmp_path: Path) -> AsyncIterator[Reachable]:
-    async with one_port(tmp_path, RTC_MEDIA_ICE_TCP="false") as reachable:
+    async with one_port(tmp_path, ice_tcp=False) as reachable:
         yield reachable
 
 
