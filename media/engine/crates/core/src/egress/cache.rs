@@ -190,3 +190,74 @@ impl PacketCache {
         self.oldest = self.oldest.max(first);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(id: u64, arrival: Instant) -> SourcePacket {
+        SourcePacket::new(id, Codec::H264, 0, false, id.to_be_bytes().into(), arrival)
+    }
+
+    fn kept(cache: &PacketCache) -> usize {
+        cache.ring.iter().flatten().count()
+    }
+
+    #[test]
+    fn duplicates_and_the_too_old_are_refused() {
+        let now = Instant::now();
+        let mut cache = PacketCache::new(64);
+        assert!(cache.get(5).is_none());
+        assert!(cache.insert(packet(100, now)));
+        assert!(!cache.insert(packet(100, now)), "duplicate");
+        assert!(cache.insert(packet(90, now)), "reordered before the first");
+        assert!(cache.insert(packet(102, now)));
+        assert!(cache.insert(packet(101, now)), "late");
+        assert!(!cache.insert(packet(101, now)));
+        assert!(!cache.insert(packet(20, now)), "older than the ring spans");
+        for id in [90, 100, 101, 102] {
+            assert_eq!(cache.get(id).unwrap().id, id);
+        }
+        assert!(cache.get(20).is_none() && cache.get(91).is_none());
+    }
+
+    #[test]
+    fn grows_to_its_capacity_and_no_further() {
+        let now = Instant::now();
+        let mut cache = PacketCache::new(1_000);
+        for id in 7..5_000 {
+            assert!(cache.insert(packet(id, now)));
+            assert_eq!(cache.get(id).unwrap().id, id);
+            assert!(cache.get(id.saturating_sub(500).max(7)).is_some());
+        }
+        assert_eq!(cache.ring.len(), 1_024);
+        assert_eq!(kept(&cache), 1_024);
+        assert!(cache.get(4_999 - 1_024).is_none());
+    }
+
+    #[test]
+    fn old_packets_are_let_go() {
+        let start = Instant::now();
+        let mut cache = PacketCache::new(1_024);
+        for id in 0..1_000 {
+            cache.insert(packet(id, start + Duration::from_millis(id * 10)));
+        }
+        let newest = MAX_AGE.as_millis() as usize / 10 + 1;
+        assert_eq!(kept(&cache), newest);
+        assert_eq!(cache.ring.len(), newest.next_power_of_two());
+    }
+
+    #[test]
+    fn a_jump_forgets_what_was_before() {
+        let now = Instant::now();
+        let mut cache = PacketCache::new(256);
+        for id in 0..200 {
+            cache.insert(packet(id, now));
+        }
+        assert!(cache.insert(packet(1 << 40, now)));
+        assert_eq!(kept(&cache), 1);
+        cache.clear();
+        assert!(cache.get(1 << 40).is_none());
+        assert!(cache.insert(packet(3, now)));
+    }
+}
