@@ -1,0 +1,37 @@
+/** Icons that Element Plus lacks, in its manner: 1024 units, current colour. */
+import { h, type FunctionalComponent } from 'vue';
+
+const icon =
+  (...paths: string[]): FunctionalComponent =>
+  () =>
+    h(
+      'svg',
+      { xmlns: 'http://www.w3.org/2000/svg', viewBox: '0 0 24 24', width: '1em', height: '1em', fill: 'none', stroke: 'currentColor', 'stroke-width': '1.8', 'stroke-linecap': 'round', 'stroke-linejoin': 'round', 'aria-hidden': 'true' },
+      paths.map((d) => h('path', { d })),
+    );
+
+export const MicIcon = icon('M12 3a3 3 0 0 1 3 3v5a3 3 0 0 1-6 0V6a3 3 0 0 1 3-3z', 'M5.5 11a6.5 6.5 0 0 0 13 0', 'M12 17.5V21', 'M8.5 21h7');
+export const MicOffIcon = icon('M9 9v2a3 3 0 0 0 4.8 2.4', 'M15 10V6a3 3 0 0 0-5.7-1.3', 'M5.5 11a6.5 6.5 0 0 0 10.4 5.2', 'M18.5 11a6.6 6.6 0 0 1-.6 2.7', 'M12 17.5V21', 'M8.5 21h7', 'M4 4l16 16');
+export const CameraIcon = icon('M3.5 7.5a2 2 0 0 1 2-2h7a2 2 0 0 1 2 2v9a2 2 0 0 1-2 2h-7a2 2 0 0 1-2-2z', 'M14.5 10.5l6-3.5v10l-6-3.5');
+export const CameraOffIcon = icon('M3.5 7.5v9a2 2 0 0 0 2 2h7a2 2 0 0 0 1.7-1', 'M8.5 5.5h4a2 2 0 0 1 2 2v4', 'M14.5 10.5l6-3.5v10l-3.2-1.9', 'M4 4l16 16');
+export const HangUpIcon = icon('M3 14.6c-.7-1-.7-2.3.2-3.2C5.600 9.200 8.700 8 12 8s6.400 1.200 8.800 3.400c.9.9.9 2.200.2 3.200l-.9 1.300c-.4.5-1 .7-1.600.5l-2.700-1c-.5-.2-.9-.7-.9-1.300v-1.700a9.400 9.400 0 0 0-5.800 0v1.700c0 .6-.4 1.100-.9 1.300l-2.700 1c-.6.2-1.200 0-1.600-.5z');
+export const PhoneIcon = icon('M6.200 3.500h2.300c.5 0 .9.300 1 .8l.8 3.400c.1.400 0 .8-.3 1L8.300 10.200a12 12 0 0 0 5.500 5.500l1.500-1.700c.2-.3.6-.4 1-.3l3.400.8c.5.1.8.5.8 1v2.300a2 2 0 0 1-2.200 2A16.300 16.300 0 0 1 4.200 5.700a2 2 0 0 1 2-2.200z');
+export const ScreenIcon = icon('M3.500 5.500a1.500 1.500 0 0 1 1.500-1.500h14a1.500 1.500 0 0 1 1.500 1.500v9a1.500 1.500 0 0 1-1.500 1.500H5a1.500 1.500 0 0 1-1.500-1.500z', 'M9 20h6', 'M12 16v4', 'M12 13V7.500', 'M9.500 9.700 12 7.200l2.500 2.500');
+export const PauseIcon = icon('M8.500 5.500v13', 'M15.500 5.500v13');
+export const PlayIcon = icon('M8 5.200v13.600l10.500-6.800z');
+export const SwapIcon = icon('M4 8.500h14', 'M14.500 5 18 8.500 14.500 12', 'M20 15.500H6', 'M9.500 12 6 15.500 9.500 19');
+export const AgentIcon = icon('M5 13v-1.500a7 7 0 0 1 14 0V13', 'M4 13.500a1 1 0 0 1 1-1h1.500v5H5a1 1 0 0 1-1-1z', 'M20 13.500a1 1 0 0 0-1-1h-1.500v5H19a1 1 0 0 0 1-1z', 'M18.500 17.500c0 1.700-1.500 2.700-3.500 2.700h-2');
+export const FontIcon = icon('M3.500 18 8 6l4.500 12', 'M5 14h6', 'M14 18l3-8 3 8', 'M15 15.500h4');
+export const ClearIcon = icon('M5 7h14', 'M9.500 7V4.500h5V7', 'M7 7l.8 12.500h8.400L17 7', 'M10.500 10.500v5.500', 'M13.500 10.500v5.500');
+export const MaximizeIcon = icon('M5 9V5h4', 'M15 5h4v4', 'M19 15v4h-4', 'M9 19H5v-4');
+export const RestoreIcon = icon('M9 5v4H5', 'M19 9h-4V5', 'M15 19v-4h4', 'M5 15h4v4');
+export const MinimizeIcon = icon('M5 12h14');
+export const CloseIcon = icon('M6 6l12 12', 'M18 6 6 18');
+export const ZoomInIcon = icon('M10.500 4a6.500 6.500 0 1 0 0 13 6.500 6.500 0 0 0 0-13z', 'M15.300 15.300 20 20', 'M10.500 7.800v5.400', 'M7.800 10.500h5.400');
+export const ZoomOutIcon = icon('M10.500 4a6.500 6.500 0 1 0 0 13 6.500 6.500 0 0 0 0-13z', 'M15.300 15.300 20 20', 'M7.800 10.500h5.400');
+export const SettingsIcon = icon('M4 7h9', 'M17 7h3', 'M15 5v4', 'M4 12h3', 'M11 12h9', 'M9 10v4', 'M4 17h9', 'M17 17h3', 'M15 15v4');
+export const ShieldIcon = icon('M12 3.500 5 6v5.500c0 4.300 2.900 7.600 7 9 4.100-1.400 7-4.700 7-9V6z', 'M9 12l2.200 2.200L15.300 10');
+export const BellIcon = icon('M6.500 16.500V11a5.500 5.500 0 0 1 11 0v5.500l1.500 1.500H5z', 'M10.500 20.500h3');
+export const BellOffIcon = icon('M6.500 16.500V11c0-.8.200-1.600.5-2.300', 'M9 6.400A5.500 5.500 0 0 1 17.500 11v3', 'M5 18h12.500', 'M10.500 20.500h3', 'M4 4l16 16');
+export const SendIcon = icon('M4 12 20 4.500 14.500 20l-3-6.500z', 'M11.500 13.500 20 4.500');
+export const BackIcon = icon('M14.500 5.500 8 12l6.500 6.500');

@@ -1,0 +1,96 @@
+/** One interaction for components: both sides, its media, and what one can do in it. */
+import { computed, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue';
+import { assistanceEnded, callEnded, type Notice } from '@/messages';
+import type { MemberView } from '@/protocol/messages';
+import { isAssistanceLive, isCallLive } from '@/session/media_plan';
+import type { MediaRoom } from '@/session/media_room';
+import { INITIAL_MEDIA_STATE, type MediaState } from '@/session/media_state';
+import type { InteractionState } from '@/session/state';
+import type { RemoteTrack } from '@/session/subscriber';
+import { useSession } from './use_session';
+
+export interface Conversation {
+  readonly id: ComputedRef<string | null>;
+  readonly interaction: ComputedRef<InteractionState | null>;
+  readonly open: ComputedRef<boolean>;
+  readonly peer: ComputedRef<MemberView | null>;
+  readonly room: ComputedRef<MediaRoom | null>;
+  readonly media: ShallowRef<MediaState>;
+  readonly assistanceLive: ComputedRef<boolean>;
+  readonly callLive: ComputedRef<boolean>;
+  readonly remoteScreen: ComputedRef<RemoteTrack | null>;
+  readonly remoteCamera: ComputedRef<RemoteTrack | null>;
+  /** How the last assistance or call of this page ended, until it is dismissed. */
+  readonly ended: ShallowRef<Notice | null>;
+  dismissEnded(): void;
+}
+
+export function useConversation(id: Ref<string | null>): Conversation {
+  const session = useSession();
+  const interaction = computed(() => (id.value === null ? null : (session.state.value.interactions.get(id.value) ?? null)));
+  const room = computed(() =>
+    interaction.value === null || interaction.value.view.phase === 'closed'
+      ? null
+      : session.client.room(interaction.value.view.interaction_id),
+  );
+  const media = shallowRef<MediaState>(INITIAL_MEDIA_STATE);
+  watch(
+    room,
+    (next, _before, onCleanup) => {
+      media.value = next?.state.get() ?? INITIAL_MEDIA_STATE;
+      if (next === null) return;
+      onCleanup(
+        next.state.subscribe((state) => {
+          media.value = state;
+        }),
+      );
+    },
+    { immediate: true, flush: 'sync' },
+  );
+  const ended = shallowRef<Notice | null>(null);
+  // Only what ended before the person's eyes is told; what had ended before the page was opened is in the conversation.
+  watch(
+    () => interaction.value?.view,
+    (view, before) => {
+      if (view === undefined || before === undefined || view.interaction_id !== before.interaction_id) {
+        ended.value = null;
+        return;
+      }
+      if (view.assistance.phase === 'ended' && isAssistanceLive(before.assistance.phase)) {
+        ended.value = assistanceEnded(session.side.value, view.assistance, session.myId.value);
+      } else if (view.call.phase === 'ended' && isCallLive(before.call.phase)) {
+        ended.value = callEnded(session.side.value, view.call, session.myId.value);
+      } else if (isAssistanceLive(view.assistance.phase) !== isAssistanceLive(before.assistance.phase) || isCallLive(view.call.phase) !== isCallLive(before.call.phase)) {
+        ended.value = null;
+      }
+    },
+    { flush: 'sync' },
+  );
+  const peer = computed(
+    () => interaction.value?.view.members.find((member) => member.person_id !== session.myId.value) ?? null,
+  );
+  const remote = (source: RemoteTrack['source']): RemoteTrack | null =>
+    media.value.remote.find((one) => one.source === source && one.publisherId !== session.myId.value) ?? null;
+  return {
+    id: computed(() => id.value),
+    interaction,
+    open: computed(() => interaction.value?.view.phase === 'open'),
+    peer,
+    room,
+    media,
+    assistanceLive: computed(() => {
+      const view = interaction.value?.view;
+      return view?.phase === 'open' && isAssistanceLive(view.assistance.phase);
+    }),
+    callLive: computed(() => {
+      const view = interaction.value?.view;
+      return view?.phase === 'open' && isCallLive(view.call.phase);
+    }),
+    remoteScreen: computed(() => remote('screen')),
+    remoteCamera: computed(() => remote('camera')),
+    ended,
+    dismissEnded() {
+      ended.value = null;
+    },
+  };
+}

@@ -1,0 +1,6 @@
+import '@/styles/element';
+import { createApp } from 'vue';
+import DeskPage from './DeskPage.vue';
+import './desk.css';
+
+createApp(DeskPage).mount('#desk');

@@ -1,0 +1,41 @@
+/** What media a person needs now, from the views alone. Pure; `MediaRoom` carries it out. */
+import type { AssistancePhase, CallPhase, InteractionView, Role, Source } from '@/protocol/messages';
+
+export interface MediaPlan {
+  /** The subscribe connection should be there (also warm, before there is anything to see). */
+  readonly subscribe: boolean;
+  /** The publish connection should be there. */
+  readonly publish: boolean;
+  /** What may be captured and sent now. */
+  readonly sources: ReadonlySet<Source>;
+}
+
+const LIVE_ASSISTANCE: ReadonlySet<AssistancePhase> = new Set(['requested', 'accepted', 'sharing', 'paused']);
+const LIVE_CALL: ReadonlySet<CallPhase> = new Set(['asked', 'ringing', 'connecting', 'active']);
+
+export const isAssistanceLive = (phase: AssistancePhase): boolean => LIVE_ASSISTANCE.has(phase);
+export const isCallLive = (phase: CallPhase): boolean => LIVE_CALL.has(phase);
+
+export const NO_MEDIA: MediaPlan = { subscribe: false, publish: false, sources: new Set() };
+
+export function planMedia(role: Role, view: InteractionView): MediaPlan {
+  if (view.phase === 'closed') return NO_MEDIA;
+  const assistance = view.assistance.phase;
+  const call = view.call.phase;
+  const assisting = isAssistanceLive(assistance);
+  // Asking alone rings nobody: nothing is warmed up for it.
+  const calling = isCallLive(call) && call !== 'asked';
+  const sources = new Set<Source>();
+  if (role === 'taxpayer') {
+    if (assisting && assistance !== 'requested') sources.add('screen').add('screen_audio');
+    if (call === 'connecting' || call === 'active') sources.add('microphone').add('camera');
+  } else if (calling) {
+    // The agent's media is warm while the taxpayer's side rings; the server lets nobody see it before 【同意】.
+    sources.add('microphone').add('camera');
+  }
+  return {
+    subscribe: calling || (assisting && role !== 'taxpayer'),
+    publish: calling || (assisting && role === 'taxpayer'),
+    sources,
+  };
+}

@@ -1,0 +1,243 @@
+/** The media of one interaction: carries out the plan with two connections and the captured devices. */
+import type { IceServerView, InteractionView, NotificationMap, PersonView, Source } from '@/protocol/messages';
+import { RequestError } from '@/signaling/errors';
+import { AudioOutput } from './audio_output';
+import type { Mark } from './debug';
+import type { DeviceKind } from './devices';
+import type { LinkSignaling } from './link';
+import { LocalDevices } from './local_devices';
+import { LocalScreen } from './local_screen';
+import { NO_MEDIA, planMedia, type MediaPlan } from './media_plan';
+import { INITIAL_MEDIA_STATE, type MediaState } from './media_state';
+import type { Preferences } from './preferences';
+import { Publisher } from './publisher';
+import { LinkSampler, SAMPLE_INTERVAL_MS, score, type Quality } from './quality';
+import { LinkRecovery } from './recovery';
+import { Store } from './store';
+import { Subscriber, type RemoteTrack } from './subscriber';
+
+const RETRY_MS = 1_500;
+/** A camera that sends has at least a few frames a second; a screen that does not change may send none. */
+const FROZEN_AFTER_MS = 4_000;
+
+export interface MediaRoomOptions {
+  readonly interactionId: string;
+  readonly signaling: LinkSignaling;
+  readonly iceServers: () => readonly IceServerView[];
+  readonly iceTransportPolicy: RTCIceTransportPolicy;
+  readonly preferences: Preferences;
+  readonly mark: Mark;
+}
+
+export class MediaRoom {
+  readonly interactionId: string;
+  readonly state = new Store<MediaState>(INITIAL_MEDIA_STATE);
+  readonly devices: LocalDevices;
+  readonly screen: LocalScreen;
+  readonly #options: MediaRoomOptions;
+  readonly #publisher: Publisher;
+  readonly #subscriber: Subscriber;
+  readonly #publishRecovery: LinkRecovery;
+  readonly #subscribeRecovery: LinkRecovery;
+  readonly #audio: AudioOutput;
+  #plan: MediaPlan = NO_MEDIA;
+  #online = true;
+  #retryTimer: ReturnType<typeof setTimeout> | null = null;
+  #sampleTimer: ReturnType<typeof setInterval> | null = null;
+  #publishSampler = new LinkSampler();
+  #subscribeSampler = new LinkSampler();
+  readonly #onNetworkBack = (): void => {
+    this.#publishRecovery.onNetworkChanged();
+    this.#subscribeRecovery.onNetworkChanged();
+  };
+
+  constructor(options: MediaRoomOptions) {
+    this.#options = options;
+    this.interactionId = options.interactionId;
+    const link = {
+      interactionId: options.interactionId,
+      signaling: options.signaling,
+      iceServers: options.iceServers,
+      iceTransportPolicy: options.iceTransportPolicy,
+    };
+    this.#publisher = new Publisher({
+      ...link,
+      onConnectionState: (state) => {
+        this.#publishRecovery.onConnectionState(state);
+      },
+    });
+    this.#subscriber = new Subscriber({
+      ...link,
+      onConnectionState: (state) => {
+        this.#subscribeRecovery.onConnectionState(state);
+      },
+      onTracks: (tracks) => {
+        this.#onRemoteTracks(tracks);
+      },
+    });
+    this.#publishRecovery = new LinkRecovery({
+      restartIce: () => this.#publisher.restartIce(),
+      rebuild: () => this.#publisher.rebuild(),
+      onState: (publish) => {
+        this.#set({ publish });
+      },
+    });
+    this.#subscribeRecovery = new LinkRecovery({
+      restartIce: () => this.#subscriber.restartIce(),
+      rebuild: () => this.#subscriber.rebuild(),
+      onState: (subscribe) => {
+        this.#set({ subscribe });
+      },
+    });
+    this.#audio = new AudioOutput((audioBlocked) => {
+      this.#set({ audioBlocked });
+    });
+    const local = {
+      interactionId: options.interactionId,
+      signaling: options.signaling,
+      publisher: this.#publisher,
+      mark: options.mark,
+      change: (part: Partial<MediaState>) => {
+        this.#set(part);
+      },
+    };
+    this.devices = new LocalDevices({ ...local, preferences: options.preferences });
+    this.screen = new LocalScreen(local);
+    window.addEventListener('online', this.#onNetworkBack);
+  }
+
+  get publishConnection(): RTCPeerConnection | null {
+    return this.#publisher.connection;
+  }
+
+  get subscribeConnection(): RTCPeerConnection | null {
+    return this.#subscriber.connection;
+  }
+
+  /** Called with every change of the interaction; does only what is not done yet. */
+  apply(me: PersonView, view: InteractionView): void {
+    this.#plan = planMedia(me.role, view);
+    this.devices.follow(this.#plan.sources, view.members.find((member) => member.person_id === me.person_id)?.media ?? []);
+    this.screen.follow(this.#plan.sources);
+    this.#reconcile();
+  }
+
+  setOnline(online: boolean): void {
+    this.#online = online;
+    this.#publishRecovery.setOnline(online);
+    this.#subscribeRecovery.setOnline(online);
+    if (online) this.#reconcile();
+  }
+
+  onSlot(change: NotificationMap['media.slot']): void {
+    this.#subscriber.setSlot(change);
+  }
+
+  onTransport({ transport, state }: NotificationMap['media.transport']): void {
+    if (state !== 'failed') return;
+    (transport === 'publish' ? this.#publishRecovery : this.#subscribeRecovery).onServerFailed();
+  }
+
+  setView(publisherId: string, source: Source, width: number, height: number): void {
+    this.#subscriber.setView(publisherId, source, width, height);
+  }
+
+  changeDevice(kind: DeviceKind, deviceId: string): Promise<void> {
+    return this.devices.change(kind, deviceId);
+  }
+
+  unblockAudio(): void {
+    this.#audio.unblock();
+  }
+
+  close(): void {
+    window.removeEventListener('online', this.#onNetworkBack);
+    this.#plan = NO_MEDIA;
+    this.devices.follow(NO_MEDIA.sources, []);
+    this.screen.follow(NO_MEDIA.sources);
+    this.#reconcile();
+  }
+
+  #reconcile(): void {
+    const { publish, subscribe } = this.#plan;
+    if (!publish) this.#closePublisher();
+    if (!subscribe) this.#closeSubscriber();
+    if (this.#online) {
+      if (publish && this.#publisher.connection === null && this.#publishRecovery.state === 'off') {
+        this.#attempt(this.#publisher.warmUp());
+      }
+      if (subscribe && this.#subscriber.connection === null && this.#subscribeRecovery.state === 'off') {
+        this.#attempt(this.#subscriber.open());
+      }
+    }
+    this.#sample(publish || subscribe);
+  }
+
+  #attempt(opening: Promise<void>): void {
+    opening.catch((error: unknown) => {
+      // The interaction ended meanwhile, or one is no member any more: the next view says so.
+      if (error instanceof RequestError && ['not_found', 'not_a_member', 'interaction_closed'].includes(error.code)) return;
+      if (this.#retryTimer !== null) return;
+      this.#retryTimer = setTimeout(() => {
+        this.#retryTimer = null;
+        this.#reconcile();
+      }, RETRY_MS);
+    });
+  }
+
+  #closePublisher(): void {
+    this.#publishRecovery.stop();
+    this.#publisher.close();
+  }
+
+  #closeSubscriber(): void {
+    this.#subscribeRecovery.stop();
+    this.#subscriber.close();
+  }
+
+  #onRemoteTracks(remote: readonly RemoteTrack[]): void {
+    this.#set({ remote });
+    this.#audio.play(remote.filter((one) => one.track.kind === 'audio').map((one) => one.stream));
+    for (const one of remote) this.#options.mark(`slot:${one.publisherId}:${one.source}`);
+  }
+
+  #sample(wanted: boolean): void {
+    if (wanted === (this.#sampleTimer !== null)) return;
+    if (this.#sampleTimer !== null) clearInterval(this.#sampleTimer);
+    this.#sampleTimer = null;
+    if (!wanted) {
+      this.#set({ quality: null, frozen: new Set() });
+      return;
+    }
+    this.#publishSampler = new LinkSampler();
+    this.#subscribeSampler = new LinkSampler();
+    this.#sampleTimer = setInterval(() => {
+      void this.#measure();
+    }, SAMPLE_INTERVAL_MS);
+  }
+
+  async #measure(): Promise<void> {
+    const { publish, subscribe } = this.state.get();
+    const qualities: Quality[] = [];
+    for (const [connection, state, sampler] of [
+      [this.#publisher.connection, publish, this.#publishSampler],
+      [this.#subscriber.connection, subscribe, this.#subscribeSampler],
+    ] as const) {
+      if (state === 'recovering') qualities.push(0);
+      if (connection === null || state !== 'connected') continue;
+      const report = await connection.getStats();
+      qualities.push(score(sampler.sample(report.values() as Iterable<Record<string, unknown> & { type: string; id: string }>)));
+    }
+    const frozen = new Set(
+      this.state
+        .get()
+        .remote.filter((one) => one.source === 'camera' && this.#subscribeSampler.stalledMs(one.track.id) >= FROZEN_AFTER_MS)
+        .map((one) => `${one.publisherId}:${one.source}`),
+    );
+    this.#set({ quality: qualities.length === 0 ? null : (Math.min(...qualities) as Quality), frozen });
+  }
+
+  #set(part: Partial<MediaState>): void {
+    this.state.update((state) => ({ ...state, ...part }));
+  }
+}

@@ -1,0 +1,204 @@
+import type { PublishedTrack, Source } from '@/protocol/messages';
+import { encodingsOf, tuneSender } from './encodings';
+import { CandidateTrickle, createPeerConnection, Sequence, type LinkOptions } from './link';
+import { withOpusFecAndDtx, withStartBitrate } from './sdp';
+
+const START_BITRATE_KBPS = 1_500;
+
+/** Offered in this order, so that m-lines stand the same way in every offer of a kind. */
+const ORDER: readonly Source[] = ['microphone', 'camera', 'screen', 'screen_audio'];
+const isAudio = (source: Source): boolean => source === 'microphone' || source === 'screen_audio';
+
+/**
+ * The connection that sends. It knows what should be sent (`#wanted`) and makes the peer connection so; after a
+ * failure a new peer connection is made from the same wish.
+ */
+export class Publisher {
+  readonly #options: LinkOptions;
+  readonly #jobs = new Sequence();
+  /** Null: the m-line goes on sending nothing (camera off). */
+  readonly #wanted = new Map<Source, MediaStreamTrack | null>();
+  #connection: RTCPeerConnection | null = null;
+  #transceivers = new Map<Source, RTCRtpTransceiver>();
+  #trickle: CandidateTrickle | null = null;
+  /** The server has never answered this peer connection. */
+  #fresh = true;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  get connection(): RTCPeerConnection | null {
+    return this.#connection;
+  }
+
+  /** ICE and DTLS before there is anything to send: one inactive m-line. */
+  warmUp(): Promise<void> {
+    return this.#jobs.run(async () => {
+      if (this.#connection === null) await this.#negotiate();
+    });
+  }
+
+  /**
+   * Sends these tracks and no others of the sources named; null stops a source. One offer for all of them. A track in
+   * place of another of the same source goes without an offer (RTCRtpSender.replaceTrack).
+   */
+  set(tracks: Partial<Record<Source, MediaStreamTrack | null>>): Promise<void> {
+    for (const source of ORDER) {
+      const track = tracks[source];
+      if (track === undefined) continue;
+      if (track === null) this.#wanted.delete(source);
+      else this.#wanted.set(source, track);
+    }
+    return this.#jobs.run(() => this.#apply());
+  }
+
+  /** Takes the track away without an offer, so that turning it on again needs none either. */
+  pause(source: Source): Promise<void> {
+    if (this.#wanted.has(source)) this.#wanted.set(source, null);
+    return this.#jobs.run(() => this.#apply());
+  }
+
+  restartIce(): Promise<void> {
+    return this.#jobs.run(async () => {
+      if (this.#connection === null) return;
+      this.#connection.restartIce();
+      await this.#negotiate();
+    });
+  }
+
+  /** A new peer connection that sends what the old one did. */
+  rebuild(): Promise<void> {
+    return this.#jobs.run(async () => {
+      this.#drop();
+      await this.#negotiate();
+    });
+  }
+
+  close(): void {
+    this.#wanted.clear();
+    this.#drop();
+  }
+
+  async #apply(): Promise<void> {
+    let changed = this.#connection === null && this.#wanted.size > 0;
+    for (const source of ORDER) {
+      const wanted = this.#wanted.has(source);
+      const track = this.#wanted.get(source) ?? null;
+      const transceiver = this.#transceivers.get(source);
+      if (transceiver === undefined) {
+        changed ||= wanted;
+      } else if (!wanted) {
+        changed ||= transceiver.direction === 'sendonly';
+      } else if (transceiver.direction !== 'sendonly') {
+        changed = true;
+      } else if (transceiver.sender.track !== track) {
+        await transceiver.sender.replaceTrack(track);
+        await tuneSender(transceiver.sender, source);
+      }
+    }
+    if (changed) await this.#negotiate();
+  }
+
+  async #negotiate(): Promise<void> {
+    const connection = this.#connection ?? this.#create();
+    const before = new Map([...this.#transceivers].map(([source, one]) => [source, one.direction]));
+    await this.#arrange(connection);
+    this.#trickle?.hold();
+    try {
+      await connection.setLocalDescription(await connection.createOffer());
+      const answer = await this.#options.signaling.request('media.publish', {
+        interaction_id: this.#options.interactionId,
+        sdp: connection.localDescription?.sdp ?? '',
+        tracks: this.#tracks(),
+        fresh: this.#fresh,
+      });
+      if (this.#connection !== connection) return;
+      this.#fresh = false;
+      this.#trickle?.open();
+      const sdp = withStartBitrate(withOpusFecAndDtx(answer.sdp), START_BITRATE_KBPS);
+      await connection.setRemoteDescription({ type: 'answer', sdp });
+    } catch (error) {
+      await this.#rollBack(connection, before);
+      throw error;
+    }
+    for (const [source, transceiver] of this.#transceivers) await tuneSender(transceiver.sender, source);
+  }
+
+  /** Transceivers as `#wanted` asks; at least one m-line, for without one there is no transport. */
+  async #arrange(connection: RTCPeerConnection): Promise<void> {
+    for (const source of ORDER) {
+      const wanted = this.#wanted.has(source);
+      const track = this.#wanted.get(source) ?? null;
+      const direction = wanted ? 'sendonly' : 'inactive';
+      let transceiver = this.#transceivers.get(source);
+      if (transceiver === undefined) {
+        const warm = source === 'microphone';
+        if (!wanted && !warm) continue;
+        transceiver = connection.addTransceiver(track ?? (isAudio(source) ? 'audio' : 'video'), {
+          direction,
+          sendEncodings: encodingsOf(source),
+        });
+        this.#transceivers.set(source, transceiver);
+      } else {
+        transceiver.direction = direction;
+        if (transceiver.sender.track !== track) await transceiver.sender.replaceTrack(track);
+      }
+    }
+  }
+
+  #tracks(): PublishedTrack[] {
+    const tracks: PublishedTrack[] = [];
+    for (const [source, transceiver] of this.#transceivers) {
+      if (transceiver.direction === 'sendonly' && transceiver.mid !== null) tracks.push({ mid: transceiver.mid, source });
+    }
+    return tracks;
+  }
+
+  async #rollBack(connection: RTCPeerConnection, before: ReadonlyMap<Source, RTCRtpTransceiverDirection>): Promise<void> {
+    if (this.#connection !== connection) return;
+    // Nothing was ever answered, or the answer could not be used: this peer connection has no state worth keeping.
+    if (this.#fresh || connection.signalingState !== 'have-local-offer') {
+      this.#drop();
+      return;
+    }
+    await connection.setLocalDescription({ type: 'rollback' });
+    for (const [source, transceiver] of [...this.#transceivers]) {
+      const direction = before.get(source);
+      if (direction === undefined) this.#transceivers.delete(source);
+      else transceiver.direction = direction;
+    }
+  }
+
+  #create(): RTCPeerConnection {
+    const connection = createPeerConnection(this.#options, this.#options.iceServers());
+    const trickle = new CandidateTrickle((candidate) =>
+      this.#options.signaling.request('media.candidate', {
+        interaction_id: this.#options.interactionId,
+        transport: 'publish',
+        candidate,
+      }),
+    );
+    connection.addEventListener('icecandidate', (event) => {
+      trickle.add(event);
+    });
+    connection.addEventListener('connectionstatechange', () => {
+      if (this.#connection === connection) this.#options.onConnectionState(connection.connectionState);
+    });
+    this.#connection = connection;
+    this.#trickle = trickle;
+    this.#transceivers = new Map();
+    this.#fresh = true;
+    this.#options.onConnectionState('new');
+    return connection;
+  }
+
+  #drop(): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#trickle = null;
+    this.#transceivers = new Map();
+    connection?.close();
+    if (connection !== null) this.#options.onConnectionState(null);
+  }
+}

@@ -1,0 +1,196 @@
+import { io, type Socket } from 'socket.io-client';
+import {
+  WIRE_VERSION,
+  type Acknowledgement,
+  type Handshake,
+  type NotificationMap,
+  type RequestMap,
+  type WireError,
+} from '@/protocol/messages';
+import { Emitter } from './emitter';
+import { OFFLINE, readWireError, RequestError, TIMEOUT } from './errors';
+
+/** `online` begins with the server's welcome, not with the socket. */
+export type ConnectionState = 'idle' | 'connecting' | 'online' | 'reconnecting' | 'closed';
+
+export interface ConnectionStatus {
+  state: ConnectionState;
+  /** Why it is closed for good, or why the last attempt failed. */
+  reason: WireError | null;
+}
+
+export interface ConnectionOptions {
+  /** Origin of the server. */
+  url: string;
+  token: () => string | Promise<string>;
+}
+
+type ConnectionEvents = NotificationMap & { status: ConnectionStatus };
+
+/** Refusals that trying again with the same token cannot mend. */
+const FINAL_CODES = new Set([
+  'version_unsupported',
+  'token_missing',
+  'token_invalid',
+  'token_expired',
+  'token_foreign',
+  'signed_in_elsewhere',
+  'not_allowed',
+]);
+
+const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
+  'session.welcome',
+  'session.closed',
+  'interaction.changed',
+  'member.changed',
+  'message.posted',
+  'assistance.changed',
+  'call.changed',
+  'media.slot',
+  'media.transport',
+  'media.speakers',
+];
+
+const REQUEST_TIMEOUT_MS = 10_000;
+const RETRY_MIN_MS = 800;
+const RETRY_MAX_MS = 5_000;
+
+/** The signalling connection: requests with acknowledgements, notifications, and coming back by itself. */
+export class SignalingConnection {
+  readonly #options: ConnectionOptions;
+  readonly #events = new Emitter<ConnectionEvents>();
+  #socket: Socket | null = null;
+  #status: ConnectionStatus = { state: 'idle', reason: null };
+  #retryTimer: ReturnType<typeof setTimeout> | null = null;
+  #attempts = 0;
+  /** Of this page only: it says that this page's media connections live on, which is not so after a reload. */
+  #resumeToken: string | null = null;
+  readonly #onNetworkBack = (): void => {
+    if (this.#status.state === 'reconnecting') this.#connectNow();
+  };
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  get status(): ConnectionStatus {
+    return this.#status;
+  }
+
+  on<E extends keyof ConnectionEvents>(event: E, handler: (value: ConnectionEvents[E]) => void): () => void {
+    return this.#events.on(event, handler);
+  }
+
+  /** Connects, and again after `closed` (【在此继续】). */
+  open(): void {
+    if (this.#socket !== null && this.#status.state !== 'closed') return;
+    this.#dropSocket();
+    this.#setStatus({ state: 'connecting', reason: null });
+    // Own retries instead of the library's: after a refusal by the server the library gives up, and a refusal that
+    // passes (server stopping, too many requests) must not end the session.
+    const socket = io(this.#options.url, {
+      transports: ['websocket', 'polling'],
+      tryAllTransports: true,
+      reconnection: false,
+      forceNew: true,
+      auth: (callback) => {
+        void this.#handshake().then(callback);
+      },
+    });
+    this.#socket = socket;
+    socket.on('connect_error', (error) => {
+      this.#onRefused(readWireError((error as { data?: unknown }).data) ?? readWireError(error.message));
+    });
+    socket.on('disconnect', () => {
+      if (this.#status.state !== 'closed') this.#retryLater(this.#status.reason);
+    });
+    for (const event of NOTIFICATIONS) {
+      socket.on(event as string, (value: unknown) => {
+        this.#onNotification(event, value as NotificationMap[typeof event]);
+      });
+    }
+    window.addEventListener('online', this.#onNetworkBack);
+  }
+
+  /** Leaves without telling anything; open interactions are closed by their own requests. */
+  close(): void {
+    this.#dropSocket();
+    this.#setStatus({ state: 'closed', reason: null });
+  }
+
+  async request<E extends keyof RequestMap>(
+    event: E,
+    payload: RequestMap[E]['request'],
+    timeoutMs = REQUEST_TIMEOUT_MS,
+  ): Promise<RequestMap[E]['response']> {
+    const socket = this.#socket;
+    if (socket === null || this.#status.state !== 'online') throw new RequestError(OFFLINE);
+    let answer: Acknowledgement<RequestMap[E]['response']>;
+    try {
+      answer = (await socket.timeout(timeoutMs).emitWithAck(event as string, payload)) as typeof answer;
+    } catch {
+      throw new RequestError(socket.connected ? TIMEOUT : OFFLINE);
+    }
+    if (!answer.ok) throw RequestError.fromWire(answer.error);
+    return answer.data;
+  }
+
+  async #handshake(): Promise<Handshake> {
+    return { version: WIRE_VERSION, token: await this.#options.token(), resume_token: this.#resumeToken };
+  }
+
+  #onNotification<E extends keyof NotificationMap>(event: E, value: NotificationMap[E]): void {
+    if (event === 'session.welcome') {
+      this.#attempts = 0;
+      this.#resumeToken = (value as NotificationMap['session.welcome']).resume_token;
+      this.#setStatus({ state: 'online', reason: null });
+    } else if (event === 'session.closed') {
+      const { reason } = value as NotificationMap['session.closed'];
+      if (FINAL_CODES.has(reason.code)) this.#closeFor(reason);
+      else this.#setStatus({ state: 'reconnecting', reason });
+    }
+    this.#events.emit(event, value as ConnectionEvents[E]);
+  }
+
+  #onRefused(reason: WireError | null): void {
+    if (reason !== null && FINAL_CODES.has(reason.code)) this.#closeFor(reason);
+    else this.#retryLater(reason);
+  }
+
+  #closeFor(reason: WireError): void {
+    this.#resumeToken = null;
+    this.#setStatus({ state: 'closed', reason });
+    this.#dropSocket();
+  }
+
+  #retryLater(reason: WireError | null): void {
+    if (this.#retryTimer !== null) return;
+    this.#setStatus({ state: 'reconnecting', reason });
+    this.#attempts += 1;
+    const backoff = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(this.#attempts - 1, 4));
+    const delay = reason?.retry_after_ms ?? backoff * (0.7 + 0.6 * Math.random());
+    this.#retryTimer = setTimeout(() => {
+      this.#connectNow();
+    }, delay);
+  }
+
+  #connectNow(): void {
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
+    this.#socket?.connect();
+  }
+
+  #dropSocket(): void {
+    window.removeEventListener('online', this.#onNetworkBack);
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
+    this.#socket?.off();
+    this.#socket?.disconnect();
+    this.#socket = null;
+  }
+
+  #setStatus(status: ConnectionStatus): void {
+    this.#status = status;
+    this.#events.emit('status', status);
+  }
+}
