@@ -19,9 +19,8 @@ from signaling.sessions.states import Role
 
 DEFAULT_TIME_ZONE = "Asia/Shanghai"
 GREETING = "您好，工号{staff_number}为您服务，请问有什么可以帮您？"
-BLOCKED_FILE_TYPES = frozenset(
-    ["zip", "rar", "7z", "tar", "gz", "bz2", "xz", "iso", "exe", "msi", "bat", "cmd", "com", "ps1", "sh", "js", "vbs", "jar", "apk", "lnk"],
-)
+ARCHIVES = frozenset(["zip", "rar", "7z", "tar", "gz", "bz2", "xz", "iso"])
+EXECUTABLES = frozenset(["exe", "msi", "bat", "cmd", "com", "ps1", "sh", "js", "vbs", "jar", "apk", "lnk"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class ServiceSettings:
     queue: CentreSettings = field(default_factory=CentreSettings)
     greeting: str = GREETING
     """``{staff_number}`` is replaced by the number of the agent."""
-    blocked_file_types: frozenset[str] = BLOCKED_FILE_TYPES
+    blocked_file_types: frozenset[str] = ARCHIVES | EXECUTABLES
     """Endings of file names, lower case, without the dot."""
     default_capacity: int = 3
 
