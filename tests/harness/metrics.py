@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-DROPPED = "rtc_packets_dropped_total"
+DROPPED = "rtc_engine_packets_dropped_total"
 
 
 @dataclass(frozen=True, slots=True)

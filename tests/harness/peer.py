@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -48,6 +49,11 @@ from tests.harness.media_peer import MediaPeer, MediaPort
 
 R = TypeVar("R", bound=WireModel)
 N = TypeVar("N", bound=Notification)
+
+
+def _read(model: type[R], payload: Any) -> R:
+    """As strictly as JSON is read: nothing is coerced, nothing unknown is passed over."""
+    return model.model_validate_json(json.dumps(payload))
 
 
 class Media(Protocol):
@@ -158,12 +164,12 @@ class SyntheticPeer:
         acknowledgement = await self.socket.call(event, dict(payload), timeout=15)
         if acknowledgement.get("ok") is True:
             return dict(acknowledgement["data"])
-        raise RequestFailed(event, WireError.model_validate(acknowledgement["error"]))
+        raise RequestFailed(event, _read(WireError, acknowledgement["error"]))
 
     async def send(self, request: Request, response: type[R]) -> R:
         """Send a request of the wire and read its response strictly."""
         data = await self.request(request.EVENT, request.model_dump(mode="json"))
-        return response.model_validate(data)
+        return _read(response, data)
 
     async def do(self, request: Request) -> None:
         """Send a request whose response says only that it was done."""
@@ -225,7 +231,7 @@ class SyntheticPeer:
 
     def _listener(self, kind: type[Notification]) -> Callable[[Any], Any]:
         async def heard(payload: Any) -> None:
-            notification = kind.model_validate(payload)
+            notification = _read(kind, payload)
             self.notifications.append(notification)
             self._apply(notification)
             self._news.set()
