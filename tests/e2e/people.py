@@ -83,12 +83,15 @@ class Agent(Person):
     @classmethod
     async def arrive(cls, context: BrowserContext, url: str, account: str = "agent01") -> Agent:
         agent = cls(await sign_in(context, url, account, "/desk", query="%3Fdebug%3D1"))
-        await agent.sees("desk-ready")
+        await expect(agent.page.locator("[data-testid=sign-out]")).to_be_visible()
         return agent
 
-    async def opens(self, interaction: int = 0) -> None:
-        """Show one of the running interactions."""
-        await self.at("interaction-item").nth(interaction).click()
+    async def opens(self, taxpayer_text: str) -> None:
+        """Show the running interaction whose row says this."""
+        await self.page.locator('[data-testid^="interaction-"]').filter(has_text=taxpayer_text).first.click()
+
+    async def opens_first(self) -> None:
+        await self.page.locator('[data-testid^="interaction-"]').first.click()
 
 
 _SEES_MOVING = """(element, timeout) => new Promise((resolve, reject) => {

@@ -1,0 +1,56 @@
+"""Browsers for stories: one Chromium with a fake camera, microphone and screen, a context for each person."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Playwright
+
+from tests.e2e.people import Agent, Taxpayer
+from tests.harness.browser import DESKTOP, FAKE_MEDIA, launch
+from tests.harness.server import ServerProcess
+
+
+@pytest_asyncio.fixture
+async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
+    instance = await launch(playwright, *FAKE_MEDIA)
+    yield instance
+    await instance.close()
+
+
+Room = Callable[[], Awaitable[BrowserContext]]
+
+
+@pytest_asyncio.fixture
+async def seat(browser: Browser) -> AsyncIterator[Room]:
+    """A fresh browser profile for one person each call."""
+
+    async def open_seat() -> BrowserContext:
+        return await browser.new_context(
+            viewport=DESKTOP, locale="zh-CN", permissions=["camera", "microphone"]
+        )
+
+    yield open_seat
+
+
+@dataclass
+class Pair:
+    """A taxpayer and the agent they turned to, in an open interaction."""
+
+    taxpayer: Taxpayer
+    agent: Agent
+
+
+async def meet(url: str, seat: Room, taxpayer: str = "taxpayer01", agent: str = "agent01") -> Pair:
+    officer = await Agent.arrive(await seat(), url, agent)
+    person = await Taxpayer.arrive(await seat(), url, taxpayer)
+    await person.turns_to(agent)
+    await officer.opens_first()
+    return Pair(person, officer)
+
+
+@pytest_asyncio.fixture
+async def pair(server: ServerProcess, seat: Room) -> Pair:
+    return await meet(server.url, seat)
