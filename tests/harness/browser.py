@@ -21,7 +21,9 @@ DESKTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
 
 
-async def launch(playwright: Playwright, *flags: str, headless: bool = True) -> Browser:
+async def launch(
+    playwright: Playwright, *flags: str, headless: bool = True, display: str | None = None
+) -> Browser:
     """Start Chromium with the flags every test needs plus these."""
     mode = ("--headless=new",) if headless else ()
     return await playwright.chromium.launch(
@@ -29,6 +31,7 @@ async def launch(playwright: Playwright, *flags: str, headless: bool = True) -> 
         headless=headless,
         args=[*mode, *BASE_FLAGS, *flags],
         ignore_default_args=["--headless=old", "--mute-audio"],
+        env={**os.environ, "DISPLAY": display} if display else None,
     )
 
 
