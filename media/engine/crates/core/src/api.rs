@@ -64,6 +64,18 @@ pub enum TransportKind {
     Subscribe,
 }
 
+impl std::str::FromStr for TransportKind {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<TransportKind, ()> {
+        match text {
+            "publish" => Ok(TransportKind::Publish),
+            "subscribe" => Ok(TransportKind::Subscribe),
+            _ => Err(()),
+        }
+    }
+}
+
 /// RTCPeerConnectionState as the engine sees it (W3C WebRTC §4.3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -196,9 +208,9 @@ impl Command {
             Command::Subscribe { peer_id, .. } | Command::Answer { peer_id, .. } => {
                 Some((peer_id.clone(), TransportKind::Subscribe))
             }
-            Command::AddCandidate { peer_id, transport, .. } => {
-                Some((peer_id.clone(), *transport))
-            }
+            Command::AddCandidate {
+                peer_id, transport, ..
+            } => Some((peer_id.clone(), *transport)),
             _ => None,
         }
     }

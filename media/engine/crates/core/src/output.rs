@@ -33,14 +33,20 @@ impl Outputs {
     pub fn room(&mut self, len: usize) -> &mut [u8] {
         let end = self.tail + len;
         if self.buffer.len() < end {
-            self.buffer.resize(end.next_power_of_two().max(64 * 1024), 0);
+            self.buffer
+                .resize(end.next_power_of_two().max(64 * 1024), 0);
         }
         &mut self.buffer[self.tail..end]
     }
 
     /// The first `len` bytes of the last [`Outputs::room`] are a datagram.
     pub fn commit(&mut self, protocol: Protocol, destination: SocketAddr, len: usize) {
-        self.datagrams.push(OutputDatagram { protocol, destination, start: self.tail, len });
+        self.datagrams.push(OutputDatagram {
+            protocol,
+            destination,
+            start: self.tail,
+            len,
+        });
         self.tail += len;
     }
 

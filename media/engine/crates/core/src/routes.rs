@@ -33,7 +33,12 @@ impl Routes {
     pub fn new_key(&mut self, room: usize, peer: usize, kind: TransportKind) -> SessionKey {
         self.next_generation = self.next_generation.wrapping_add(1);
         let generation = self.next_generation;
-        SessionKey { room: room as u32, peer: peer as u32, kind, generation }
+        SessionKey {
+            room: room as u32,
+            peer: peer as u32,
+            kind,
+            generation,
+        }
     }
 
     #[must_use]

@@ -15,12 +15,13 @@ use crate::counters::{Counters, DropReason};
 use crate::output::{Flush, Outputs};
 use crate::packet::demux::{DatagramClass, classify};
 use crate::packet::stun::binding_request_ufrag;
-use crate::room::control::MAX_ID;
 use crate::room::input::Incoming;
 use crate::room::tick::TICK;
 use crate::room::{Room, Scratch, Turn};
 use crate::routes::{Routes, SessionKey};
 use crate::session::config::{TransportConfig, earliest};
+
+pub use crate::room::control::MAX_ID;
 
 /// Rooms of one worker.
 const MAX_ROOMS: usize = 65_536;
@@ -100,12 +101,18 @@ impl Worker {
         flush: &mut dyn Flush,
     ) {
         let class = classify(data);
-        let Some(key) = self.route(protocol, source, class, data) else { return };
+        let Some(key) = self.route(protocol, source, class, data) else {
+            return;
+        };
         let room_index = key.room as usize;
-        let input = Incoming { protocol, source, class, data };
+        let input = Incoming {
+            protocol,
+            source,
+            class,
+            data,
+        };
         self.with_room(now, flush, room_index, |room, turn| {
-            let handled =
-                catch_unwind(AssertUnwindSafe(|| room.handle_datagram(turn, key, input)));
+            let handled = catch_unwind(AssertUnwindSafe(|| room.handle_datagram(turn, key, input)));
             if handled.is_err() {
                 room.fail(turn, key, "panic");
             }
@@ -178,7 +185,11 @@ impl Worker {
 
     /// Run a command; exactly one reply event follows, in order. Call [`Worker::finish_turn`] after.
     pub fn handle_command(&mut self, now: Instant, request: Request, flush: &mut dyn Flush) {
-        let Request { id, room_id, command } = request;
+        let Request {
+            id,
+            room_id,
+            command,
+        } = request;
         let result = match (&command, self.room_by_id.get(&room_id).copied()) {
             (Command::CreateRoom, None) => self.create_room(now, room_id),
             (Command::CreateRoom, Some(_)) => {
@@ -195,12 +206,18 @@ impl Worker {
         };
         self.events.push(Event::reply(id, result));
         self.count();
-        self.next_tick = self.next_tick.or(Some(now + TICK)).filter(|_| self.counters.sessions > 0);
+        self.next_tick = self
+            .next_tick
+            .or(Some(now + TICK))
+            .filter(|_| self.counters.sessions > 0);
     }
 
     fn create_room(&mut self, now: Instant, room_id: String) -> Result<Reply, Fault> {
         if room_id.is_empty() || room_id.len() > MAX_ID {
-            return Err(Fault::new(FaultCode::BadArgument, "room id empty or too long"));
+            return Err(Fault::new(
+                FaultCode::BadArgument,
+                "room id empty or too long",
+            ));
         }
         let index = match self.rooms.iter().position(Option::is_none) {
             Some(index) => index,
@@ -295,7 +312,9 @@ impl Worker {
         index: usize,
         f: impl FnOnce(&mut Room, &mut Turn<'_>),
     ) {
-        let Some(Some(room)) = self.rooms.get_mut(index) else { return };
+        let Some(Some(room)) = self.rooms.get_mut(index) else {
+            return;
+        };
         let mut turn = Turn {
             config: &self.config.transports,
             now,
@@ -313,8 +332,10 @@ impl Worker {
     /// Make the next input of a session panic, to show that the others live on.
     #[doc(hidden)]
     pub fn poison(&mut self, room_id: &str, peer_id: &str, kind: TransportKind) {
-        if let Some(room) =
-            self.room_by_id.get(room_id).and_then(|index| self.rooms[*index].as_mut())
+        if let Some(room) = self
+            .room_by_id
+            .get(room_id)
+            .and_then(|index| self.rooms[*index].as_mut())
         {
             room.poison(peer_id, kind);
         }

@@ -15,8 +15,14 @@ fn camera_and_microphone_reach_a_subscriber() {
     world.run_until_connected();
     world.stream(alice, Some(mids[0]), Some(mids[1]), 100);
 
-    assert_eq!(world.state("alice", TransportKind::Publish), TransportState::Connected);
-    assert_eq!(world.state("bob", TransportKind::Subscribe), TransportState::Connected);
+    assert_eq!(
+        world.state("alice", TransportKind::Publish),
+        TransportState::Connected
+    );
+    assert_eq!(
+        world.state("bob", TransportKind::Subscribe),
+        TransportState::Connected
+    );
     let published = world.count(|e| matches!(e, Event::TrackPublished { .. }));
     assert_eq!(published, 2);
     let slots = world.slots("bob");
@@ -27,9 +33,15 @@ fn camera_and_microphone_reach_a_subscriber() {
     let audio = world.clients[bob].audio();
     assert!(video.len() >= 190, "video packets: {}", video.len());
     assert!(audio.len() >= 95, "audio packets: {}", audio.len());
-    assert!(common::is_key_frame(video[0]), "the first picture can be decoded");
+    assert!(
+        common::is_key_frame(video[0]),
+        "the first picture can be decoded"
+    );
     for packets in [&video, &audio] {
-        assert!(*packets[0].seq_no < 32_768, "a late joiner must not guess a rollover");
+        assert!(
+            *packets[0].seq_no < 32_768,
+            "a late joiner must not guess a rollover"
+        );
         for pair in packets.windows(2) {
             assert_eq!(*pair[1].seq_no, *pair[0].seq_no + 1, "no hole");
         }
@@ -50,9 +62,11 @@ fn the_srtp_profile_is_told_and_is_gcm() {
         .events
         .iter()
         .filter_map(|e| match e {
-            Event::TransportChanged { state: TransportState::Connected, srtp_profile, .. } => {
-                Some(*srtp_profile)
-            }
+            Event::TransportChanged {
+                state: TransportState::Connected,
+                srtp_profile,
+                ..
+            } => Some(*srtp_profile),
             _ => None,
         })
         .collect();

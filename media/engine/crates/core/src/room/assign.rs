@@ -31,7 +31,9 @@ pub fn assign(slots: &[SlotView], wanted: &[Wanted]) -> Vec<Option<usize>> {
             continue;
         }
         let free = |slot: usize| slots[slot].enabled && result[slot].is_none();
-        let preferred = want.preferred.filter(|slot| *slot < slots.len() && free(*slot));
+        let preferred = want
+            .preferred
+            .filter(|slot| *slot < slots.len() && free(*slot));
         let slot = preferred.or_else(|| (0..slots.len()).find(|slot| free(*slot)));
         if let Some(slot) = slot {
             result[slot] = Some(want.track);
@@ -55,11 +57,21 @@ mod tests {
     use super::*;
 
     fn slots(tracks: &[Option<usize>]) -> Vec<SlotView> {
-        tracks.iter().map(|track| SlotView { enabled: true, track: *track }).collect()
+        tracks
+            .iter()
+            .map(|track| SlotView {
+                enabled: true,
+                track: *track,
+            })
+            .collect()
     }
 
     fn want(track: usize) -> Wanted {
-        Wanted { track, preferred: None, pressing: false }
+        Wanted {
+            track,
+            preferred: None,
+            pressing: false,
+        }
     }
 
     #[test]
@@ -70,8 +82,14 @@ mod tests {
 
     #[test]
     fn prefers_the_slot_in_sync() {
-        let first = Wanted { preferred: Some(2), ..want(5) };
-        assert_eq!(assign(&slots(&[None, None, None]), &[first]), [None, None, Some(5)]);
+        let first = Wanted {
+            preferred: Some(2),
+            ..want(5)
+        };
+        assert_eq!(
+            assign(&slots(&[None, None, None]), &[first]),
+            [None, None, Some(5)]
+        );
     }
 
     #[test]
@@ -79,10 +97,22 @@ mod tests {
         let full = slots(&[Some(1), Some(2)]);
         let calm = [want(3), want(1), want(2)];
         assert_eq!(assign(&full, &calm), [Some(1), Some(2)]);
-        let speaker = Wanted { pressing: true, ..want(3) };
-        assert_eq!(assign(&full, &[speaker, want(1), want(2)]), [Some(1), Some(3)]);
-        let others = Wanted { pressing: true, ..want(2) };
-        assert_eq!(assign(&full, &[speaker, want(1), others]), [Some(3), Some(2)]);
+        let speaker = Wanted {
+            pressing: true,
+            ..want(3)
+        };
+        assert_eq!(
+            assign(&full, &[speaker, want(1), want(2)]),
+            [Some(1), Some(3)]
+        );
+        let others = Wanted {
+            pressing: true,
+            ..want(2)
+        };
+        assert_eq!(
+            assign(&full, &[speaker, want(1), others]),
+            [Some(3), Some(2)]
+        );
     }
 
     #[test]

@@ -43,9 +43,12 @@ impl Room {
                 self.close(turn);
                 Ok(Reply::Done)
             }
-            Command::AddPeer { peer_id, publish, audio_slots, video_slots } => {
-                self.add_peer(peer_id, &publish, audio_slots, video_slots)
-            }
+            Command::AddPeer {
+                peer_id,
+                publish,
+                audio_slots,
+                video_slots,
+            } => self.add_peer(peer_id, &publish, audio_slots, video_slots),
             Command::RemovePeer { peer_id } => {
                 let index = self.find(&peer_id)?;
                 self.remove_peer(turn, index);
@@ -56,9 +59,15 @@ impl Room {
                 self.set_grant(turn, index, Grants::new(&publish));
                 Ok(Reply::Done)
             }
-            Command::Publish { peer_id, sdp, tracks, fresh } => {
+            Command::Publish {
+                peer_id,
+                sdp,
+                tracks,
+                fresh,
+            } => {
                 let index = self.find(&peer_id)?;
-                self.publish(turn, index, &sdp, &tracks, fresh).map(Reply::Sdp)
+                self.publish(turn, index, &sdp, &tracks, fresh)
+                    .map(Reply::Sdp)
             }
             Command::Subscribe { peer_id, fresh } => {
                 let index = self.find(&peer_id)?;
@@ -68,16 +77,28 @@ impl Room {
                 let index = self.find(&peer_id)?;
                 self.answer(turn, index, &sdp)
             }
-            Command::AddCandidate { peer_id, transport, candidate } => {
+            Command::AddCandidate {
+                peer_id,
+                transport,
+                candidate,
+            } => {
                 let index = self.find(&peer_id)?;
                 self.add_candidate(turn, index, transport, &candidate)
             }
-            Command::SetMuted { peer_id, source, muted } => {
+            Command::SetMuted {
+                peer_id,
+                source,
+                muted,
+            } => {
                 let index = self.find(&peer_id)?;
                 self.set_muted(turn, index, source, muted);
                 Ok(Reply::Done)
             }
-            Command::SetAudience { peer_id, source, audience } => {
+            Command::SetAudience {
+                peer_id,
+                source,
+                audience,
+            } => {
                 let index = self.find(&peer_id)?;
                 if let Some(peer) = self.peer_mut(index) {
                     peer.audience[source.index()] =
@@ -86,7 +107,13 @@ impl Room {
                 self.assign_all = true;
                 Ok(Reply::Done)
             }
-            Command::SetView { peer_id, publisher_id, source, width, height } => {
+            Command::SetView {
+                peer_id,
+                publisher_id,
+                source,
+                width,
+                height,
+            } => {
                 let index = self.find(&peer_id)?;
                 self.set_view(turn, index, publisher_id, source, (width, height))
             }
@@ -164,7 +191,9 @@ impl Room {
     }
 
     fn set_grant(&mut self, turn: &mut Turn<'_>, index: usize, grants: Grants) {
-        let Some(peer) = self.peer_mut(index) else { return };
+        let Some(peer) = self.peer_mut(index) else {
+            return;
+        };
         peer.grants = grants;
         for source in Source::ALL {
             if grants.covers(source) {
@@ -195,7 +224,9 @@ impl Room {
             let mut session = PublishSession::new(turn.config, turn.now)?;
             let answer = session.accept_offer(sdp, bindings.clone())?;
             self.close_publish(turn, index);
-            let key = turn.routes.new_key(self.index, index, TransportKind::Publish);
+            let key = turn
+                .routes
+                .new_key(self.index, index, TransportKind::Publish);
             let ufrag = session.local_ufrag();
             turn.routes.bind_ufrag(&ufrag, key);
             let publisher = Publisher {
@@ -263,7 +294,9 @@ impl Room {
                 Layer::new(stream, source.kind(), turn.now)
             })
             .collect();
-        let Some(peer) = self.peer_mut(index) else { return };
+        let Some(peer) = self.peer_mut(index) else {
+            return;
+        };
         peer.tracks[source.index()] = Some(slot);
         let muted = peer.muted[source.index()];
         self.tracks[slot] = Some(Track {
@@ -283,12 +316,17 @@ impl Room {
     }
 
     fn unpublish(&mut self, turn: &mut Turn<'_>, index: usize, source: Source) {
-        let Some(slot) = self.peer_mut(index).and_then(|p| p.tracks[source.index()].take()) else {
+        let Some(slot) = self
+            .peer_mut(index)
+            .and_then(|p| p.tracks[source.index()].take())
+        else {
             return;
         };
         self.turn.retain(|p| p.track != slot);
         self.clear_track(turn, slot);
-        let Some(track) = self.tracks[slot].take() else { return };
+        let Some(track) = self.tracks[slot].take() else {
+            return;
+        };
         for layer in &track.layers {
             self.streams.remove(&layer.stream);
         }
@@ -321,11 +359,16 @@ impl Room {
         }
         let (audio, video) = (peer.audio_slots, peer.video_slots);
         if audio + video == 0 {
-            return Err(fault(FaultCode::WrongState, "the peer has no receive slots"));
+            return Err(fault(
+                FaultCode::WrongState,
+                "the peer has no receive slots",
+            ));
         }
         let mut session = SubscribeSession::new(turn.config, audio, video, turn.now)?;
         self.close_subscribe(turn, index);
-        let key = turn.routes.new_key(self.index, index, TransportKind::Subscribe);
+        let key = turn
+            .routes
+            .new_key(self.index, index, TransportKind::Subscribe);
         let ufrag = session.local_ufrag().to_owned();
         turn.routes.bind_ufrag(&ufrag, key);
         let offer = session.offer(turn.config);
@@ -349,7 +392,9 @@ impl Room {
         let Some(subscriber) = self.peer_mut(index).and_then(|p| p.subscribe.as_mut()) else {
             return Err(fault(FaultCode::WrongState, "no offer waits for an answer"));
         };
-        subscriber.session.accept_answer(turn.config, sdp, turn.now)?;
+        subscriber
+            .session
+            .accept_answer(turn.config, sdp, turn.now)?;
         self.assign_peer(turn, index);
         self.poll_subscribe(turn, index);
         Ok(Reply::Done)
@@ -406,15 +451,23 @@ impl Room {
     }
 
     fn set_muted(&mut self, turn: &mut Turn<'_>, index: usize, source: Source, muted: bool) {
-        let Some(peer) = self.peer_mut(index) else { return };
+        let Some(peer) = self.peer_mut(index) else {
+            return;
+        };
         peer.muted[source.index()] = muted;
-        let Some(track_index) = peer.tracks[source.index()] else { return };
-        let Some(track) = self.tracks[track_index].as_mut() else { return };
+        let Some(track_index) = peer.tracks[source.index()] else {
+            return;
+        };
+        let Some(track) = self.tracks[track_index].as_mut() else {
+            return;
+        };
         if track.muted == muted {
             return;
         }
         track.muted = muted;
-        let resumed = track.stream(0).filter(|_| !muted && track.kind() == MediaKind::Audio);
+        let resumed = track
+            .stream(0)
+            .filter(|_| !muted && track.kind() == MediaKind::Audio);
         self.turn.retain(|p| p.track != track_index);
         for other in 0..self.peers.len() {
             let Some(mut subscriber) = self.peer_mut(other).and_then(|p| p.subscribe.take()) else {
@@ -450,7 +503,8 @@ impl Room {
         let Some(peer) = self.peer_mut(index) else {
             return Err(fault(FaultCode::PeerUnknown, "no such peer"));
         };
-        if peer.views.len() >= MAX_VIEWS && !peer.views.contains_key(&(publisher_id.clone(), source))
+        if peer.views.len() >= MAX_VIEWS
+            && !peer.views.contains_key(&(publisher_id.clone(), source))
         {
             return Err(fault(FaultCode::BadArgument, "too many views"));
         }
@@ -491,7 +545,8 @@ impl Room {
         let mut output = std::mem::take(&mut turn.scratch.publish);
         publisher.session.poll(turn.now, turn.outputs, &mut output);
         turn.scratch.publish = output;
-        turn.routes.remove(publisher.common.key, &publisher.common.ufrag);
+        turn.routes
+            .remove(publisher.common.key, &publisher.common.ufrag);
         self.tell_closed(turn, index, TransportKind::Publish);
     }
 
@@ -502,9 +557,12 @@ impl Room {
         subscriber.session.close();
         let mut output = std::mem::take(&mut turn.scratch.subscribe);
         let scratch = &mut turn.scratch.record[..];
-        subscriber.session.poll(turn.now, scratch, turn.outputs, &mut output);
+        subscriber
+            .session
+            .poll(turn.now, scratch, turn.outputs, &mut output);
         turn.scratch.subscribe = output;
-        turn.routes.remove(subscriber.common.key, &subscriber.common.ufrag);
+        turn.routes
+            .remove(subscriber.common.key, &subscriber.common.ufrag);
         self.tell_closed(turn, index, TransportKind::Subscribe);
     }
 }

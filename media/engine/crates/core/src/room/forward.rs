@@ -24,7 +24,9 @@ impl Room {
         let time = SendTime::new(&turn.config.clock, turn.now);
         let packets = std::mem::take(&mut self.turn);
         for index in 0..self.peers.len() {
-            let Some(subscriber) = self.peers[index].as_mut().and_then(|p| p.subscribe.as_mut())
+            let Some(subscriber) = self.peers[index]
+                .as_mut()
+                .and_then(|p| p.subscribe.as_mut())
             else {
                 continue;
             };
@@ -53,7 +55,10 @@ impl Room {
         index: usize,
         feedback: &Feedback,
     ) {
-        let Some(subscriber) = self.peers[index].as_mut().and_then(|p| p.subscribe.as_mut()) else {
+        let Some(subscriber) = self.peers[index]
+            .as_mut()
+            .and_then(|p| p.subscribe.as_mut())
+        else {
             return;
         };
         turn.counters.nacks_in += feedback.nacks.len() as u64;
@@ -64,14 +69,26 @@ impl Room {
         if let (Some((protocol, address)), Some(egress)) = (destination, session.egress.as_mut()) {
             let time = SendTime::new(&turn.config.clock, turn.now);
             for (slot, sequence) in &feedback.nacks {
-                let Some(state) = session.slots.get_mut(*slot) else { continue };
-                let Some((stream, id)) = state.slot.resolve(*sequence) else { continue };
-                let Some(&(track, layer)) = self.streams.get(&stream) else { continue };
-                let layer = self.tracks[track].as_ref().and_then(|t| t.layers.get(layer));
+                let Some(state) = session.slots.get_mut(*slot) else {
+                    continue;
+                };
+                let Some((stream, id)) = state.slot.resolve(*sequence) else {
+                    continue;
+                };
+                let Some(&(track, layer)) = self.streams.get(&stream) else {
+                    continue;
+                };
+                let layer = self.tracks[track]
+                    .as_ref()
+                    .and_then(|t| t.layers.get(layer));
                 let Some(layer) = layer else { continue };
-                let Some(packet) = layer.cache.get(id) else { continue };
+                let Some(packet) = layer.cache.get(id) else {
+                    continue;
+                };
                 let out = turn.outputs.room(packet.payload.len() + MAX_PACKET_GROWTH);
-                let sent = state.slot.retransmit(*sequence, &layer.cache, rtt, egress, &time, out);
+                let sent = state
+                    .slot
+                    .retransmit(*sequence, &layer.cache, rtt, egress, &time, out);
                 if let Some(len) = sent {
                     turn.outputs.commit(protocol, address, len);
                     subscriber.common.bytes_out += len as u64;
@@ -81,7 +98,9 @@ impl Room {
             }
         }
         for slot in &feedback.key_frames {
-            let Some(state) = session.slots.get(*slot) else { continue };
+            let Some(state) = session.slots.get(*slot) else {
+                continue;
+            };
             let stream = state.slot.wanted().or(state.slot.current());
             if let Some(&wanted) = stream.and_then(|s| self.streams.get(&s)) {
                 self.key_frames_wanted.push(wanted);
@@ -97,17 +116,25 @@ fn forward_to(
     turn: &mut Turn<'_>,
 ) {
     let session = &mut subscriber.session;
-    let (Some((protocol, address)), Some(egress)) = (session.destination(), session.egress.as_mut())
+    let (Some((protocol, address)), Some(egress)) =
+        (session.destination(), session.egress.as_mut())
     else {
         return;
     };
     let (mut count, mut bytes) = (0, 0);
-    for TurnPacket { track, stream, packet } in packets {
+    for TurnPacket {
+        track,
+        stream,
+        packet,
+    } in packets
+    {
         let slot = match subscriber.route.get(*track) {
             Some(&slot) if slot != NO_SLOT => usize::from(slot),
             _ => continue,
         };
-        let Some(state) = session.slots.get_mut(slot) else { continue };
+        let Some(state) = session.slots.get_mut(slot) else {
+            continue;
+        };
         let out = turn.outputs.room(packet.payload.len() + MAX_PACKET_GROWTH);
         if let Some(len) = state.slot.forward(*stream, packet, egress, time, out) {
             turn.outputs.commit(protocol, address, len);

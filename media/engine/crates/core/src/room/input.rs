@@ -100,7 +100,8 @@ impl Room {
             publisher.common.live.heard(turn.now);
         }
         let at = publisher.session.poll_timeout();
-        turn.routes.schedule(key, at, &mut publisher.common.scheduled);
+        turn.routes
+            .schedule(key, at, &mut publisher.common.scheduled);
         if output.ice.is_some() || output.dtls_connected {
             self.update_state(turn, index, TransportKind::Publish);
         }
@@ -115,7 +116,8 @@ impl Room {
     }
 
     fn take_output(&mut self, turn: &mut Turn<'_>, index: usize, output: &mut PublishOutput) {
-        turn.counters.drop_packets(DropReason::OutsideGrant, output.outside_grant);
+        turn.counters
+            .drop_packets(DropReason::OutsideGrant, output.outside_grant);
         for report in output.reports.drain(..) {
             self.take_report(turn, index, &report);
         }
@@ -125,20 +127,38 @@ impl Room {
     }
 
     fn take_report(&mut self, turn: &mut Turn<'_>, index: usize, report: &SenderClock) {
-        let Some(peer) = self.peers.get_mut(index).and_then(Option::as_mut) else { return };
-        let Some(track) = peer.tracks[report.source.index()] else { return };
-        let Some(publisher) = peer.publish.as_mut() else { return };
-        publisher.clock.observe(report.ntp, turn.config.clock.at(report.arrival));
-        if let Some(layer) = self.tracks[track].as_mut().and_then(|t| t.layers.get_mut(report.layer))
+        let Some(peer) = self.peers.get_mut(index).and_then(Option::as_mut) else {
+            return;
+        };
+        let Some(track) = peer.tracks[report.source.index()] else {
+            return;
+        };
+        let Some(publisher) = peer.publish.as_mut() else {
+            return;
+        };
+        publisher
+            .clock
+            .observe(report.ntp, turn.config.clock.at(report.arrival));
+        if let Some(layer) = self.tracks[track]
+            .as_mut()
+            .and_then(|t| t.layers.get_mut(report.layer))
         {
-            layer.clock.observe(&publisher.clock, report.ntp, report.rtp_timestamp);
+            layer
+                .clock
+                .observe(&publisher.clock, report.ntp, report.rtp_timestamp);
         }
     }
 
     fn take_packet(&mut self, turn: &mut Turn<'_>, index: usize, ingest: Ingest) {
-        let Ingest { source, layer, mut packet } = ingest;
+        let Ingest {
+            source,
+            layer,
+            mut packet,
+        } = ingest;
         turn.counters.rtp_in += 1;
-        let Some(Some(peer)) = self.peers.get(index) else { return };
+        let Some(Some(peer)) = self.peers.get(index) else {
+            return;
+        };
         let found = peer.tracks[source.index()]
             .and_then(|t| self.tracks[t].as_mut().map(|track| (t, track)));
         let Some((track_index, track)) = found else {
@@ -164,15 +184,23 @@ impl Room {
         if let Some(level) = packet.extensions.audio_level {
             track.loudness.observe(level, turn.now);
         }
-        let Some(layer) = track.layers.get_mut(layer) else { return };
+        let Some(layer) = track.layers.get_mut(layer) else {
+            return;
+        };
         layer.observe(&packet);
-        packet.capture = layer.clock.capture(packet.timestamp, packet.codec.clock_rate());
+        packet.capture = layer
+            .clock
+            .capture(packet.timestamp, packet.codec.clock_rate());
         if packet.key_frame && packet.codec.is_video() {
             layer.key_frames.on_key_frame();
         }
         let stream = layer.stream;
         if layer.cache.insert(packet.clone()) {
-            self.turn.push(TurnPacket { track: track_index, stream, packet });
+            self.turn.push(TurnPacket {
+                track: track_index,
+                stream,
+                packet,
+            });
         } else {
             turn.counters.drop_packet(DropReason::Replay);
         }
@@ -239,7 +267,9 @@ impl Room {
         };
         let key = subscriber.common.key;
         let scratch = &mut turn.scratch.record[..];
-        subscriber.session.poll(turn.now, scratch, turn.outputs, &mut output);
+        subscriber
+            .session
+            .poll(turn.now, scratch, turn.outputs, &mut output);
         if output.secured.is_some() {
             subscriber.common.live.set_secured();
         }
@@ -251,7 +281,8 @@ impl Room {
             subscriber.common.live.next_timeout(),
         );
         if let Some(at) = at {
-            turn.routes.schedule(key, at, &mut subscriber.common.scheduled);
+            turn.routes
+                .schedule(key, at, &mut subscriber.common.scheduled);
         }
         self.update_state(turn, index, TransportKind::Subscribe);
         if let Some(reason) = output.failed {
@@ -264,16 +295,24 @@ impl Room {
 
     /// Tell a changed state of a transport; a subscriber that comes back gets key frames.
     pub(super) fn update_state(&mut self, turn: &mut Turn<'_>, index: usize, kind: TransportKind) {
-        let Some(peer) = self.peers.get_mut(index).and_then(Option::as_mut) else { return };
+        let Some(peer) = self.peers.get_mut(index).and_then(Option::as_mut) else {
+            return;
+        };
         let (state, selected, profile) = match kind {
             TransportKind::Publish => match peer.publish.as_mut().map(Box::as_mut) {
-                Some(Publisher { common, session, .. }) => {
-                    (common.live.update(turn.now), session.selected(), session.srtp_profile())
-                }
+                Some(Publisher {
+                    common, session, ..
+                }) => (
+                    common.live.update(turn.now),
+                    session.selected(),
+                    session.srtp_profile(),
+                ),
                 None => return,
             },
             TransportKind::Subscribe => match peer.subscribe.as_mut().map(Box::as_mut) {
-                Some(Subscriber { common, session, .. }) => (
+                Some(Subscriber {
+                    common, session, ..
+                }) => (
                     common.live.update(turn.now),
                     session.destination(),
                     session.profile().map(|p| p.name()),

@@ -37,10 +37,19 @@ pub fn choose(videos: &[VideoView], budget: Option<u64>) -> Vec<Option<usize>> {
     for (rank, video) in videos.iter().enumerate() {
         let Some((lowest, cost)) = active(video).next() else {
             // Nothing comes (yet): stay where it is.
-            chosen.push(Some(video.current.unwrap_or(0).min(video.layers.len().saturating_sub(1))));
+            chosen.push(Some(
+                video
+                    .current
+                    .unwrap_or(0)
+                    .min(video.layers.len().saturating_sub(1)),
+            ));
             continue;
         };
-        let margin = if video.current.is_some() { DOWN_MARGIN } else { UP_MARGIN };
+        let margin = if video.current.is_some() {
+            DOWN_MARGIN
+        } else {
+            UP_MARGIN
+        };
         if video.shown == Some(0) || (rank > 0 && cost * margin > rest) {
             chosen.push(None);
         } else {
@@ -54,8 +63,11 @@ pub fn choose(videos: &[VideoView], budget: Option<u64>) -> Vec<Option<usize>> {
         let ceiling = desired(video);
         let raised = active(video)
             .filter(|(layer, cost)| {
-                let margin =
-                    if video.current.is_some_and(|c| c >= *layer) { DOWN_MARGIN } else { UP_MARGIN };
+                let margin = if video.current.is_some_and(|c| c >= *layer) {
+                    DOWN_MARGIN
+                } else {
+                    UP_MARGIN
+                };
                 *layer > base && *layer <= ceiling && cost * margin - base_cost <= rest
             })
             .last();
@@ -123,9 +135,17 @@ mod tests {
         let pick = |current, budget| choose(&[video(current, None)], Some(budget))[0];
         assert_eq!(pick(Some(0), 1_600_000), Some(1), "no headroom to raise");
         assert_eq!(pick(Some(0), 1_900_000), Some(2));
-        assert_eq!(pick(Some(2), 1_400_000), Some(2), "a little over is tolerated");
+        assert_eq!(
+            pick(Some(2), 1_400_000),
+            Some(2),
+            "a little over is tolerated"
+        );
         assert_eq!(pick(Some(2), 1_000_000), Some(1));
-        assert_eq!(pick(Some(2), 50_000), Some(0), "the first video never stops");
+        assert_eq!(
+            pick(Some(2), 50_000),
+            Some(0),
+            "the first video never stops"
+        );
     }
 
     #[test]

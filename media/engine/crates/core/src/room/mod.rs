@@ -216,7 +216,9 @@ impl Room {
 
     /// Whether a session key still names a living session.
     pub fn has_session(&self, key: SessionKey) -> bool {
-        let Some(peer) = self.peer(key.peer as usize) else { return false };
+        let Some(peer) = self.peer(key.peer as usize) else {
+            return false;
+        };
         let found = match key.kind {
             TransportKind::Publish => peer.publish.as_ref().map(|p| p.common.key),
             TransportKind::Subscribe => peer.subscribe.as_ref().map(|s| s.common.key),
@@ -244,8 +246,12 @@ impl Room {
     /// Make the next input of a session panic, to show that the others live on.
     #[doc(hidden)]
     pub fn poison(&mut self, peer_id: &str, kind: TransportKind) {
-        let Some(&index) = self.peer_by_id.get(peer_id) else { return };
-        let Some(peer) = self.peer_mut(index) else { return };
+        let Some(&index) = self.peer_by_id.get(peer_id) else {
+            return;
+        };
+        let Some(peer) = self.peer_mut(index) else {
+            return;
+        };
         let common = match kind {
             TransportKind::Publish => peer.publish.as_mut().map(|p| &mut p.common),
             TransportKind::Subscribe => peer.subscribe.as_mut().map(|s| &mut s.common),

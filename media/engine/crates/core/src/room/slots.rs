@@ -36,11 +36,17 @@ impl Room {
     ) {
         let slots = &subscriber.session.slots;
         // Slots of one kind are contiguous: audio before video.
-        let first = slots.iter().position(|s| s.kind == kind).unwrap_or(slots.len());
+        let first = slots
+            .iter()
+            .position(|s| s.kind == kind)
+            .unwrap_or(slots.len());
         let views: Vec<SlotView> = slots
             .iter()
             .filter(|s| s.kind == kind)
-            .map(|s| SlotView { enabled: s.enabled, track: s.track })
+            .map(|s| SlotView {
+                enabled: s.enabled,
+                track: s.track,
+            })
             .collect();
         if views.is_empty() {
             return;
@@ -62,7 +68,9 @@ impl Room {
         subscriber: &Subscriber,
         kind: MediaKind,
     ) -> Vec<Wanted> {
-        let Some(peer) = self.peer(index) else { return Vec::new() };
+        let Some(peer) = self.peer(index) else {
+            return Vec::new();
+        };
         let mut found: Vec<(u64, usize, &Track)> = Vec::new();
         for (track_index, track) in self.tracks.iter().enumerate() {
             let Some(track) = track else { continue };
@@ -70,13 +78,18 @@ impl Room {
             if track.kind() != kind || track.publisher == index {
                 continue;
             }
-            let Some(publisher) = self.peer(track.publisher) else { continue };
+            let Some(publisher) = self.peer(track.publisher) else {
+                continue;
+            };
             let audience = &publisher.audience[track.source.index()];
             if audience.as_ref().is_some_and(|a| !a.contains(&peer.id)) {
                 continue;
             }
-            let decodable =
-                subscriber.session.slots.iter().any(|s| s.kind == kind && s.takes_codec(codec));
+            let decodable = subscriber
+                .session
+                .slots
+                .iter()
+                .any(|s| s.kind == kind && s.takes_codec(codec));
             let shown = view_of(peer, publisher, track.source);
             if !decodable || shown == Some(0) {
                 continue;
@@ -91,8 +104,14 @@ impl Room {
             found.push((rank, track_index, track));
         }
         found.sort_by_key(|(rank, track, _)| (u64::MAX - rank, *track));
-        let first_of =
-            |kind| subscriber.session.slots.iter().position(|s| s.kind == kind).unwrap_or(0);
+        let first_of = |kind| {
+            subscriber
+                .session
+                .slots
+                .iter()
+                .position(|s| s.kind == kind)
+                .unwrap_or(0)
+        };
         found
             .into_iter()
             .map(|(_, track_index, track)| {
@@ -169,15 +188,23 @@ impl Room {
         // (is a screen, shown pixels, slot, view)
         let mut videos: Vec<((bool, u64), usize, VideoView)> = Vec::new();
         for (slot, state) in subscriber.session.slots.iter().enumerate() {
-            let Some(track) = state.track.and_then(|t| self.tracks[t].as_ref()) else { continue };
+            let Some(track) = state.track.and_then(|t| self.tracks[t].as_ref()) else {
+                continue;
+            };
             if track.muted {
                 continue;
             }
             if state.kind == MediaKind::Audio {
-                audio_bitrate += track.layers.iter().map(|l| l.bitrate(turn.now)).sum::<u64>();
+                audio_bitrate += track
+                    .layers
+                    .iter()
+                    .map(|l| l.bitrate(turn.now))
+                    .sum::<u64>();
                 continue;
             }
-            let Some(publisher) = self.peer(track.publisher) else { continue };
+            let Some(publisher) = self.peer(track.publisher) else {
+                continue;
+            };
             let shown = view_of(peer, publisher, track.source);
             let layer_of = |stream| track.layers.iter().position(|l| l.stream == stream);
             let current = state
@@ -186,21 +213,31 @@ impl Room {
                 .or(state.slot.current())
                 .and_then(layer_of)
                 .filter(|_| !state.paused);
-            let view = VideoView { layers: track.layer_views(turn.now), shown, current };
+            let view = VideoView {
+                layers: track.layer_views(turn.now),
+                shown,
+                current,
+            };
             let importance = (track.source == Source::Screen, shown.unwrap_or(0));
             videos.push((importance, slot, view));
         }
         videos.sort_by_key(|(importance, slot, _)| (std::cmp::Reverse(*importance), *slot));
         let budget = match &subscriber.session.egress {
-            Some(egress) if subscriber.estimated => {
-                Some(egress.bandwidth.estimate().bitrate.saturating_sub(audio_bitrate))
-            }
+            Some(egress) if subscriber.estimated => Some(
+                egress
+                    .bandwidth
+                    .estimate()
+                    .bitrate
+                    .saturating_sub(audio_bitrate),
+            ),
             _ => None,
         };
         let views: Vec<VideoView> = videos.iter().map(|(_, _, view)| view.clone()).collect();
         for ((_, slot, view), layer) in videos.iter().zip(choose(&views, budget)) {
             let state = &mut subscriber.session.slots[*slot];
-            let Some(track_index) = state.track else { continue };
+            let Some(track_index) = state.track else {
+                continue;
+            };
             let Some(layer) = layer else {
                 if !state.paused {
                     state.paused = true;
@@ -211,7 +248,9 @@ impl Room {
             if view.current == Some(layer) {
                 continue;
             }
-            let stream = self.tracks[track_index].as_ref().and_then(|t| t.stream(layer));
+            let stream = self.tracks[track_index]
+                .as_ref()
+                .and_then(|t| t.stream(layer));
             if let Some(stream) = stream {
                 state.paused = false;
                 state.slot.switch(stream);
@@ -224,8 +263,12 @@ impl Room {
 
     /// Ask for key frames of everything this subscriber's video slots carry: it just connected.
     pub(super) fn want_key_frames(&mut self, index: usize) {
-        let Some(Some(peer)) = self.peers.get(index) else { return };
-        let Some(subscriber) = peer.subscribe.as_ref() else { return };
+        let Some(Some(peer)) = self.peers.get(index) else {
+            return;
+        };
+        let Some(subscriber) = peer.subscribe.as_ref() else {
+            return;
+        };
         for state in &subscriber.session.slots {
             if state.kind == MediaKind::Video
                 && let Some(stream) = state.slot.wanted().or(state.slot.current())
@@ -245,7 +288,9 @@ impl Room {
             if track.muted || track.kind() == MediaKind::Audio {
                 continue;
             }
-            let Some(layer) = track.layers.get_mut(layer_index) else { continue };
+            let Some(layer) = track.layers.get_mut(layer_index) else {
+                continue;
+            };
             if layer.key_frames.request(turn.now) {
                 let (publisher, source) = (track.publisher, track.source);
                 self.send_key_frame_request(turn, publisher, source, layer_index);

@@ -21,7 +21,10 @@ pub struct Loudness {
 
 impl Default for Loudness {
     fn default() -> Self {
-        Loudness { level: 127.0, spoke_at: None }
+        Loudness {
+            level: 127.0,
+            spoke_at: None,
+        }
     }
 }
 
@@ -37,7 +40,8 @@ impl Loudness {
 
     #[must_use]
     pub fn speaks(&self, now: Instant) -> bool {
-        self.spoke_at.is_some_and(|at| now.saturating_duration_since(at) < HOLD)
+        self.spoke_at
+            .is_some_and(|at| now.saturating_duration_since(at) < HOLD)
     }
 
     /// Smoothed level, -dBov.

@@ -52,10 +52,18 @@ impl Room {
             if !waiting {
                 continue;
             }
-            let wanted: Vec<bool> = self.tracks[track_index].as_ref().map_or(Vec::new(), |track| {
-                track.layers.iter().map(|l| self.is_awaited(track_index, l.stream)).collect()
-            });
-            let Some(track) = self.tracks[track_index].as_mut() else { continue };
+            let wanted: Vec<bool> = self.tracks[track_index]
+                .as_ref()
+                .map_or(Vec::new(), |track| {
+                    track
+                        .layers
+                        .iter()
+                        .map(|l| self.is_awaited(track_index, l.stream))
+                        .collect()
+                });
+            let Some(track) = self.tracks[track_index].as_mut() else {
+                continue;
+            };
             for (layer_index, (layer, wanted)) in track.layers.iter_mut().zip(wanted).enumerate() {
                 if layer.key_frames.is_waiting() && layer.key_frames.on_timeout(turn.now, wanted) {
                     due.push((track.publisher, track.source, layer_index));
@@ -69,14 +77,18 @@ impl Room {
 
     /// Some connected receiver waits for a key frame of this stream.
     fn is_awaited(&self, track: usize, stream: crate::egress::munger::StreamId) -> bool {
-        self.peers.iter().flatten().filter_map(|p| p.subscribe.as_ref()).any(|subscriber| {
-            subscriber.common.live.may_send()
-                && subscriber
-                    .session
-                    .slots
-                    .iter()
-                    .any(|s| s.track == Some(track) && s.slot.wanted() == Some(stream))
-        })
+        self.peers
+            .iter()
+            .flatten()
+            .filter_map(|p| p.subscribe.as_ref())
+            .any(|subscriber| {
+                subscriber.common.live.may_send()
+                    && subscriber
+                        .session
+                        .slots
+                        .iter()
+                        .any(|s| s.track == Some(track) && s.slot.wanted() == Some(stream))
+            })
     }
 
     fn send_reports(&mut self, turn: &mut Turn<'_>) {
@@ -104,12 +116,21 @@ impl Room {
         let out = turn.outputs.room(MAX_COMPOUND);
         let mut writer = RtcpWriter::new(&mut out[..MAX_COMPOUND - 64]);
         for state in &session.slots {
-            let Some(stream) = state.slot.current() else { continue };
-            let Some(&(track, layer)) = self.streams.get(&stream) else { continue };
-            let Some(layer) = self.tracks[track].as_ref().and_then(|t| t.layers.get(layer)) else {
+            let Some(stream) = state.slot.current() else {
                 continue;
             };
-            let report = state.slot.sender_report(&layer.clock, &turn.config.clock, turn.now);
+            let Some(&(track, layer)) = self.streams.get(&stream) else {
+                continue;
+            };
+            let Some(layer) = self.tracks[track]
+                .as_ref()
+                .and_then(|t| t.layers.get(layer))
+            else {
+                continue;
+            };
+            let report = state
+                .slot
+                .sender_report(&layer.clock, &turn.config.clock, turn.now);
             if let Some(report) = report
                 && (writer.sender_report(&report).is_none()
                     || writer.cname(report.ssrc, &session.cname).is_none())
@@ -161,9 +182,18 @@ impl Room {
         });
         self.speakers = list;
         // With more microphones than slots the slots follow who speaks.
-        let microphones = self.tracks.iter().flatten().filter(|t| t.kind() == MediaKind::Audio);
+        let microphones = self
+            .tracks
+            .iter()
+            .flatten()
+            .filter(|t| t.kind() == MediaKind::Audio);
         let microphones = microphones.count();
-        if self.peers.iter().flatten().any(|p| p.audio_slots < microphones) {
+        if self
+            .peers
+            .iter()
+            .flatten()
+            .any(|p| p.audio_slots < microphones)
+        {
             self.assign_all = true;
         }
     }
@@ -186,7 +216,11 @@ impl Room {
                         expected += layer_expected;
                     }
                 }
-                let loss = if expected == 0 { 0.0 } else { lost as f64 / expected as f64 };
+                let loss = if expected == 0 {
+                    0.0
+                } else {
+                    lost as f64 / expected as f64
+                };
                 let common = &mut publisher.common;
                 turn.events.push(Event::TransportStats {
                     room_id: self.id.clone(),
@@ -203,8 +237,14 @@ impl Room {
             if let Some(subscriber) = peer.subscribe.as_mut()
                 && subscriber.common.live.state() != TransportState::Connecting
             {
-                let estimate = subscriber.session.egress.as_ref().map(|e| e.bandwidth.estimate());
-                let rtt = estimate.and_then(|e| e.rtt).map(|rtt| rtt.as_secs_f64() * 1000.0);
+                let estimate = subscriber
+                    .session
+                    .egress
+                    .as_ref()
+                    .map(|e| e.bandwidth.estimate());
+                let rtt = estimate
+                    .and_then(|e| e.rtt)
+                    .map(|rtt| rtt.as_secs_f64() * 1000.0);
                 let loss = f64::from(estimate.map_or(0.0, |e| e.loss).max(subscriber.loss));
                 let common = &mut subscriber.common;
                 turn.events.push(Event::TransportStats {

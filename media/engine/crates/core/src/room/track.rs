@@ -67,7 +67,11 @@ impl Layer {
         let elapsed = now.saturating_duration_since(self.window_start);
         if elapsed >= RATE_WINDOW {
             let rate = (self.window_bytes as f64 * 8.0 / elapsed.as_secs_f64()) as u64;
-            self.bitrate = if self.bitrate == 0 { rate } else { (self.bitrate * 3 + rate) / 4 };
+            self.bitrate = if self.bitrate == 0 {
+                rate
+            } else {
+                (self.bitrate * 3 + rate) / 4
+            };
             self.window_start = now;
             self.window_bytes = 0;
         }
@@ -78,7 +82,9 @@ impl Layer {
 
     /// Packets lost (after repair) and expected since the last call.
     pub fn take_loss(&mut self) -> (u64, u64) {
-        let Some(base) = self.loss_base.take() else { return (0, 0) };
+        let Some(base) = self.loss_base.take() else {
+            return (0, 0);
+        };
         let expected = (self.highest + 1).saturating_sub(base);
         let lost = expected.saturating_sub(std::mem::take(&mut self.loss_count));
         (lost, expected)
@@ -164,8 +170,9 @@ mod tests {
 
     #[test]
     fn vp8_key_frame_tells_its_size() {
-        let payload =
-            [0x90, 0x80, 0x81, 0x02, 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02, 0];
+        let payload = [
+            0x90, 0x80, 0x81, 0x02, 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02, 0,
+        ];
         assert_eq!(vp8_pixels(&payload), Some(1280 * 720));
         for end in 0..payload.len() - 1 {
             let _ = vp8_pixels(&payload[..end]);

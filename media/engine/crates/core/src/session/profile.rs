@@ -64,8 +64,13 @@ pub fn from_library(profile: LibraryProfile) -> Option<SrtpProfile> {
 pub fn noting(provider: CryptoProvider) -> CryptoProvider {
     // Providers are static by the library's contract; one per process is made.
     static NOTING: std::sync::OnceLock<Noting> = std::sync::OnceLock::new();
-    let dtls_provider = NOTING.get_or_init(|| Noting { inner: provider.dtls_provider });
-    CryptoProvider { dtls_provider, ..provider }
+    let dtls_provider = NOTING.get_or_init(|| Noting {
+        inner: provider.dtls_provider,
+    });
+    CryptoProvider {
+        dtls_provider,
+        ..provider
+    }
 }
 
 #[derive(Debug)]

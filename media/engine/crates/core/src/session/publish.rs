@@ -268,12 +268,7 @@ impl PublishSession {
         }
     }
 
-    fn handle_event(
-        &mut self,
-        now: Instant,
-        event: Event,
-        output: &mut PublishOutput,
-    ) {
+    fn handle_event(&mut self, now: Instant, event: Event, output: &mut PublishOutput) {
         match event {
             Event::RtpPacket(packet) => self.handle_packet(now, packet, output),
             Event::SenderFeedback(feedback) => {

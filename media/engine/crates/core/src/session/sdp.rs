@@ -439,7 +439,10 @@ fn write_codec(out: &mut String, codec: Codec) -> std::fmt::Result {
     )?;
     // No NACK for audio: without RTX a repeated packet would use its nonce twice (RFC 7714 §8.4).
     if codec.is_video() {
-        write!(out, "a=rtcp-fb:{pt} nack\r\na=rtcp-fb:{pt} nack pli\r\na=rtcp-fb:{pt} ccm fir\r\n")?;
+        write!(
+            out,
+            "a=rtcp-fb:{pt} nack\r\na=rtcp-fb:{pt} nack pli\r\na=rtcp-fb:{pt} ccm fir\r\n"
+        )?;
     }
     if let Some(fmtp) = fmtp(codec) {
         write!(out, "a=fmtp:{pt} {fmtp}\r\n")?;

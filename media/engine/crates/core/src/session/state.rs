@@ -21,7 +21,12 @@ pub struct Liveness {
 impl Liveness {
     #[must_use]
     pub fn new(now: Instant) -> Liveness {
-        Liveness { state: TransportState::Connecting, ice: false, secured: false, last_heard: now }
+        Liveness {
+            state: TransportState::Connecting,
+            ice: false,
+            secured: false,
+            last_heard: now,
+        }
     }
 
     #[must_use]
@@ -32,7 +37,10 @@ impl Liveness {
     /// Whether media may be sent: connected, or quiet for less than consent lasts.
     #[must_use]
     pub fn may_send(&self) -> bool {
-        matches!(self.state, TransportState::Connected | TransportState::Disconnected)
+        matches!(
+            self.state,
+            TransportState::Connected | TransportState::Disconnected
+        )
     }
 
     /// Something authentic came.
@@ -108,6 +116,9 @@ mod tests {
     fn never_connected_fails() {
         let start = Instant::now();
         let mut live = Liveness::new(start);
-        assert_eq!(live.update(start + FAILED_AFTER), Some(TransportState::Failed));
+        assert_eq!(
+            live.update(start + FAILED_AFTER),
+            Some(TransportState::Failed)
+        );
     }
 }

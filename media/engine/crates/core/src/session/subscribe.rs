@@ -108,9 +108,11 @@ impl SubscribeSession {
                 let random = random_u64();
                 let (layout, clock_rate, rtx_ssrc) = match kind {
                     MediaKind::Audio => (ExtensionLayout::audio(Some(&mid)), 48_000, None),
-                    MediaKind::Video => {
-                        (ExtensionLayout::video(Some(&mid)), 90_000, Some(fresh_ssrc()))
-                    }
+                    MediaKind::Video => (
+                        ExtensionLayout::video(Some(&mid)),
+                        90_000,
+                        Some(fresh_ssrc()),
+                    ),
                 };
                 let slot = Slot::new(SlotConfig {
                     ssrc: fresh_ssrc(),
@@ -203,16 +205,25 @@ impl SubscribeSession {
         now: Instant,
     ) -> Result<(), Fault> {
         if self.version == 0 || self.answered {
-            return Err(Fault::new(FaultCode::WrongState, "no offer waits for an answer"));
+            return Err(Fault::new(
+                FaultCode::WrongState,
+                "no offer waits for an answer",
+            ));
         }
         let answer =
             Description::parse(sdp).map_err(|fault| Fault::new(FaultCode::BadSdp, fault.0))?;
         if answer.media.len() != self.slots.len() {
-            return Err(Fault::new(FaultCode::BadSdp, "the m-lines are not those of the offer"));
+            return Err(Fault::new(
+                FaultCode::BadSdp,
+                "the m-lines are not those of the offer",
+            ));
         }
         for (index, (media, state)) in answer.media.iter().zip(&self.slots).enumerate() {
             if media.mid != index.to_string() || media.kind != Some(state.kind) {
-                return Err(Fault::new(FaultCode::BadSdp, "the m-lines are not those of the offer"));
+                return Err(Fault::new(
+                    FaultCode::BadSdp,
+                    "the m-lines are not those of the offer",
+                ));
             }
         }
         self.link.accept(&answer, now)?;
@@ -244,7 +255,8 @@ impl SubscribeSession {
         destination: SocketAddr,
         datagram: &[u8],
     ) -> bool {
-        self.link.handle_stun(now, protocol, source, destination, datagram)
+        self.link
+            .handle_stun(now, protocol, source, destination, datagram)
     }
 
     pub fn handle_dtls(&mut self, now: Instant, datagram: &[u8]) {
@@ -279,7 +291,9 @@ impl SubscribeSession {
                         }
                     }
                 }
-                RtcpPacket::Nack { media_ssrc, lost, .. } => {
+                RtcpPacket::Nack {
+                    media_ssrc, lost, ..
+                } => {
                     if let Some(slot) = by_ssrc(&self.slots, media_ssrc) {
                         let room = MAX_NACKS.saturating_sub(feedback.nacks.len());
                         feedback
@@ -325,7 +339,11 @@ impl SubscribeSession {
         self.link.poll(scratch, sink, &mut |event| match event {
             LinkEvent::Selected { protocol, address } => *destination = Some((protocol, address)),
             LinkEvent::Ice { connected } => output.ice = Some(connected),
-            LinkEvent::Keys { material, profile, role } => {
+            LinkEvent::Keys {
+                material,
+                profile,
+                role,
+            } => {
                 let sender = SrtpSender::new(profile, &material, role);
                 let unprotect = SrtpReceiver::new(profile, &material, role);
                 match (sender, unprotect) {
@@ -353,6 +371,8 @@ impl SubscribeSession {
 
     /// Round trip time to the receiver, where known.
     pub fn rtt(&self) -> Option<Duration> {
-        self.egress.as_ref().and_then(|e| e.bandwidth.estimate().rtt)
+        self.egress
+            .as_ref()
+            .and_then(|e| e.bandwidth.estimate().rtt)
     }
 }

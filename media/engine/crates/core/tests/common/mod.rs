@@ -16,7 +16,9 @@ use engine_core::session::config::TransportConfig;
 use engine_core::session::table::VIDEO_CODECS;
 use engine_core::worker::{Worker, WorkerConfig};
 use str0m::change::{SdpAnswer, SdpOffer};
-use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer};
+use str0m::media::{
+    Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer,
+};
 use str0m::net::Receive;
 use str0m::rtp::{RtpPacket, RtpWrite};
 use str0m::{Candidate, Input, Output, Rtc};
@@ -53,7 +55,12 @@ pub struct Impairment {
 
 impl Default for Impairment {
     fn default() -> Self {
-        Impairment { loss: 0.0, duplication: 0.0, reordering: 0.0, delay: Duration::from_millis(5) }
+        Impairment {
+            loss: 0.0,
+            duplication: 0.0,
+            reordering: 0.0,
+            delay: Duration::from_millis(5),
+        }
     }
 }
 
@@ -97,8 +104,11 @@ impl World {
         let clock = NtpClock::new(now, SystemTime::now());
         let transports =
             TransportConfig::new(vec![server], Vec::new(), VIDEO_CODECS.to_vec(), clock).unwrap();
-        let config =
-            WorkerConfig { index: 0, transports, stats_interval: Duration::from_secs(2) };
+        let config = WorkerConfig {
+            index: 0,
+            transports,
+            stats_interval: Duration::from_secs(2),
+        };
         let mut world = World {
             worker: Worker::new(config),
             start: now,
@@ -121,7 +131,11 @@ impl World {
     pub fn command(&mut self, command: Command) -> Result<Option<String>, Fault> {
         self.next_request += 1;
         let id = self.next_request;
-        let request = Request { id, room_id: ROOM.to_owned(), command };
+        let request = Request {
+            id,
+            room_id: ROOM.to_owned(),
+            command,
+        };
         self.worker.handle_command(self.now, request, &mut KeepAll);
         self.worker.finish_turn(self.now, &mut KeepAll);
         self.drain_worker();
@@ -131,7 +145,9 @@ impl World {
             .position(|e| matches!(e, Event::Reply { request_id, .. } if *request_id == id))
             .expect("every command is answered");
         match self.events.remove(position) {
-            Event::Reply { error: Some(fault), .. } => Err(fault),
+            Event::Reply {
+                error: Some(fault), ..
+            } => Err(fault),
             Event::Reply { sdp, .. } => Ok(sdp),
             _ => unreachable!(),
         }
@@ -200,15 +216,21 @@ impl World {
                     engine_core::api::MediaKind::Audio => MediaKind::Audio,
                     engine_core::api::MediaKind::Video => MediaKind::Video,
                 };
-                let simulcast = rids.filter(|_| kind == MediaKind::Video).map(|rids| Simulcast {
-                    recv: Vec::new(),
-                    send: rids.iter().map(|rid| SimulcastLayer::new(rid)).collect(),
-                });
+                let simulcast = rids
+                    .filter(|_| kind == MediaKind::Video)
+                    .map(|rids| Simulcast {
+                        recv: Vec::new(),
+                        send: rids.iter().map(|rid| SimulcastLayer::new(rid)).collect(),
+                    });
                 api.add_media(kind, Direction::SendOnly, None, None, simulcast)
             })
             .collect();
         let (offer, pending) = api.apply().unwrap();
-        let tracks = mids.iter().map(|m| m.to_string()).zip(sources.iter().copied()).collect();
+        let tracks = mids
+            .iter()
+            .map(|m| m.to_string())
+            .zip(sources.iter().copied())
+            .collect();
         let answer = self.command(Command::Publish {
             peer_id: peer.to_owned(),
             sdp: offer.to_sdp_string(),
@@ -231,13 +253,24 @@ impl World {
 
     pub fn resubscribe(&mut self, peer: &str, client: usize, fresh: bool) {
         let offer = self
-            .command(Command::Subscribe { peer_id: peer.to_owned(), fresh })
+            .command(Command::Subscribe {
+                peer_id: peer.to_owned(),
+                fresh,
+            })
             .unwrap()
             .unwrap();
         let offer = SdpOffer::from_sdp_string(&offer).unwrap();
-        let answer = self.clients[client].rtc.sdp_api().accept_offer(offer).unwrap();
+        let answer = self.clients[client]
+            .rtc
+            .sdp_api()
+            .accept_offer(offer)
+            .unwrap();
         let sdp = answer.to_sdp_string();
-        self.command(Command::Answer { peer_id: peer.to_owned(), sdp }).unwrap();
+        self.command(Command::Answer {
+            peer_id: peer.to_owned(),
+            sdp,
+        })
+        .unwrap();
         self.drain_client(client);
     }
 
@@ -257,7 +290,9 @@ impl World {
     }
 
     pub fn run_until_connected(&mut self) {
-        self.run_until("all clients connect", |w| w.clients.iter().all(|c| c.connected));
+        self.run_until("all clients connect", |w| {
+            w.clients.iter().all(|c| c.connected)
+        });
         // One more round trip, so that the other end knows as well.
         self.run(Duration::from_millis(200));
     }
@@ -293,7 +328,9 @@ impl World {
         self.drain_worker();
         for index in 0..self.clients.len() {
             if self.clients[index].next <= self.now {
-                let _ = self.clients[index].rtc.handle_input(Input::Timeout(self.now));
+                let _ = self.clients[index]
+                    .rtc
+                    .handle_input(Input::Timeout(self.now));
                 self.drain_client(index);
             }
         }
@@ -305,18 +342,27 @@ impl World {
             self.inject(flight.from, &mut flight.data);
             return;
         }
-        let Some(index) = self.clients.iter().position(|c| c.address == flight.to) else { return };
-        let receive =
-            Receive::new(str0m::net::Protocol::Udp, flight.from, flight.to, &flight.data);
+        let Some(index) = self.clients.iter().position(|c| c.address == flight.to) else {
+            return;
+        };
+        let receive = Receive::new(
+            str0m::net::Protocol::Udp,
+            flight.from,
+            flight.to,
+            &flight.data,
+        );
         if let Ok(receive) = receive {
-            let _ = self.clients[index].rtc.handle_input(Input::Receive(self.now, receive));
+            let _ = self.clients[index]
+                .rtc
+                .handle_input(Input::Receive(self.now, receive));
         }
         self.drain_client(index);
     }
 
     /// A datagram comes to the worker's port from any address.
     pub fn inject(&mut self, from: SocketAddr, data: &mut [u8]) {
-        self.worker.handle_datagram(self.now, Protocol::Udp, from, data, &mut KeepAll);
+        self.worker
+            .handle_datagram(self.now, Protocol::Udp, from, data, &mut KeepAll);
     }
 
     fn drain_worker(&mut self) {
@@ -376,7 +422,11 @@ impl World {
         if self.random.chance(self.impairment.loss) {
             return;
         }
-        let copies = if self.random.chance(self.impairment.duplication) { 2 } else { 1 };
+        let copies = if self.random.chance(self.impairment.duplication) {
+            2
+        } else {
+            1
+        };
         for _ in 0..copies {
             let mut at = self.now + self.impairment.delay;
             if self.random.chance(self.impairment.reordering) {
@@ -384,7 +434,11 @@ impl World {
             }
             let id = self.next_flight;
             self.next_flight += 1;
-            let copy = Flight { from: flight.from, to: flight.to, data: flight.data.clone() };
+            let copy = Flight {
+                from: flight.from,
+                to: flight.to,
+                data: flight.data.clone(),
+            };
             self.queue.push(Reverse((at, id)));
             self.flights.insert(id, copy);
         }
@@ -399,7 +453,9 @@ impl World {
         *sequence += 1;
         let sequence = *sequence;
         let mut api = client_state.rtc.direct_api();
-        let stream = api.stream_tx_by_mid(mid, rid).expect("an m-line that sends");
+        let stream = api
+            .stream_tx_by_mid(mid, rid)
+            .expect("an m-line that sends");
         let mut write = RtpWrite::new(pt, sequence.into(), packet.timestamp, now, packet.payload)
             .marker(packet.marker)
             .nackable(true);
@@ -459,8 +515,13 @@ impl World {
         second.resize(300, 8);
         for (payload, marker) in [(first, false), (second, true)] {
             let codec = Codec::Vp8;
-            let write =
-                Write { codec, timestamp, marker, payload: &payload, audio_level: None };
+            let write = Write {
+                codec,
+                timestamp,
+                marker,
+                payload: &payload,
+                audio_level: None,
+            };
             self.write(client, mid, rid, write);
         }
     }
@@ -473,7 +534,13 @@ impl World {
     pub fn slots(&self, peer: &str) -> BTreeMap<String, (String, Source)> {
         let mut slots = BTreeMap::new();
         for event in &self.events {
-            if let Event::SlotAssigned { peer_id, mid, publisher_id, source, .. } = event
+            if let Event::SlotAssigned {
+                peer_id,
+                mid,
+                publisher_id,
+                source,
+                ..
+            } = event
                 && peer_id == peer
             {
                 match (publisher_id, source) {
@@ -490,7 +557,9 @@ impl World {
     }
 
     pub fn state(&self, peer: &str, kind: TransportKind) -> engine_core::api::TransportState {
-        self.worker.transport_state(ROOM, peer, kind).expect("the transport is there")
+        self.worker
+            .transport_state(ROOM, peer, kind)
+            .expect("the transport is there")
     }
 
     /// Ask for a key frame from the receiving side, as a decoder in trouble does.
@@ -506,11 +575,17 @@ impl World {
 
 impl Client {
     pub fn video(&self) -> Vec<&RtpPacket> {
-        self.packets.iter().filter(|p| *p.header.payload_type == 96).collect()
+        self.packets
+            .iter()
+            .filter(|p| *p.header.payload_type == 96)
+            .collect()
     }
 
     pub fn audio(&self) -> Vec<&RtpPacket> {
-        self.packets.iter().filter(|p| *p.header.payload_type == 111).collect()
+        self.packets
+            .iter()
+            .filter(|p| *p.header.payload_type == 111)
+            .collect()
     }
 }
 

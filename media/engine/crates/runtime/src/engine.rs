@@ -1,0 +1,260 @@
+//! The engine: its workers, the rooms pinned to them, and the one queue of events.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use engine_core::api::{Command, Event, Fault, FaultCode, Request};
+use engine_core::packet::ntp::NtpClock;
+use engine_core::session::config::TransportConfig;
+use engine_core::worker::{MAX_ID, WorkerConfig};
+
+use crate::config::EngineConfig;
+use crate::events::EventQueue;
+use crate::metrics::{WorkerMetrics, to_json};
+use crate::net::{PortOptions, UdpPort};
+use crate::thread::{MAX_COMMANDS, Shared, WorkerThread};
+
+/// Tries to find one port free for both UDP and TCP when the system chooses.
+const PORT_TRIES: usize = 16;
+
+struct Pinned {
+    worker: usize,
+    /// Peers: what load is measured by.
+    peers: usize,
+}
+
+pub struct Engine {
+    events: Arc<EventQueue>,
+    workers: Vec<Arc<Shared>>,
+    addresses: Vec<SocketAddr>,
+    rooms: Mutex<HashMap<String, Pinned>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    next_request: AtomicU64,
+}
+
+impl Engine {
+    /// Bind the ports and start the workers' threads.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a config that cannot be; those of `socket`, `bind`, `listen` and thread creation.
+    pub fn start(config: &EngineConfig) -> io::Result<Engine> {
+        let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
+        config.check().map_err(invalid)?;
+        let codecs = config.codecs().map_err(invalid)?;
+        let events = Arc::new(EventQueue::new(config.event_capacity)?);
+        let clock = NtpClock::new(Instant::now(), SystemTime::now());
+        let mut workers = Vec::new();
+        let mut addresses = Vec::new();
+        let mut prepared = Vec::new();
+        for index in 0..config.workers {
+            let (port, listener) = bind(config, index)?;
+            let number = port.local_addr()?.port();
+            let advertised = |ip: &IpAddr| SocketAddr::new(*ip, number);
+            let udp: Vec<SocketAddr> = config.advertised_ips.iter().map(advertised).collect();
+            let tcp = if listener.is_some() {
+                udp.clone()
+            } else {
+                Vec::new()
+            };
+            let transports = TransportConfig::new(udp, tcp, codecs.clone(), clock)
+                .map_err(|fault| invalid(fault.message))?;
+            let shared = Arc::new(Shared::new()?);
+            let worker = WorkerConfig {
+                index,
+                transports,
+                stats_interval: Duration::from_millis(config.stats_interval_ms),
+            };
+            addresses.push(port.local_addr()?);
+            prepared.push(WorkerThread::new(
+                worker,
+                port,
+                listener,
+                events.clone(),
+                shared.clone(),
+            )?);
+            workers.push(shared);
+        }
+        let engine = Engine {
+            events,
+            workers,
+            addresses,
+            rooms: Mutex::new(HashMap::new()),
+            threads: Mutex::new(Vec::new()),
+            next_request: AtomicU64::new(1),
+        };
+        for (index, thread) in prepared.into_iter().enumerate() {
+            let handle = std::thread::Builder::new()
+                .name(format!("media-{index}"))
+                .spawn(move || thread.run())?;
+            engine.threads().push(handle);
+        }
+        Ok(engine)
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, HashMap<String, Pinned>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where each worker listens.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Readable while [`Engine::take_events`] has something to give.
+    #[must_use]
+    pub fn event_fd(&self) -> RawFd {
+        self.events.fd()
+    }
+
+    /// Up to `max` events in order. Never blocks.
+    #[must_use]
+    pub fn take_events(&self, max: usize) -> Vec<Event> {
+        self.events.take(max)
+    }
+
+    /// [`Engine::take_events`] as a JSON array.
+    #[must_use]
+    pub fn take_events_json(&self, max: usize) -> Vec<u8> {
+        // Our events always serialise: no maps with odd keys, no failing types.
+        serde_json::to_vec(&self.take_events(max)).unwrap_or_else(|_| b"[]".to_vec())
+    }
+
+    /// Send a command to the room's worker. The returned id comes back in the reply event.
+    pub fn request(&self, room_id: &str, command: Command) -> u64 {
+        let id = self.next_request.fetch_add(1, Ordering::Relaxed);
+        let refuse = |code, message: &str| {
+            let reply = Event::reply(id, Err(Fault::new(code, message)));
+            self.events.push(&mut vec![reply]);
+            id
+        };
+        // The lock is held until the command is queued: commands of a room keep their order.
+        let mut rooms = self.rooms();
+        let worker = match (&command, rooms.get_mut(room_id)) {
+            (Command::CreateRoom, Some(_)) => {
+                return refuse(FaultCode::RoomExists, "the room exists");
+            }
+            (Command::CreateRoom, None) if room_id.is_empty() || room_id.len() > MAX_ID => {
+                return refuse(FaultCode::BadArgument, "room id empty or too long");
+            }
+            (Command::CreateRoom, None) => {
+                let worker = self.lightest(&rooms);
+                rooms.insert(room_id.to_owned(), Pinned { worker, peers: 0 });
+                worker
+            }
+            (_, None) => return refuse(FaultCode::RoomUnknown, "no such room"),
+            (Command::CloseRoom, Some(room)) => {
+                let worker = room.worker;
+                rooms.remove(room_id);
+                worker
+            }
+            (Command::AddPeer { .. }, Some(room)) => {
+                room.peers += 1;
+                room.worker
+            }
+            (Command::RemovePeer { .. }, Some(room)) => {
+                room.peers = room.peers.saturating_sub(1);
+                room.worker
+            }
+            (_, Some(room)) => room.worker,
+        };
+        let shared = &self.workers[worker];
+        {
+            let mut queue = shared
+                .commands
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if queue.len() >= MAX_COMMANDS {
+                drop(queue);
+                return refuse(FaultCode::QueueFull, "the worker does not keep up");
+            }
+            queue.push(Request {
+                id,
+                room_id: room_id.to_owned(),
+                command,
+            });
+        }
+        shared.wake.set();
+        id
+    }
+
+    /// The worker with the fewest peers, then rooms.
+    fn lightest(&self, rooms: &HashMap<String, Pinned>) -> usize {
+        let mut load = vec![(0, 0); self.workers.len()];
+        for room in rooms.values() {
+            load[room.worker].0 += room.peers;
+            load[room.worker].1 += 1;
+        }
+        (0..load.len())
+            .min_by_key(|worker| load[*worker])
+            .unwrap_or(0)
+    }
+
+    /// Figures of one worker.
+    #[must_use]
+    pub fn worker_metrics(&self, worker: usize) -> Option<&WorkerMetrics> {
+        self.workers.get(worker).map(|shared| &shared.metrics)
+    }
+
+    /// Figures of all workers as a JSON object.
+    #[must_use]
+    pub fn metrics_json(&self) -> String {
+        let workers: Vec<&WorkerMetrics> = self.workers.iter().map(|s| &s.metrics).collect();
+        to_json(&workers).to_string()
+    }
+
+    /// Stop the workers and close the sockets. Idempotent.
+    pub fn close(&self) {
+        for shared in &self.workers {
+            shared.stop.store(true, Ordering::Release);
+            shared.wake.set();
+        }
+        let threads = std::mem::take(&mut *self.threads());
+        for thread in threads {
+            let _ = thread.join();
+        }
+        self.rooms().clear();
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// One port number for UDP and, with ICE-TCP, TCP.
+fn bind(config: &EngineConfig, index: usize) -> io::Result<(UdpPort, Option<TcpListener>)> {
+    let options = PortOptions::default();
+    for attempt in 1.. {
+        let wanted = match config.port_base {
+            0 => 0,
+            base => base + index as u16,
+        };
+        let port = UdpPort::bind(SocketAddr::new(config.bind_ip, wanted), options)?;
+        if !config.ice_tcp {
+            return Ok((port, None));
+        }
+        let listener = TcpListener::bind(port.local_addr()?);
+        match listener {
+            Ok(listener) => {
+                listener.set_nonblocking(true)?;
+                return Ok((port, Some(listener)));
+            }
+            // The number the system chose for UDP may be taken for TCP: ask for another.
+            Err(_) if config.port_base == 0 && attempt < PORT_TRIES => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
+}
