@@ -16,7 +16,7 @@ from media.control import MediaControl
 from media.types import EngineConfig
 from rtc_server import demo, health
 from rtc_server.config import Settings
-from rtc_server.health import Health
+from rtc_server.health import Health, refuse_while_draining
 from rtc_server.identity.accounts import ACCOUNTS
 from rtc_server.identity.directory import KnownAgents, NotingAuthenticator
 from rtc_server.identity.tokens import TokenAuthenticator, TokenMinter, trusted_issuers
@@ -31,7 +31,7 @@ from rtc_server.rest.headers import preflight, set_headers
 from rtc_server.rest.limits import LIMITER, new_limiter, rate_limit
 from rtc_server.rest.session import AUTHENTICATOR
 from signaling.gateway import Gateway
-from signaling.rooms.ports import AgentEntry
+from signaling.rooms.ports import AgentEntry, Authenticator
 from signaling.sessions.settings import SessionSettings
 from signaling.sessions.states import Role
 from signaling.settings import SignalingSettings
@@ -69,6 +69,7 @@ class Server:
         self._tokens: TokenAuthenticator | None = None
         self._health: Health | None = None
         self._runner: web.AppRunner | None = None
+        self._listener: socket.socket | None = None
 
     async def start(self) -> Listening:
         """Raises ``StartError``; nothing runs on then."""
@@ -81,7 +82,7 @@ class Server:
     async def _start(self) -> Listening:
         settings = self.settings
         tls = _tls_context(settings)
-        listener = _bind(settings)
+        self._listener = listener = _bind(settings)
         port = int(listener.getsockname()[1])
 
         self._media = _start_engine(settings)
@@ -106,18 +107,8 @@ class Server:
         )
         self._health = Health(_engine_version(), self._media.metrics, self._relay.report)
 
-        app = web.Application(
-            middlewares=[errors, preflight, rate_limit], client_max_size=settings.limits.body_bytes
-        )
-        app[SETTINGS] = settings
-        app[LIMITER] = new_limiter()
-        app[AUTHENTICATOR] = authenticator
-        app.on_response_prepare.append(set_headers)
-        session.add_routes(app)
-        client.add_routes(app, settings)
-        health.add_routes(app, self._health, self.metrics)
-        if settings.demo and self._keys.own_tokens is not None:
-            demo.add_routes(app, TokenMinter(self._keys.own_tokens))
+        minter = TokenMinter(self._keys.own_tokens) if self._keys.own_tokens is not None else None
+        app = http_app(settings, authenticator, self._health, self.metrics, minter)
         self._gateway.attach(app)
 
         self._runner = web.AppRunner(
@@ -180,7 +171,33 @@ class Server:
                 await part()
             except Exception:  # the rest must still be stopped
                 log.exception("stop_failed")
+        if self._listener is not None:
+            self._listener.close()
         log.info("stopped")
+
+
+def http_app(
+    settings: Settings,
+    authenticator: Authenticator,
+    state: Health,
+    metrics: Metrics,
+    minter: TokenMinter | None,
+) -> web.Application:
+    """Everything HTTP, without Socket.IO. Demo pages only in demo mode."""
+    app = web.Application(
+        middlewares=[errors, preflight, refuse_while_draining, rate_limit],
+        client_max_size=settings.limits.body_bytes,
+    )
+    app[SETTINGS] = settings
+    app[LIMITER] = new_limiter()
+    app[AUTHENTICATOR] = authenticator
+    app.on_response_prepare.append(set_headers)
+    session.add_routes(app)
+    client.add_routes(app, settings)
+    health.add_routes(app, state, metrics)
+    if settings.demo and minter is not None:
+        demo.add_routes(app, minter)
+    return app
 
 
 def _bind(settings: Settings) -> socket.socket:

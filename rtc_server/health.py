@@ -15,7 +15,8 @@ from rtc_server import VERSION
 from rtc_server.config import Settings
 from rtc_server.metrics import Metrics
 from rtc_server.rest.context import SETTINGS, is_loopback
-from signaling.errors import ErrorCode, Refused
+from rtc_server.rest.errors import Handler
+from signaling.errors import DomainError, ErrorCode, Refused
 
 
 class Status(StrEnum):
@@ -66,8 +67,18 @@ class Health:
         return Status.DEGRADED if relay.get("ok") is False else Status.OK
 
 
+_STILL_SERVED = ("/healthz", "/metrics", "/socket.io/", "/assets/")
+"""While draining: whoever is in a call keeps what the page needs."""
 HEALTH = web.AppKey("health", Health)
 METRICS = web.AppKey("metrics", Metrics)
+
+
+@web.middleware
+async def refuse_while_draining(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Raises ``DomainError`` with ``server_stopping``: nobody begins anything here any more."""
+    if request.app[HEALTH].draining and not request.path.startswith(_STILL_SERVED):
+        raise DomainError(ErrorCode.SERVER_STOPPING)
+    return await handler(request)
 
 
 async def _healthz(request: web.Request) -> web.Response:

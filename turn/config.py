@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
 
+from turn.database import prepare
+
 IpAddress = IPv4Address | IPv6Address
 
 SPECIAL_NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
@@ -33,7 +35,6 @@ SPECIAL_NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
         "240.0.0.0/4",
         # IANA IPv6 Special-Purpose Address Registry, and those that carry an IPv4 address inside:
         # mapped, translated (RFC 6052), 6to4, Teredo
-        "::/128",
         "::1/128",
         "::ffff:0:0/96",
         "64:ff9b::/96",
@@ -118,7 +119,7 @@ def render(config: CoturnConfig) -> str:
         "fingerprint",
         "",
         "# Its files and its log",
-        f"userdb={config.state_folder / f'coturn-{config.port}.db'}",
+        f"userdb={_database(config)}",
         f"pidfile={config.state_folder / f'coturn-{config.port}.pid'}",
         "log-file=stdout",
         "simple-log",
@@ -139,7 +140,12 @@ def write(config: CoturnConfig) -> Path:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(render(config))
     draft.replace(path)
+    prepare(_database(config))
     return path
+
+
+def _database(config: CoturnConfig) -> Path:
+    return config.state_folder / f"coturn-{config.port}.db"
 
 
 def _tls(config: CoturnConfig) -> list[str]:
@@ -156,4 +162,7 @@ def _tls(config: CoturnConfig) -> list[str]:
 
 
 def _range(network: IPv4Network | IPv6Network) -> str:
-    return f"{network[0]}-{network[-1]}"
+    # coturn (seen in 4.6) takes a range that begins with the unspecified address to hold every IPv4 address, and
+    # refuses the unspecified address as a peer anyway.
+    first = network[1] if network.version == 6 and network[0].is_unspecified else network[0]
+    return f"{first}-{network[-1]}"

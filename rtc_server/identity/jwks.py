@@ -68,7 +68,8 @@ class Jwks:
 
         Raises ``KeysUnavailable``.
         """
-        if self._wants_fetch(key_id):
+        underway_and_needed = self._fetching.locked() and self._find(key_id) is None
+        if underway_and_needed or self._wants_fetch(key_id):
             async with self._fetching:
                 if self._wants_fetch(key_id):
                     await self._fetch()

@@ -12,8 +12,8 @@ from rtc_server.config import Settings
 from rtc_server.rest.context import SETTINGS, is_secure
 from rtc_server.rest.errors import Handler
 
-_CSP = "csp"
-_NONCE = "csp_nonce"
+_CSP = web.RequestKey("csp", str)
+_NONCE = web.RequestKey("csp_nonce", str)
 
 PERMISSIONS_POLICY = (
     "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), fullscreen=(self), "
@@ -27,7 +27,7 @@ def nonce(request: web.Request) -> str:
     """The nonce of this response's policy, for elements a page of ours writes inline."""
     if _NONCE not in request:
         request[_NONCE] = secrets.token_urlsafe(18)
-    return str(request[_NONCE])
+    return request[_NONCE]
 
 
 def page_policy(
