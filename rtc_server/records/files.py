@@ -1,0 +1,87 @@
+"""Files and pictures sent in conversations: what they are. The bytes lie in the file store under ``file_id``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rtc_server.records.base import Kind, metadata
+
+
+class FileState(StrEnum):
+    UPLOADING = "uploading"
+    STORED = "stored"
+    REFUSED = "refused"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """``size`` in bytes; ``name`` is the name as its sender had it, for those who may download it."""
+
+    file_id: str
+    revision: int
+    interaction_id: str
+    sender_id: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str | None
+    state: FileState
+    created_at: int
+    width: int | None = None
+    height: int | None = None
+    refusal: str | None = None
+
+
+file = Table(
+    "file",
+    metadata,
+    Column("file_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("interaction_id", ForeignKey("interaction.interaction_id", ondelete="CASCADE"), nullable=False),
+    Column("sender_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Text),
+    Column("state", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("refusal", Text),
+    Index(None, "interaction_id", "created_at"),
+    Index(None, "state", "created_at"),
+)
+
+FILE = Kind(file, File, revisioned=True)
+
+
+async def get(connection: AsyncConnection, file_id: str) -> File | None:
+    row = (await connection.execute(select(file).where(file.c.file_id == file_id))).one_or_none()
+    return FILE.of_row(row) if row is not None else None
+
+
+async def of_interaction(connection: AsyncConnection, interaction_id: str) -> tuple[File, ...]:
+    """In order of sending."""
+    query = (
+        select(file)
+        .where(file.c.interaction_id == interaction_id)
+        .order_by(file.c.created_at, file.c.file_id)
+        .limit(1_000)
+    )
+    return tuple(FILE.of_row(row) for row in await connection.execute(query))
+
+
+async def unfinished(connection: AsyncConnection, created_before: int) -> tuple[File, ...]:
+    """Uploads nobody went on with."""
+    query = (
+        select(file)
+        .where(file.c.state == FileState.UPLOADING.value, file.c.created_at < created_before)
+        .order_by(file.c.created_at)
+        .limit(1_000)
+    )
+    return tuple(FILE.of_row(row) for row in await connection.execute(query))

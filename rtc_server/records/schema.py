@@ -1,0 +1,50 @@
+"""All tables in one metadata, and the kinds that go through the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from rtc_server.records import (
+    agent_status,
+    audit,
+    calls,
+    canned_replies,
+    files,
+    interactions,
+    messages,
+    notes,
+    organisation,
+    ratings,
+    settings,
+    tickets,
+    transfers,
+    wrap_up_codes,
+)
+from rtc_server.records.base import Kind, metadata
+
+__all__ = ["EDITED", "JOURNALED", "metadata"]
+
+_KINDS: tuple[Kind[Any], ...] = (
+    interactions.INTERACTION,
+    interactions.INTERACTION_MEMBER,
+    messages.MESSAGE,
+    files.FILE,
+    calls.CALL_RECORD,
+    ratings.RATING,
+    transfers.TRANSFER,
+    tickets.TICKET,
+    agent_status.AGENT_STATUS_CHANGE,
+    notes.NOTE,
+    notes.TAG,
+    audit.AUDIT_ENTRY,
+)
+
+JOURNALED: Mapping[str, Kind[Any]] = MappingProxyType({kind.name: kind for kind in _KINDS})
+"""By their word in the journal; in an order in which parents come before what refers to them."""
+
+EDITED = (canned_replies.CANNED_REPLY, wrap_up_codes.WRAP_UP_CODE, settings.SETTING)
+"""Saved by administrators, straight into the database, like everything of ``organisation``."""
+
+assert organisation.authority.metadata is metadata
