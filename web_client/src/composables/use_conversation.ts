@@ -7,7 +7,7 @@ import type { MediaRoom } from '@/session/media_room';
 import { INITIAL_MEDIA_STATE, type MediaState } from '@/session/media_state';
 import type { InteractionState } from '@/session/state';
 import type { RemoteTrack } from '@/session/subscriber';
-import { useSession } from './use_session';
+import type { SessionContext } from './use_session';
 
 export interface Conversation {
   readonly id: ComputedRef<string | null>;
@@ -25,8 +25,8 @@ export interface Conversation {
   dismissEnded(): void;
 }
 
-export function useConversation(id: Ref<string | null>): Conversation {
-  const session = useSession();
+/** For the component that provides the session: what it provides it cannot inject itself. */
+export function useConversation(session: SessionContext, id: Ref<string | null>): Conversation {
   const interaction = computed(() => (id.value === null ? null : (session.state.value.interactions.get(id.value) ?? null)));
   const room = computed(() =>
     interaction.value === null || interaction.value.view.phase === 'closed'
