@@ -16,6 +16,8 @@ for program in "${!packages[@]}"; do
   command -v "$program" >/dev/null || missing+=("${packages[$program]}")
 done
 if ! fc-list 2>/dev/null | grep -q "Noto Sans CJK"; then missing+=(fonts-noto-cjk fontconfig); fi
+# Debian keeps the programs of PostgreSQL out of PATH.
+if ! command -v initdb >/dev/null && ! compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null; then missing+=(postgresql); fi
 if ! tesseract --list-langs 2>/dev/null | grep -q chi_sim; then missing+=(tesseract-ocr-chi-sim); fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
@@ -28,7 +30,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     exit 1
   fi
   # Debian starts these as services; the tests run their own on ports of their own.
-  for service in coturn redis-server; do service "$service" stop >/dev/null 2>&1 || true; done
+  for service in coturn redis-server postgresql; do service "$service" stop >/dev/null 2>&1 || true; done
 else
   echo "Missing for tests (Debian package names): ${missing[*]}" >&2
   exit 1
