@@ -51,9 +51,7 @@ $(STAMPS)/python-dev: requirements-dev.lock $(STAMPS)/python
 $(STAMPS)/engine: $(ENGINE_SOURCES) pyproject.toml $(STAMPS)/python
 	@command -v cargo >/dev/null || { echo "需要 Rust 1.88 或更新 / Rust 1.88 or newer is needed: https://rustup.rs"; exit 1; }
 	@echo "· Packet engine (Rust, release; the first time takes some minutes)"
-	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --uv --skip-install --quiet
-	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation --editable . \
-		--config-settings=build-args="--profile=release"
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked --uv --quiet
 	@touch $@
 
 $(STAMPS)/node: | $(STAMPS) $(STAMPS)/venv
