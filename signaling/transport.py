@@ -33,7 +33,8 @@ _TRANSPORT_SLACK = 4
 """The transport takes so many times the longest message, so that one too long can be answered and not just cut off."""
 _CONNECT, _DISCONNECT, _EVENT, _ACK = "0", "1", "2", "3"
 _ACK_ID = re.compile(r"2(?:/[^,]{0,64},)?(\d{1,15})\[")
-_CLOSE_TIMEOUT_S = 5.0
+_CLOSE_TIMEOUT_S = 2.0
+_LOOK_S = 0.02
 
 
 class TransportHandler(Protocol):
@@ -110,13 +111,18 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
             while not socket.queue.empty():
                 socket.queue.get_nowait()
                 socket.queue.task_done()
+        request = self.environ.get(transport_id, {}).get("aiohttp.request")
         sid = self.manager.sid_from_eio_sid(transport_id, _NAMESPACE)
         if sid is not None:
             await self.disconnect(sid)
+        await socket.close(wait=False, reason=self.eio.reason.SERVER_DISCONNECT)
+        # The library would wait for the client to close; None makes its writer do so.
+        socket.queue.put_nowait(None)
         try:
-            await asyncio.wait_for(self.eio.disconnect(transport_id), _CLOSE_TIMEOUT_S)
-        except (TimeoutError, KeyError):
-            self.eio.sockets.pop(transport_id, None)
+            await asyncio.wait_for(_written(socket.queue), _CLOSE_TIMEOUT_S)
+        except TimeoutError:
+            if request is not None and request.transport is not None:
+                request.transport.abort()  # it takes nothing any more
 
     def _post(self, transport_id: str, packet: Any) -> int:
         if not self.is_alive(transport_id):
@@ -198,6 +204,12 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         allowed = (_EVENT, _ACK, _DISCONNECT) if known else (_CONNECT,)
         if not data.startswith(allowed):
             raise BadInput(ErrorCode.BAD_MESSAGE)
+
+
+async def _written(queue: asyncio.Queue[Any]) -> None:
+    """Until the writer has taken every packet. ``queue.join`` would wait for a None the library leaves in it."""
+    while any(packet is not None for packet in queue._queue):  # type: ignore[attr-defined]
+        await asyncio.sleep(_LOOK_S)
 
 
 def _ack_id(data: object) -> int | None:
