@@ -20,7 +20,9 @@ app = typer.Typer(
     add_completion=False,
 )
 turn_app = typer.Typer(help="The relay (TURN).", no_args_is_help=True)
+bench_app = typer.Typer(help="What a forwarded packet costs.", no_args_is_help=True)
 app.add_typer(turn_app, name="turn")
+app.add_typer(bench_app, name="bench")
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="Data folder.")]
 DemoOption = Annotated[bool | None, typer.Option("--demo/--no-demo", help="Demo accounts; loopback only.")]
@@ -102,6 +104,44 @@ def token(
             _fail(f"no such role: {role}; one of {', '.join(Role)}")
         person = Account(account, Role(role), name or account, "/", "", authority, region, staff_number)
     print(TokenMinter(secret).mint(person, lifetime))  # noqa: T201 - the result
+
+
+@bench_app.command()
+def forward(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="50 receivers alone, in under 40 s.")] = False,
+) -> None:
+    """Forward real streams to real receivers and measure, beside the plain send loop as the limit."""
+    from importlib import import_module
+
+    raise typer.Exit(import_module("rtc_server.bench.forward").run(as_json=json, quick=quick))
+
+
+@turn_app.command()
+def probe(
+    *,
+    url: Annotated[
+        list[str] | None,
+        typer.Option(help="turn: or turns: URL, instead of those of the settings; repeatable."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+    data: DataOption = None,
+    demo: DemoOption = None,
+) -> None:
+    """Make a real allocation on the relay over every URL, and ask for the way to the media addresses."""
+    from rtc_server.keys import KeyFileError, load_keys
+    from rtc_server.relay import RelayError
+    from rtc_server.turn_probe import probe_urls, show
+
+    settings = _settings(complete=False, data=data, demo=demo)
+    try:
+        results = probe_urls(settings, load_keys(settings).relay, url)
+    except (KeyFileError, RelayError) as error:
+        _fail(str(error))
+    show(results, sys.stdout, as_json=json)
+    if not all(result.ok for result in results):
+        raise typer.Exit(1)
 
 
 def _settings(*, complete: bool = True, **flags: Any) -> Settings:

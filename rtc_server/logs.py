@@ -140,7 +140,7 @@ def configure(output: Literal["auto", "json", "console"], level: str, stream: Te
     handler = logging.StreamHandler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.PositionalArgumentsFormatter()], processors=last
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()], processors=last
         )
     )
     root = logging.getLogger()

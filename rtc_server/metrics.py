@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+
+from rtc_server.engine_metrics import EngineCollector
 
 _JOIN_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 2, 4, 8, 16)
 _REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-
-log = structlog.get_logger(__name__)
 
 
 class Metrics:
@@ -62,38 +59,9 @@ class Metrics:
     def joined(self, seconds: float) -> None:
         self._join_seconds.observe(seconds)
 
-    def add_engine(self, read: Callable[[], dict[str, Any]]) -> None:
+    def add_engine(self, read: Callable[[], Mapping[str, Any]]) -> None:
         """Show the figures of the packet engine, read at each scrape."""
         self.registry.register(EngineCollector(read))
 
     def exposition(self) -> bytes:
         return generate_latest(self.registry)
-
-
-class EngineCollector(Collector):
-    """The engine's JSON as Prometheus series."""
-
-    def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
-        self._read = read
-
-    def describe(self) -> list[Metric]:
-        """Empty: the registry need not read the engine to register us."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        yield from _families(self._read())
-
-
-def _families(figures: dict[str, Any]) -> Iterator[Metric]:
-    for name in sorted(figures):
-        value = figures[name]
-        if isinstance(value, int | float):
-            yield GaugeMetricFamily(f"rtc_engine_{name}", "Figure of the packet engine", value=value)
-        elif isinstance(value, dict):
-            family = CounterMetricFamily(
-                f"rtc_engine_{name}", "Figure of the packet engine", labels=["reason"]
-            )
-            for reason, count in sorted(value.items()):
-                if isinstance(count, int | float):
-                    family.add_metric([reason], count)
-            yield family

@@ -80,7 +80,7 @@ class Relay:
         """Raises ``RelayError``. A relay that does not answer stops nothing: ``report`` tells."""
         turn = self._settings.turn
         if turn.urls:
-            self._use_existing(turn.urls)
+            self.use_existing(turn.urls)
         elif self._wants_own():
             await self._start_own()
         if self._endpoints:
@@ -142,12 +142,16 @@ class Relay:
             return False
         return self._settings.demo if turn.start is None else turn.start
 
-    def _use_existing(self, urls: Sequence[str]) -> None:
+    def use_existing(self, urls: Sequence[str]) -> None:
+        """Serve these addresses instead of a coturn of our own. Raises ``RelayError``."""
         try:
             self._endpoints = tuple(endpoint_of(url) for url in urls)
         except ValueError as error:
             raise RelayError(f"RTC_TURN_URLS: {error}") from error
         self._state = "external"
+        authority = self._settings.data / "tls" / "ca.pem"
+        if self._settings.demo and authority.exists():
+            self._tls_trust = ssl.create_default_context(cafile=authority)
 
     async def _start_own(self) -> None:
         settings, turn = self._settings, self._settings.turn

@@ -204,6 +204,50 @@ def test_signalling_figures() -> None:
     assert 'rtc_join_seconds_bucket{le="0.3"} 1.0' in text
 
 
+ENGINE_FIGURES = {
+    "rooms": 2,
+    "packets_in": 10,
+    "something_new": 5,
+    "loop_us_p99": 90,
+    "packets_dropped": {"outside_grant": 3, "bad_srtp": 0},
+    "workers": [
+        {"rooms": 1, "loop_us": [[10, 4], [100, 1], [9_000_000, 1]], "time_in_engine_us": []},
+        {"rooms": 1, "loop_us": [[25, 2]], "time_in_engine_us": [[30, 7]]},
+    ],
+}
+
+
+def test_engine_figures() -> None:
+    metrics = Metrics()
+    metrics.add_engine(lambda: ENGINE_FIGURES)
+    lines = metrics.exposition().decode().splitlines()
+    for line in (
+        "# TYPE rtc_engine_rooms gauge",
+        "rtc_engine_rooms 2.0",
+        "# TYPE rtc_engine_packets_in_total counter",
+        "rtc_engine_packets_in_total 10.0",
+        'rtc_engine_packets_dropped_total{reason="outside_grant"} 3.0',
+        "rtc_engine_something_new 5.0",
+        'rtc_engine_loop_seconds_bucket{le="2.5e-05",worker="0"} 4.0',
+        'rtc_engine_loop_seconds_bucket{le="0.0001",worker="0"} 5.0',
+        'rtc_engine_loop_seconds_bucket{le="1.6384",worker="0"} 5.0',
+        'rtc_engine_loop_seconds_bucket{le="+Inf",worker="0"} 6.0',
+        'rtc_engine_loop_seconds_bucket{le="2.5e-05",worker="1"} 2.0',
+        'rtc_engine_forward_seconds_count{worker="1"} 7.0',
+    ):
+        assert line in lines
+    assert not any("loop_us" in line for line in lines)
+
+
+def test_a_dead_engine_does_not_hide_the_other_figures() -> None:
+    def dead() -> dict[str, object]:
+        raise OSError("gone")
+
+    metrics = Metrics()
+    metrics.add_engine(dead)
+    assert "rtc_connections 0.0" in metrics.exposition().decode()
+
+
 def test_two_servers_in_one_process_count_apart() -> None:
     one, other = Metrics(), Metrics()
     one.connections(1)

@@ -68,6 +68,12 @@ def test_patterns_are_cut_out_of_any_text(written: io.StringIO, secret: str) -> 
     assert len(lines(written)) == 2
 
 
+def test_ids_of_the_standard_library_are_kept_and_cleaned(written: io.StringIO) -> None:
+    logging.getLogger("signaling").info("refused", extra={"room_id": "r1", "sdp": "v=0", "token": TOKEN})
+    (line,) = lines(written)
+    assert (line["room_id"], line["sdp"], line["token"]) == ("r1", REDACTED, REDACTED)
+
+
 def test_an_exceptions_message_is_scrubbed(written: io.StringIO) -> None:
     try:
         raise ValueError(f"cannot read {TOKEN}")
