@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use engine_runtime::net::{Message, PortOptions, SendBatch, SendProgress, UdpPort};
 
-use crate::media::{AUDIO_INTERVAL, Payload, Source, VIDEO_INTERVAL};
+use crate::media::{AUDIO_INTERVAL, Payload, Source, VIDEO_INTERVAL, sender_phase};
 use crate::usage;
 
 /// RTP header and extensions, in clear.
@@ -31,9 +31,35 @@ impl Measured {
     }
 }
 
-pub struct PlainLoop {
-    port: UdpPort,
+/// The destinations of one sender.
+#[derive(Debug, Clone)]
+pub struct Group {
+    destinations: Vec<SocketAddr>,
+}
+
+impl Group {
+    pub fn new(destinations: &[SocketAddr]) -> Self {
+        Self {
+            destinations: destinations.to_vec(),
+        }
+    }
+}
+
+struct Room {
     destinations: Vec<(SocketAddr, LessSafeKey)>,
+    source: Source,
+    next_audio: Instant,
+    next_video: Instant,
+}
+
+pub struct PlainLoop {
+    rooms: Vec<Room>,
+    out: Out,
+}
+
+/// What is being gathered for the next system call.
+struct Out {
+    port: UdpPort,
     batch: SendBatch,
     buffer: Vec<u8>,
     messages: Vec<Message>,
@@ -43,62 +69,86 @@ pub struct PlainLoop {
 
 impl PlainLoop {
     /// `run`: most packets per message (1: no GSO).
-    pub fn new(destinations: &[SocketAddr], run: usize) -> io::Result<Self> {
+    pub fn new(groups: &[Group], run: usize) -> io::Result<Self> {
         let port = UdpPort::bind(([127, 0, 0, 1], 0).into(), PortOptions::default())?;
-        let destinations = destinations
-            .iter()
-            .enumerate()
-            .map(|(i, address)| {
-                let mut key = [7; 16];
-                key[..8].copy_from_slice(&(i as u64).to_be_bytes());
-                let key = UnboundKey::new(&AES_128_GCM, &key).map_err(io::Error::other)?;
-                Ok((*address, LessSafeKey::new(key)))
-            })
-            .collect::<io::Result<_>>()?;
-        Ok(Self {
+        let now = Instant::now();
+        let mut number = 0_u64;
+        let mut key = || {
+            let mut key = [7; 16];
+            number += 1;
+            key[..8].copy_from_slice(&number.to_be_bytes());
+            UnboundKey::new(&AES_128_GCM, &key)
+                .map(LessSafeKey::new)
+                .map_err(io::Error::other)
+        };
+        let mut rooms = Vec::with_capacity(groups.len());
+        for (index, group) in groups.iter().enumerate() {
+            let mut destinations = Vec::with_capacity(group.destinations.len());
+            for address in &group.destinations {
+                destinations.push((*address, key()?));
+            }
+            let source = Source::new(index as u64 + 1, 0);
+            rooms.push(Room {
+                destinations,
+                source,
+                next_audio: now,
+                next_video: now,
+            });
+        }
+        let out = Out {
             port,
-            destinations,
             batch: SendBatch::new(MESSAGES_PER_CALL),
             buffer: Vec::new(),
             messages: Vec::new(),
             run,
             counter: 0,
-        })
+        };
+        Ok(Self { rooms, out })
     }
 
-    /// Send the media of one sender to every destination for `lasting`, at its own pace, and
-    /// tell what the sending took.
+    /// Send the media of one sender to every group for `lasting`, at its own pace, and tell what
+    /// the sending took.
     pub fn measure(&mut self, lasting: Duration, video_bits_per_s: u64) -> Measured {
-        let mut source = Source::new(1, video_bits_per_s);
-        let before = self.batch.counters;
+        let before = self.out.batch.counters;
         let (mut cpu, mut packets) = (Duration::ZERO, Vec::new());
         let start = Instant::now();
-        let (mut next_audio, mut next_video) = (start, start);
+        for (index, room) in self.rooms.iter_mut().enumerate() {
+            let phase = start + sender_phase(index);
+            (room.next_audio, room.next_video) = (phase, phase);
+            room.source.set_video_rate(video_bits_per_s);
+        }
         while start.elapsed() < lasting {
-            let now = Instant::now();
-            packets.clear();
-            while next_audio <= now {
-                next_audio += AUDIO_INTERVAL;
-                packets.push(source.audio());
+            let mut next = start + lasting;
+            for room in &mut self.rooms {
+                let now = Instant::now();
+                packets.clear();
+                while room.next_audio <= now {
+                    room.next_audio += AUDIO_INTERVAL;
+                    packets.push(room.source.audio());
+                }
+                while room.next_video <= now {
+                    room.next_video += VIDEO_INTERVAL;
+                    room.source.video(&mut packets);
+                }
+                if !packets.is_empty() {
+                    let begun = usage::thread_cpu();
+                    self.out.forward(&room.destinations, &packets);
+                    cpu += usage::thread_cpu() - begun;
+                }
+                next = next.min(room.next_audio).min(room.next_video);
             }
-            while next_video <= now {
-                next_video += VIDEO_INTERVAL;
-                source.video(&mut packets);
-            }
-            let begun = usage::thread_cpu();
-            self.forward(&packets);
-            cpu += usage::thread_cpu() - begun;
-            let next = next_audio.min(next_video);
             std::thread::sleep(next.saturating_duration_since(Instant::now()));
         }
-        let after = self.batch.counters;
+        let after = self.out.batch.counters;
         Measured {
             packets: after.sent_datagrams - before.sent_datagrams,
             cpu,
         }
     }
+}
 
-    fn forward(&mut self, packets: &[Payload]) {
+impl Out {
+    fn forward(&mut self, destinations: &[(SocketAddr, LessSafeKey)], packets: &[Payload]) {
         // Destinations outside, so that a destination's packets of this turn lie side by side;
         // a batch is sent when it is full, while it is still in the cache.
         let longest = packets
@@ -106,14 +156,13 @@ impl PlainLoop {
             .map(|packet| packet.bytes.len())
             .max()
             .unwrap_or(0);
-        for destination in 0..self.destinations.len() {
-            let (address, key) = &self.destinations[destination];
+        for (address, key) in destinations {
             for packet in packets {
                 let start = self.buffer.len();
                 self.buffer.resize(start + HEADER, 0x90);
                 self.buffer.extend_from_slice(&packet.bytes);
                 // Packets of a frame differ by a byte; runs need equal ones.
-                let pad = usize::from(self.run > 1 && packet.bytes.len() < longest && packet.video);
+                let pad = usize::from(self.run > 1 && packet.bytes.len() + 1 == longest);
                 self.buffer.resize(self.buffer.len() + pad, 0);
                 self.counter += 1;
                 let mut nonce = [0; 12];

@@ -1,6 +1,9 @@
 //! Benchmarks of the packet engine. `engine-bench help` tells the modes.
 
 mod child;
+mod engine_process;
+mod engine_protocol;
+mod forward;
 mod limit;
 mod load;
 mod media;
@@ -14,8 +17,10 @@ use std::process::ExitCode;
 
 const HELP: &str = "engine-bench MODE
 
+  forward [--json] [--quick] [--saturate] [RECEIVERS...]
+                        cost of forwarding, scenario by scenario, beside the plain loop
   spike [RECEIVERS...]  str0m alone as the forwarder, against the plain loop (default 50 500)
-  load                  a load process; started by the other modes";
+  engine, load          processes that the other modes start";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,6 +34,12 @@ fn main() -> ExitCode {
                 &numbers
             })
         }
+        Some("forward") => match forward::run(&options(rest)) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
+        Some("engine") => engine_process::run(),
         Some("load") => load::run(),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");
@@ -45,5 +56,18 @@ fn main() -> ExitCode {
             eprintln!("engine-bench: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn options(arguments: &[String]) -> forward::Options {
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    forward::Options {
+        json: has("--json"),
+        quick: has("--quick"),
+        saturate: has("--saturate"),
+        receivers: arguments
+            .iter()
+            .filter_map(|argument| argument.parse().ok())
+            .collect(),
     }
 }

@@ -7,6 +7,11 @@ use std::time::Duration;
 
 pub const AUDIO_INTERVAL: Duration = Duration::from_millis(20);
 pub const VIDEO_INTERVAL: Duration = Duration::from_nanos(1_000_000_000 / 30);
+/// Senders do not all burst at the same moment.
+pub fn sender_phase(index: usize) -> Duration {
+    Duration::from_micros(index as u64 * 7_919 % 33_000)
+}
+
 /// Opus at 32 kbit/s.
 const AUDIO_BYTES: usize = 80;
 /// Largest RTP payload: 1,200 byte packets less header and extensions.

@@ -22,7 +22,7 @@ use str0m::rtp::{RtpWrite, SeqNo, Ssrc};
 use str0m::{Candidate, IceCreds, Input, Output, Rtc, RtcConfig};
 
 use crate::child::Child;
-use crate::limit::{Measured, PlainLoop};
+use crate::limit::{Group, Measured, PlainLoop};
 use crate::load::protocol::{Counts, FromLoad, ToLoad};
 use crate::media::{AUDIO_INTERVAL, Payload, Source, VIDEO_INTERVAL};
 use crate::sdp::{TransportLines, publish_offer};
@@ -321,9 +321,10 @@ fn one(count: usize) -> io::Result<[f64; 6]> {
             break addresses;
         }
     };
-    let mut plain = PlainLoop::new(&addresses, 1)?;
-    let mut four = PlainLoop::new(&addresses, 4)?;
-    let mut runs = PlainLoop::new(&addresses, 64)?;
+    let groups = [Group::new(&addresses)];
+    let mut plain = PlainLoop::new(&groups, 1)?;
+    let mut four = PlainLoop::new(&groups, 4)?;
+    let mut runs = PlainLoop::new(&groups, 64)?;
     let mut source = Source::new(1, VIDEO_BITS_PER_S);
     let mut figures: [Vec<f64>; 6] = Default::default();
     // Interleaved, so that whatever else the machine does meets all alike.

@@ -7,7 +7,7 @@ use engine_runtime::net::{Message, SendBatch, UdpPort};
 
 use super::protocol::Counts;
 use super::rtp;
-use crate::media::{AUDIO_INTERVAL, Payload, Source, VIDEO_INTERVAL};
+use crate::media::{AUDIO_INTERVAL, Payload, Source, VIDEO_INTERVAL, sender_phase};
 use crate::sdp::{AUDIO_MID, AUDIO_PAYLOAD_TYPE, VIDEO_MID, VIDEO_PAYLOAD_TYPE, extension};
 use crate::transport::{Outbox, Transport};
 
@@ -71,8 +71,7 @@ impl Sender {
             next_audio: now,
             next_video: now,
             next_report: now,
-            // Senders do not all burst at the same moment.
-            phase: Duration::from_micros(id as u64 * 7_919 % 33_000),
+            phase: sender_phase(id),
             packets: 0,
             bytes: 0,
             key_frames_asked: 0,
