@@ -13,8 +13,22 @@ impl Room {
         if std::mem::take(&mut self.assign_all) {
             self.assign_everybody(turn);
         }
+        self.spare_answered_requests();
         self.ask_for_key_frames(turn);
         self.forward(turn);
+    }
+
+    /// A key frame that leaves in this very turn need not be asked for.
+    fn spare_answered_requests(&mut self) {
+        if self.key_frames_wanted.is_empty() || self.turn.is_empty() {
+            return;
+        }
+        let (turn, streams) = (&self.turn, &self.streams);
+        self.key_frames_wanted.retain(|wanted| {
+            !turn
+                .iter()
+                .any(|p| p.packet.key_frame && streams.get(&p.stream) == Some(wanted))
+        });
     }
 
     fn forward(&mut self, turn: &mut Turn<'_>) {

@@ -61,16 +61,14 @@ pub fn choose(videos: &[VideoView], budget: Option<u64>) -> Vec<Option<usize>> {
         let Some(base) = *choice else { continue };
         let base_cost = video.layers.get(base).map_or(0.0, |l| l.bitrate as f64);
         let ceiling = desired(video);
-        let raised = active(video)
-            .filter(|(layer, cost)| {
-                let margin = if video.current.is_some_and(|c| c >= *layer) {
-                    DOWN_MARGIN
-                } else {
-                    UP_MARGIN
-                };
-                *layer > base && *layer <= ceiling && cost * margin - base_cost <= rest
-            })
-            .last();
+        let raised = active(video).rfind(|(layer, cost)| {
+            let margin = if video.current.is_some_and(|c| c >= *layer) {
+                DOWN_MARGIN
+            } else {
+                UP_MARGIN
+            };
+            *layer > base && *layer <= ceiling && cost * margin - base_cost <= rest
+        });
         if let Some((layer, cost)) = raised {
             rest -= cost - base_cost;
             *choice = Some(layer);

@@ -104,31 +104,40 @@ impl Room {
             found.push((rank, track_index, track));
         }
         found.sort_by_key(|(rank, track, _)| (u64::MAX - rank, *track));
-        let first_of = |kind| {
-            subscriber
-                .session
-                .slots
-                .iter()
-                .position(|s| s.kind == kind)
-                .unwrap_or(0)
-        };
         found
             .into_iter()
-            .map(|(_, track_index, track)| {
-                let partner = self
-                    .peer(track.publisher)
-                    .and_then(|p| p.tracks[partner_of(track.source).index()])
-                    .and_then(|t| subscriber.route.get(t))
-                    .filter(|slot| **slot != NO_SLOT)
-                    .map(|slot| usize::from(*slot) - first_of(partner_of(track.source).kind()));
-                Wanted {
-                    track: track_index,
-                    preferred: partner,
-                    pressing: matches!(track.source, Source::Screen | Source::ScreenAudio)
-                        || track.loudness.speaks(turn.now),
-                }
+            .map(|(_, track_index, track)| Wanted {
+                track: track_index,
+                preferred: self.slot_in_sync(subscriber, track),
+                pressing: matches!(track.source, Source::Screen | Source::ScreenAudio)
+                    || track.loudness.speaks(turn.now),
             })
             .collect()
+    }
+
+    /// The slot whose partner of the other kind carries the same person (voice and face, screen and its
+    /// sound), else one whose partner is still free. Counted within its kind.
+    fn slot_in_sync(&self, subscriber: &Subscriber, track: &Track) -> Option<usize> {
+        let slots = &subscriber.session.slots;
+        let partner = partner_of(track.source);
+        let first_of = |kind| slots.iter().position(|s| s.kind == kind);
+        let partners = first_of(partner.kind())?;
+        let carried = self
+            .peer(track.publisher)
+            .and_then(|p| p.tracks[partner.index()])
+            .and_then(|t| subscriber.route.get(t))
+            .filter(|slot| **slot != NO_SLOT);
+        if let Some(slot) = carried {
+            return usize::from(*slot).checked_sub(partners);
+        }
+        let own = first_of(track.kind())?;
+        let free = |slot: usize, kind| {
+            slots
+                .get(slot)
+                .is_some_and(|s| s.kind == kind && s.track.is_none() && s.enabled)
+        };
+        (0..slots.len())
+            .find(|pair| free(own + pair, track.kind()) && free(partners + pair, partner.kind()))
     }
 
     /// Put a track (or nothing) into a slot and tell it.

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use str0m::change::SdpOffer;
-use str0m::format::Codec as Str0mCodec;
-use str0m::media::{KeyframeRequestKind, Mid, Rid};
+use str0m::format::{Codec as Str0mCodec, CodecConfig, FormatParams};
+use str0m::media::{Frequency, KeyframeRequestKind, Mid, Rid};
 use str0m::net::Receive;
 use str0m::rtp::{Extension, ExtensionMap, RtpPacket};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
@@ -105,13 +105,7 @@ impl PublishSession {
             .enable_opus(true, false)
             .set_extension_map(publish_extensions());
         for codec in &config.video_codecs {
-            builder = match codec {
-                Codec::Vp8 => builder.enable_vp8(true),
-                Codec::H264 => builder.enable_h264(true),
-                Codec::Vp9 => builder.enable_vp9(true),
-                Codec::Av1 => builder.enable_av1(true),
-                Codec::Opus => builder,
-            };
+            enable(builder.codec_config(), *codec);
         }
         let mut rtc = builder.build(now);
         let profile = take_note();
@@ -366,6 +360,39 @@ impl PublishSession {
         self.streams.push(StreamRoute { ssrc, target });
         target
     }
+}
+
+/// Only forms of a codec that the subscribe offer has too: what comes in goes out as it is.
+fn enable(codecs: &mut CodecConfig, codec: Codec) {
+    let plain = FormatParams::default();
+    let (library, rtx, format) = match codec {
+        Codec::Opus => return,
+        Codec::Vp8 => (Str0mCodec::Vp8, 97, plain),
+        Codec::Vp9 => (
+            Str0mCodec::Vp9,
+            99,
+            FormatParams {
+                profile_id: Some(0),
+                ..plain
+            },
+        ),
+        Codec::Av1 => (Str0mCodec::Av1, 46, plain),
+        Codec::H264 => {
+            // Constrained baseline, and baseline as which some browsers offer the same encoder.
+            codecs.add_h264(102.into(), Some(103.into()), true, 0x42_e01f);
+            codecs.add_h264(106.into(), Some(107.into()), true, 0x42_001f);
+            return;
+        }
+    };
+    let pt = codec.payload_type().into();
+    codecs.add_config(
+        pt,
+        Some(rtx.into()),
+        library,
+        Frequency::NINETY_KHZ,
+        None,
+        format,
+    );
 }
 
 fn is_video(source: Source) -> bool {

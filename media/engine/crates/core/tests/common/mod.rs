@@ -78,6 +78,8 @@ pub struct Client {
     pub key_frames_asked: usize,
     pub connected: bool,
     next: Instant,
+    /// Its encoder has begun.
+    started: bool,
     sequences: HashMap<(Mid, Option<Rid>), u64>,
 }
 
@@ -91,10 +93,14 @@ pub struct World {
     pub impairment: Impairment,
     /// Datagrams the network swallows on purpose.
     pub blackhole: Vec<SocketAddr>,
+    /// What came to the worker's port, while it is kept.
+    pub record: Option<Vec<(SocketAddr, Vec<u8>)>>,
     queue: BinaryHeap<Reverse<(Instant, u64)>>,
     flights: BTreeMap<u64, Flight>,
     next_flight: u64,
     next_request: u64,
+    /// Server side ufrags in the order they were made.
+    ufrags: Vec<String>,
 }
 
 impl World {
@@ -118,6 +124,8 @@ impl World {
             random: Random(seed),
             impairment: Impairment::default(),
             blackhole: Vec::new(),
+            record: None,
+            ufrags: Vec::new(),
             queue: BinaryHeap::new(),
             flights: BTreeMap::new(),
             next_flight: 0,
@@ -148,7 +156,14 @@ impl World {
             Event::Reply {
                 error: Some(fault), ..
             } => Err(fault),
-            Event::Reply { sdp, .. } => Ok(sdp),
+            Event::Reply { sdp, .. } => {
+                let ufrag = sdp
+                    .as_deref()
+                    .and_then(|sdp| sdp.split("a=ice-ufrag:").nth(1));
+                self.ufrags
+                    .extend(ufrag.and_then(|u| u.lines().next()).map(str::to_owned));
+                Ok(sdp)
+            }
             _ => unreachable!(),
         }
     }
@@ -187,6 +202,7 @@ impl World {
             key_frames_asked: 0,
             connected: false,
             next: self.now,
+            started: false,
             sequences: HashMap::new(),
         });
         index
@@ -339,6 +355,9 @@ impl World {
 
     fn deliver(&mut self, mut flight: Flight) {
         if flight.to == SERVER.parse().unwrap() {
+            if let Some(record) = &mut self.record {
+                record.push((flight.from, flight.data.clone()));
+            }
             self.inject(flight.from, &mut flight.data);
             return;
         }
@@ -471,13 +490,14 @@ impl World {
         self.drain_client(client);
     }
 
-    /// Send VP8 at 30 and Opus at 50 a second for a while; a key frame first and when one is asked for.
+    /// Send a VP8 picture and an Opus packet every 20 ms for a while; a key frame at the very first and when asked for.
     pub fn stream(&mut self, client: usize, audio: Option<Mid>, video: Option<Mid>, frames: usize) {
-        for frame in 0..frames {
+        for _ in 0..frames {
             if let Some(mid) = video {
                 let asked = std::mem::take(&mut self.clients[client].key_frames_asked) > 0;
+                let first = !std::mem::replace(&mut self.clients[client].started, true);
                 let timestamp = self.video_clock();
-                self.video_frame(client, mid, None, frame == 0 || asked, timestamp);
+                self.video_frame(client, mid, None, first || asked, timestamp);
             }
             if let Some(mid) = audio {
                 let timestamp = self.audio_clock();
@@ -524,6 +544,10 @@ impl World {
             };
             self.write(client, mid, rid, write);
         }
+    }
+
+    pub fn local_ufrags(&self) -> Vec<String> {
+        self.ufrags.clone()
     }
 
     pub fn count(&self, matches: impl Fn(&Event) -> bool) -> usize {

@@ -1,0 +1,105 @@
+//! New ICE credentials on either transport: the call goes on, with the keys it had.
+
+mod common;
+
+use std::time::Duration;
+
+use common::World;
+use engine_core::api::{Command, Source, TransportKind, TransportState};
+use str0m::change::SdpAnswer;
+
+#[test]
+fn the_publisher_restarts_ice() {
+    let mut world = World::new(30);
+    world.add_peer("alice", &[Source::Camera]);
+    world.add_peer("bob", &[]);
+    let (alice, mids) = world.publish("alice", &[Source::Camera]);
+    let bob = world.subscribe("bob");
+    world.run_until_connected();
+    world.stream(alice, None, Some(mids[0]), 20);
+
+    let mut api = world.clients[alice].rtc.sdp_api();
+    api.ice_restart(true);
+    let (offer, pending) = api.apply().unwrap();
+    let answer = world
+        .command(Command::Publish {
+            peer_id: "alice".into(),
+            sdp: offer.to_sdp_string(),
+            tracks: vec![(mids[0].to_string(), Source::Camera)],
+            fresh: false,
+        })
+        .unwrap()
+        .unwrap();
+    let answer = SdpAnswer::from_sdp_string(&answer).unwrap();
+    world.clients[alice]
+        .rtc
+        .sdp_api()
+        .accept_answer(pending, answer)
+        .unwrap();
+    world.drain_client(alice);
+    world.run(Duration::from_millis(500));
+    let before = world.clients[bob].video().len();
+    world.stream(alice, None, Some(mids[0]), 50);
+    assert!(world.clients[bob].video().len() >= before + 90);
+    assert_eq!(
+        world.state("alice", TransportKind::Publish),
+        TransportState::Connected
+    );
+}
+
+#[test]
+fn the_server_restarts_ice_of_a_subscriber() {
+    let mut world = World::new(31);
+    world.add_peer("alice", &[Source::Camera]);
+    world.add_peer("bob", &[]);
+    let (alice, mids) = world.publish("alice", &[Source::Camera]);
+    let bob = world.subscribe("bob");
+    world.run_until_connected();
+    world.stream(alice, None, Some(mids[0]), 20);
+
+    world.resubscribe("bob", bob, false);
+    world.run(Duration::from_millis(500));
+    let before = world.clients[bob].video().len();
+    world.stream(alice, None, Some(mids[0]), 50);
+    let video = world.clients[bob].video();
+    assert!(video.len() >= before + 90);
+    for pair in video.windows(2) {
+        assert_eq!(
+            *pair[1].seq_no,
+            *pair[0].seq_no + 1,
+            "one stream throughout"
+        );
+    }
+    assert_eq!(
+        world.state("bob", TransportKind::Subscribe),
+        TransportState::Connected
+    );
+}
+
+#[test]
+fn a_path_that_goes_quiet_is_disconnected_and_comes_back() {
+    let mut world = World::new(32);
+    world.add_peer("alice", &[Source::Camera]);
+    world.add_peer("bob", &[]);
+    let (alice, mids) = world.publish("alice", &[Source::Camera]);
+    let bob = world.subscribe("bob");
+    world.run_until_connected();
+    world.stream(alice, None, Some(mids[0]), 10);
+
+    let address = world.clients[bob].address;
+    world.blackhole.push(address);
+    world.run(Duration::from_secs(10));
+    assert_eq!(
+        world.state("bob", TransportKind::Subscribe),
+        TransportState::Disconnected
+    );
+    world.blackhole.clear();
+    world.run(Duration::from_secs(5));
+    assert_eq!(
+        world.state("bob", TransportKind::Subscribe),
+        TransportState::Connected
+    );
+    let before = world.clients[bob].video().len();
+    world.stream(alice, None, Some(mids[0]), 20);
+    assert!(world.clients[bob].video().len() > before);
+}
