@@ -28,6 +28,14 @@ async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
     await process.stop()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+    """One real server for all tests that close what they open; theirs is the loop of the session."""
+    process = await start_server(tmp_path_factory.mktemp("shared"), RTC_TURN_START="false")
+    yield process
+    await process.stop()
+
+
 @pytest_asyncio.fixture
 async def playwright() -> AsyncIterator[Playwright]:
     async with async_playwright() as instance:

@@ -7,12 +7,19 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from aiortc import MediaStreamTrack
+from socketio.exceptions import BadNamespaceError
 
 from media.types import Source
 from signaling.sessions.states import AssistancePhase, CallPhase
-from signaling.wire.requests import AcceptAssistance, AcceptCall, RequestAssistance, StartCall
+from signaling.wire.requests import (
+    AcceptAssistance,
+    AcceptCall,
+    CloseInteraction,
+    RequestAssistance,
+    StartCall,
+)
 from tests.harness.media_peer import MediaPeer
-from tests.harness.peer import SyntheticPeer
+from tests.harness.peer import RequestFailed, SyntheticPeer
 from tests.harness.tracks import BarcodeTrack, ToneTrack
 
 AGENT_TONE = 440.0
@@ -45,17 +52,26 @@ class Pair:
 async def pair(
     url: str, *, agent: str = "agent01", taxpayer: str = "taxpayer01", video_codec: str | None = None
 ) -> AsyncIterator[Pair]:
-    """Both signed in, the interaction open."""
+    """Both signed in, the interaction open; closed afterwards, so that the next pair begins anew."""
     async with SyntheticPeer(url, agent) as first, SyntheticPeer(url, taxpayer) as second:
         interaction_id = await second.open(first.person.person_id)
-        await first.wait(lambda peer: interaction_id in peer.interactions)
-        yield Pair(
-            first,
-            second,
-            interaction_id,
-            first.join(interaction_id, video_codec=video_codec),
-            second.join(interaction_id, video_codec=video_codec),
-        )
+        try:
+            await first.wait(lambda peer: interaction_id in peer.interactions)
+            yield Pair(
+                first,
+                second,
+                interaction_id,
+                first.join(interaction_id, video_codec=video_codec),
+                second.join(interaction_id, video_codec=video_codec),
+            )
+        finally:
+            await close(second, interaction_id)
+
+
+async def close(person: SyntheticPeer, interaction_id: str) -> None:
+    """Close the interaction, unless it is or the person is gone."""
+    with contextlib.suppress(RequestFailed, BadNamespaceError):
+        await person.do(CloseInteraction(interaction_id=interaction_id))
 
 
 async def accept_call(agent: SyntheticPeer, taxpayer: SyntheticPeer, interaction_id: str) -> None:

@@ -37,9 +37,10 @@ class MediaPort(Protocol):
 
 
 def peer_connection(configuration: RTCConfiguration | None = None) -> RTCPeerConnection:
-    """One transport for everything and no STUN server but those named."""
+    """No STUN server but those named. ``max-compat``, because otherwise aiortc takes the candidates of the last m-line
+    of a bundle, and RFC 8843 §10.3 has them in the first alone."""
     return RTCPeerConnection(
-        configuration or RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        configuration or RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_COMPAT)
     )
 
 

@@ -84,6 +84,10 @@ class DemoSession:
     token: str
 
 
+_TOKENS: dict[tuple[str, str], str] = {}
+"""By server and account: signing in is limited per address, and all tests come from one."""
+
+
 async def demo_session(http: aiohttp.ClientSession, url: str, account: str) -> DemoSession:
     """Sign in as a demo account by address, as a page does."""
     async with http.get(f"{url}/demo/as/{account}", params={"to": "/api/session"}) as response:
@@ -118,7 +122,10 @@ class SyntheticPeer:
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))  # an address as host
         try:
             if self.token is None:
-                self.token = (await demo_session(self._http, self.url, self.account)).token
+                known = (self.url, self.account)
+                if known not in _TOKENS:
+                    _TOKENS[known] = (await demo_session(self._http, *known)).token
+                self.token = _TOKENS[known]
             await self.connect()
         except BaseException:
             await self._http.close()

@@ -13,14 +13,16 @@ from tests.harness.flows import accept_assistance, pair, share, start_call
 from tests.harness.server import ServerProcess
 from tests.harness.tracks import BarcodeTrack, ToneTrack
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 FIRST_PICTURE_S = 1.0
 """Connected transport to first decoded picture. A key frame is asked for and made within one frame of 67 ms; the
 rest is for a machine that does many things at once."""
 
 
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
-async def test_the_agent_sees_and_hears_what_is_shared(server: ServerProcess, codec: str) -> None:
-    async with pair(server.url, video_codec=codec) as people:
+async def test_the_agent_sees_and_hears_what_is_shared(shared_server: ServerProcess, codec: str) -> None:
+    async with pair(shared_server.url, video_codec=codec) as people:
         await people.agent_media.subscribe()
         await accept_assistance(people)
         tracks = {Source.SCREEN: BarcodeTrack(640, 360), Source.SCREEN_AUDIO: ToneTrack(700)}
@@ -35,8 +37,8 @@ async def test_the_agent_sees_and_hears_what_is_shared(server: ServerProcess, co
 
 
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
-async def test_a_late_joiner_sees_a_whole_picture_at_once(server: ServerProcess, codec: str) -> None:
-    async with pair(server.url, video_codec=codec) as people:
+async def test_a_late_joiner_sees_a_whole_picture_at_once(shared_server: ServerProcess, codec: str) -> None:
+    async with pair(shared_server.url, video_codec=codec) as people:
         await accept_assistance(people)
         track = BarcodeTrack()
         await share(people, {Source.SCREEN: track})
@@ -60,8 +62,8 @@ async def test_a_late_joiner_sees_a_whole_picture_at_once(server: ServerProcess,
         assert screen.pictures[0].at - connected_at < FIRST_PICTURE_S
 
 
-async def test_pause_stops_the_pictures_and_resume_brings_them_back(server: ServerProcess) -> None:
-    async with pair(server.url) as people:
+async def test_pause_stops_the_pictures_and_resume_brings_them_back(shared_server: ServerProcess) -> None:
+    async with pair(shared_server.url) as people:
         await people.agent_media.subscribe()
         await accept_assistance(people)
         track = BarcodeTrack()
@@ -74,6 +76,7 @@ async def test_pause_stops_the_pictures_and_resume_brings_them_back(server: Serv
         await people.agent.wait(lambda peer: peer.assistance(id).phase is AssistancePhase.PAUSED)
         await screen.silence(0.6)
         shown = len(screen.pictures)
+        last = screen.numbers[-1]
         await track.more(15)  # still sent by the browser, not by the server
         assert len(screen.pictures) == shown
 
@@ -81,14 +84,17 @@ async def test_pause_stops_the_pictures_and_resume_brings_them_back(server: Serv
         await people.taxpayer.do(ResumeAssistance(interaction_id=id))
         await people.agent.wait(lambda peer: peer.assistance(id).phase is AssistancePhase.SHARING)
         await screen.more_pictures(10)
-        after = screen.pictures[shown:]
-        assert all(picture.number is not None and picture.number >= resumed_at for picture in after)
-        assert screen.missing(first=shown) == []
+        assert screen.unreadable == 0
+        after = screen.numbers[shown:]
+        if after[0] == last + 1:  # aiortc gives a picture out only when the one after it begins to come
+            del after[0]
+        assert after == list(range(after[0], after[0] + len(after)))
+        assert after[0] >= resumed_at
 
 
-async def test_a_second_share_in_the_same_assistance_is_seen(server: ServerProcess) -> None:
+async def test_a_second_share_in_the_same_assistance_is_seen(shared_server: ServerProcess) -> None:
     """The browser's own button ended the first; the taxpayer picks again on the same connection."""
-    async with pair(server.url) as people:
+    async with pair(shared_server.url) as people:
         await people.agent_media.subscribe()
         await accept_assistance(people)
         await share(people, {Source.SCREEN: BarcodeTrack()})
@@ -102,9 +108,9 @@ async def test_a_second_share_in_the_same_assistance_is_seen(server: ServerProce
         await second.wait(lambda reception: sum(number >= 1000 for number in reception.numbers) >= 10)
 
 
-async def test_assistance_and_call_at_once_and_apart(server: ServerProcess) -> None:
+async def test_assistance_and_call_at_once_and_apart(shared_server: ServerProcess) -> None:
     """Hanging up the assistance stops the screen alone."""
-    async with pair(server.url) as people:
+    async with pair(shared_server.url) as people:
         await start_call(people)
         await accept_assistance(people)
         await share(people, {Source.SCREEN: BarcodeTrack(first=900_000)})

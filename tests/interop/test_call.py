@@ -23,6 +23,8 @@ from tests.harness.reception import Reception
 from tests.harness.server import ServerProcess
 from tests.harness.tracks import BarcodeTrack
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 async def receptions(people: Pair, source: Source) -> tuple[Reception, Reception]:
     """What the agent gets of the taxpayer, and the taxpayer of the agent."""
@@ -40,8 +42,8 @@ def assert_whole(reception: Reception) -> None:
 
 
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
-async def test_pictures_and_sound_go_both_ways(server: ServerProcess, codec: str) -> None:
-    async with pair(server.url, video_codec=codec) as people:
+async def test_pictures_and_sound_go_both_ways(shared_server: ServerProcess, codec: str) -> None:
+    async with pair(shared_server.url, video_codec=codec) as people:
         await start_call(people)
         of_taxpayer, of_agent = await receptions(people, Source.CAMERA)
         await asyncio.gather(of_taxpayer.more_pictures(30), of_agent.more_pictures(30))
@@ -56,9 +58,10 @@ async def test_pictures_and_sound_go_both_ways(server: ServerProcess, codec: str
 
 
 async def test_a_prepared_connection_sends_after_consent_without_a_new_handshake(
-    server: ServerProcess,
+    shared_server: ServerProcess,
 ) -> None:
-    async with pair(server.url) as people:
+
+    async with pair(shared_server.url) as people:
         await people.agent_media.subscribe()
         await people.taxpayer_media.prepare([Source.MICROPHONE, Source.CAMERA])
         await connected(people.taxpayer_media.publisher)
@@ -69,8 +72,8 @@ async def test_a_prepared_connection_sends_after_consent_without_a_new_handshake
         assert_whole(camera)
 
 
-async def test_a_muted_microphone_is_silent_whatever_is_sent(server: ServerProcess) -> None:
-    async with pair(server.url) as people:
+async def test_a_muted_microphone_is_silent_whatever_is_sent(shared_server: ServerProcess) -> None:
+    async with pair(shared_server.url) as people:
         await start_call(people)
         heard = await people.agent_media.reception(people.taxpayer_id, Source.MICROPHONE)
         await heard.more_audio(10)
@@ -84,8 +87,8 @@ async def test_a_muted_microphone_is_silent_whatever_is_sent(server: ServerProce
         assert heard.frequency() == pytest.approx(TAXPAYER_TONE, abs=5)
 
 
-async def test_nothing_flows_after_the_call_whatever_is_sent(server: ServerProcess) -> None:
-    async with pair(server.url) as people:
+async def test_nothing_flows_after_the_call_whatever_is_sent(shared_server: ServerProcess) -> None:
+    async with pair(shared_server.url) as people:
         tracks = await start_call(people)
         of_taxpayer, of_agent = await receptions(people, Source.CAMERA)
         await asyncio.gather(of_taxpayer.more_pictures(5), of_agent.more_pictures(5))
@@ -97,8 +100,8 @@ async def test_nothing_flows_after_the_call_whatever_is_sent(server: ServerProce
         assert (len(of_taxpayer.pictures), len(of_agent.pictures)) == before
 
 
-async def test_media_lives_on_while_signalling_is_away(server: ServerProcess) -> None:
-    async with pair(server.url) as people:
+async def test_media_lives_on_while_signalling_is_away(shared_server: ServerProcess) -> None:
+    async with pair(shared_server.url) as people:
         await start_call(people)
         of_taxpayer, of_agent = await receptions(people, Source.CAMERA)
         await asyncio.gather(of_taxpayer.more_pictures(5), of_agent.more_pictures(5))
@@ -118,8 +121,8 @@ async def test_media_lives_on_while_signalling_is_away(server: ServerProcess) ->
         assert_whole(of_agent)
 
 
-async def test_a_reloaded_page_begins_anew_in_the_same_call(server: ServerProcess) -> None:
-    async with pair(server.url) as people:
+async def test_a_reloaded_page_begins_anew_in_the_same_call(shared_server: ServerProcess) -> None:
+    async with pair(shared_server.url) as people:
         await start_call(people)
         before = await people.agent_media.reception(people.taxpayer_id, Source.CAMERA)
         await before.more_pictures(5)

@@ -193,6 +193,14 @@ async def tcp_connections(
         await asyncio.gather(*(writer.wait_closed() for _, writer in opened), return_exceptions=True)
 
 
+async def drip(writer: asyncio.StreamWriter, length: int) -> None:
+    """A frame of which one byte comes every half a second."""
+    writer.write(struct.pack("!H", length))
+    for _ in range(length):
+        writer.write(b"\x00")
+        await asyncio.sleep(0.5)
+
+
 async def closed_by_server(reader: asyncio.StreamReader, within: float) -> bool:
     """Whether the other side ended the connection in this time."""
     try:

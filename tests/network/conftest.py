@@ -15,11 +15,11 @@ from signaling.sessions.states import CallPhase
 from signaling.wire.views import IceServerView
 from tests.harness.browser import launch
 from tests.harness.browser_media import BrowserMedia, NetworkPath, Pictures
-from tests.harness.flows import AGENT_FIRST, TAXPAYER_FIRST, accept_call
+from tests.harness.flows import AGENT_FIRST, TAXPAYER_FIRST, accept_call, close
 from tests.harness.peer import SyntheticPeer
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="package")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     """Takes any certificate: the demo makes its own."""
     async with async_playwright() as playwright:
@@ -86,7 +86,10 @@ async def browser_call(
             await call.of_taxpayer.publish(Source.CAMERA, Pictures(first=TAXPAYER_FIRST))
             for person in (agent, taxpayer):
                 await person.wait(lambda peer: peer.call(id).phase is CallPhase.ACTIVE, within=20)
-            yield call
+            try:
+                yield call
+            finally:
+                await close(taxpayer, id)
     finally:
         await context.close()
 

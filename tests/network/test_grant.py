@@ -21,11 +21,13 @@ from tests.harness.peer import RequestFailed, SyntheticPeer
 from tests.harness.server import ServerProcess
 from tests.harness.tracks import BarcodeTrack, ToneTrack
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-@pytest_asyncio.fixture
-async def assistance(server: ServerProcess) -> AsyncIterator[Pair]:
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def assistance(shared_server: ServerProcess) -> AsyncIterator[Pair]:
     """A screen is being shared; the agent has been given nothing to send."""
-    async with pair(server.url) as people:
+    async with pair(shared_server.url) as people:
         await people.agent_media.subscribe()
         await people.taxpayer_media.subscribe()
         await accept_assistance(people)
@@ -114,7 +116,7 @@ async def test_a_renegotiation_does_not_help(assistance: Pair, named: bool) -> N
     assert refused.value.code == "outside_grant"
 
 
-async def test_packets_on_an_inactive_line_go_nowhere(server: ServerProcess, assistance: Pair) -> None:
+async def test_packets_on_an_inactive_line_go_nowhere(shared_server: ServerProcess, assistance: Pair) -> None:
     """Offered inactive, taken, connected; then RTP with the m-line's mid is sent all the same."""
     media = assistance.agent_media
     await media.prepare([Source.CAMERA])
@@ -122,7 +124,7 @@ async def test_packets_on_an_inactive_line_go_nowhere(server: ServerProcess, ass
     transceiver = media.transceivers[Source.CAMERA]
     extensions = HeaderExtensionsMap()
     extensions.configure(RTCRtpParameters(headerExtensions=transceiver._headerExtensions))
-    before = (await read_metrics(server.url)).dropped("outside_grant")
+    before = (await read_metrics(shared_server.url)).dropped("outside_grant")
     transport = transceiver.sender.transport
     payload_type = transceiver._codecs[0].payloadType
     assert payload_type is not None
@@ -141,13 +143,13 @@ async def test_packets_on_an_inactive_line_go_nowhere(server: ServerProcess, ass
         await transport._send_rtp(packet.serialize(extensions))
     screen = await media.reception(assistance.taxpayer_id, Source.SCREEN)
     await screen.more_pictures(5)
-    assert (await read_metrics(server.url)).dropped("outside_grant") - before >= 50
+    assert (await read_metrics(shared_server.url)).dropped("outside_grant") - before >= 50
     assert not assistance.taxpayer_media.carries(assistance.agent_id, Source.CAMERA)
 
 
-async def test_a_grant_that_ended_ends_what_it_allowed(server: ServerProcess) -> None:
+async def test_a_grant_that_ended_ends_what_it_allowed(shared_server: ServerProcess) -> None:
     """The call ends, the assistance goes on: the agent's camera, still sending on the same m-line, goes nowhere."""
-    async with pair(server.url) as people:
+    async with pair(shared_server.url) as people:
         tracks = await start_call(people)
         await accept_assistance(people)
         await share(people, {Source.SCREEN: BarcodeTrack(first=900_000)})
@@ -160,11 +162,11 @@ async def test_a_grant_that_ended_ends_what_it_allowed(server: ServerProcess) ->
         await people.taxpayer.wait(lambda peer: peer.call(id).phase is CallPhase.ENDED)
         assert people.taxpayer.assistance(id).phase is AssistancePhase.SHARING
         await of_agent.silence(1)
-        before = (await read_metrics(server.url)).dropped("outside_grant")
+        before = (await read_metrics(shared_server.url)).dropped("outside_grant")
         shown = len(of_agent.pictures)
         await tracks.agent_camera.more(20)
         assert len(of_agent.pictures) == shown
-        assert (await read_metrics(server.url)).dropped("outside_grant") - before >= 20
+        assert (await read_metrics(shared_server.url)).dropped("outside_grant") - before >= 20
         with pytest.raises(RequestFailed) as refused:
             await people.agent_media.publish({})
         assert refused.value.code == "outside_grant"
@@ -172,7 +174,9 @@ async def test_a_grant_that_ended_ends_what_it_allowed(server: ServerProcess) ->
         assert screen.missing() == []
 
 
-async def test_another_persons_interaction_is_not_found(server: ServerProcess, assistance: Pair) -> None:
+async def test_another_persons_interaction_is_not_found(
+    shared_server: ServerProcess, assistance: Pair
+) -> None:
     """Media messages with the id of an interaction one is not in say no more than that it is not there."""
     id = assistance.interaction_id
     offer = peer_connection()
@@ -195,7 +199,7 @@ async def test_another_persons_interaction_is_not_found(server: ServerProcess, a
             "height": 0,
         },
     }
-    async with SyntheticPeer(server.url, "taxpayer02") as other:
+    async with SyntheticPeer(shared_server.url, "taxpayer02") as other:
         for event, fields in requests.items():
             with pytest.raises(RequestFailed) as refused:
                 await other.request(event, {"interaction_id": id, **fields})

@@ -26,7 +26,7 @@ from tests.harness.sdp import IceSide, ice_side
 from tests.harness.server import ServerProcess, start_server
 from tests.network import attacks
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LARGEST_GAP_S = 1.0
 GROWTH_BYTES = 48 << 20
@@ -62,7 +62,7 @@ class RunningCall:
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) * 1024
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def call(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningCall]:
     server = await start_server(tmp_path_factory.mktemp("hostile"), RTC_TURN_START="false")
     try:
@@ -229,13 +229,21 @@ class TestTcp:
             ended = await asyncio.gather(*(attacks.closed_by_server(r, 15) for r, _ in connections))
         assert all(ended)
 
-    async def test_a_frame_that_never_comes_is_not_waited_for(self, call: RunningCall) -> None:
-        """65,535 bytes promised, one byte sent."""
+    async def test_an_oversized_frame_is_closed(self, call: RunningCall) -> None:
+        """65,535 bytes promised (the largest length there is), one byte sent."""
         assert call.side.tcp is not None
         async with undisturbed(call), attacks.tcp_connections(call.side.tcp, 5) as connections:
             for _, writer in connections:
                 writer.write(b"\xff\xff\x00")
-            ended = await asyncio.gather(*(attacks.closed_by_server(r, 40) for r, _ in connections))
+            ended = await asyncio.gather(*(attacks.closed_by_server(r, 15) for r, _ in connections))
+        assert all(ended)
+
+    async def test_a_frame_that_comes_by_drops_is_not_waited_for(self, call: RunningCall) -> None:
+        assert call.side.tcp is not None
+        async with undisturbed(call), attacks.tcp_connections(call.side.tcp, 5) as connections:
+            drips = asyncio.gather(*(attacks.drip(writer, 1200) for _, writer in connections))
+            ended = await asyncio.gather(*(attacks.closed_by_server(r, 15) for r, _ in connections))
+            drips.cancel()
         assert all(ended)
 
     async def test_a_flood_of_connections_leaves_room_for_a_member(self, call: RunningCall) -> None:

@@ -11,10 +11,10 @@ from playwright.async_api import Browser
 from tests.harness.server import ServerProcess, start_server
 from tests.network.conftest import browser_call
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def relayed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
     """A server that has started its own coturn."""
     process = await start_server(tmp_path_factory.mktemp("relayed"), RTC_TURN_START="true")

@@ -19,7 +19,7 @@ from tests.harness.server import ServerProcess, start_server
 from tests.network.conftest import browser_call
 
 pytestmark = [
-    pytest.mark.asyncio(loop_scope="package"),
+    pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.skipif(firewall_missing() is not None, reason=firewall_missing() or ""),
 ]
 
@@ -59,13 +59,13 @@ async def one_port(data: Path, *, ice_tcp: bool) -> AsyncIterator[Reachable]:
         await server.stop()
 
 
-@pytest_asyncio.fixture(loop_scope="package")
+@pytest_asyncio.fixture(loop_scope="session")
 async def with_tcp(tmp_path: Path) -> AsyncIterator[Reachable]:
     async with one_port(tmp_path, ice_tcp=True) as reachable:
         yield reachable
 
 
-@pytest_asyncio.fixture(loop_scope="package")
+@pytest_asyncio.fixture(loop_scope="session")
 async def udp_alone(tmp_path: Path) -> AsyncIterator[Reachable]:
     async with one_port(tmp_path, ice_tcp=False) as reachable:
         yield reachable
