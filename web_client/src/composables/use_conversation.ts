@@ -20,10 +20,13 @@ export interface Conversation {
   readonly callLive: ComputedRef<boolean>;
   readonly remoteScreen: ComputedRef<RemoteTrack | null>;
   readonly remoteCamera: ComputedRef<RemoteTrack | null>;
+  readonly remoteMicrophone: ComputedRef<RemoteTrack | null>;
   /** How the last assistance or call of this page ended, until it is dismissed. */
   readonly ended: ShallowRef<Notice | null>;
   dismissEnded(): void;
 }
+
+const INFORM_MS = 10_000;
 
 /** For the component that provides the session: what it provides it cannot inject itself. */
 export function useConversation(session: SessionContext, id: Ref<string | null>): Conversation {
@@ -66,6 +69,16 @@ export function useConversation(session: SessionContext, id: Ref<string | null>)
     },
     { flush: 'sync' },
   );
+  // What only informs goes away by itself; it stands in the conversation too.
+  watch(ended, (notice, _before, onCleanup) => {
+    if (notice?.tone !== 'info' || notice.ways.some((way) => way !== 'dismiss')) return;
+    const timer = setTimeout(() => {
+      ended.value = null;
+    }, INFORM_MS);
+    onCleanup(() => {
+      clearTimeout(timer);
+    });
+  });
   const peer = computed(
     () => interaction.value?.view.members.find((member) => member.person_id !== session.myId.value) ?? null,
   );
@@ -88,6 +101,7 @@ export function useConversation(session: SessionContext, id: Ref<string | null>)
     }),
     remoteScreen: computed(() => remote('screen')),
     remoteCamera: computed(() => remote('camera')),
+    remoteMicrophone: computed(() => remote('microphone')),
     ended,
     dismissEnded() {
       ended.value = null;
