@@ -208,7 +208,7 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
 
 async def _written(queue: asyncio.Queue[Any]) -> None:
     """Until the writer has taken every packet. ``queue.join`` would wait for a None the library leaves in it."""
-    while any(packet is not None for packet in queue._queue):  # type: ignore[attr-defined]
+    while any(packet is not None for packet in queue._queue):  # type: ignore[attr-defined]  # noqa: ASYNC110
         await asyncio.sleep(_LOOK_S)
 
 

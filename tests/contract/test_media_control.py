@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from media._engine import Engine
 from media.control import EngineError, MediaControl, PacketEngine
 from media.events import MediaEvent, TransportChanged
 from media.fake import FakeEngine
@@ -32,9 +33,7 @@ def fake_engine() -> PacketEngine:
 
 
 def real_engine() -> PacketEngine:
-    module = pytest.importorskip("media._engine")
-    engine: PacketEngine = module.Engine(json.dumps(asdict(EngineConfig())))
-    return engine
+    return Engine(json.dumps(asdict(EngineConfig())))
 
 
 class Room:
