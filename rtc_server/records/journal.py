@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from zlib import crc32
 
@@ -167,7 +168,6 @@ class Journal:
     def _abandon_segment(self) -> None:
         with self._files:
             segment, self._segment = self._segment, -1
-            # The numbers of what was refused may lie in it whole: they are not used again.
             os.ftruncate(segment, self._size)
             os.close(segment)
             if self._size == 0:
@@ -194,7 +194,7 @@ class Journal:
         self._stored = number
         with self._files:
             segments = self.segments()
-            for (_, path), (next_first, _) in zip(segments, segments[1:], strict=False):
+            for (_, path), (next_first, _) in pairwise(segments):
                 if next_first <= number + 1:
                     path.unlink(missing_ok=True)
 
@@ -264,7 +264,11 @@ class JournalReader:
         self.damaged = 0
 
     def read(self, limit: int) -> list[Entry]:
-        """The next entries, at most ``limit``; empty when there is nothing further yet."""
+        """The next entries, at most ``limit``; empty when there is nothing further yet.
+
+        Never further than what ``append`` has acknowledged: what lies behind may be taken back.
+        """
+        acknowledged = self._journal.last_number
         found: list[Entry] = []
         while len(found) < limit:
             segments = self._journal.segments()
@@ -272,7 +276,7 @@ class JournalReader:
             if here is None:
                 break
             path, is_last = here
-            if self._read_from(path, limit - len(found), found):
+            if self._read_from(path, limit - len(found), acknowledged, found):
                 continue
             if is_last:
                 break
@@ -295,17 +299,18 @@ class JournalReader:
         self._offset = 0
         return None if self._segment is None else self._position(segments)
 
-    def _read_from(self, path: Path, limit: int, found: list[Entry]) -> bool:
+    def _read_from(self, path: Path, limit: int, acknowledged: int, found: list[Entry]) -> bool:
         """Whether it got any further in this segment."""
         with path.open("rb") as file:
             file.seek(self._offset)
             moved = False
             for line in file.readlines(_READ_BYTES):
-                if limit == 0 or not line.endswith(b"\n"):
+                entry = decode_line(line)
+                beyond = entry is not None and entry.number > acknowledged
+                if limit == 0 or beyond or not line.endswith(b"\n"):
                     break
                 self._offset += len(line)
                 moved = True
-                entry = decode_line(line)
                 if entry is None:
                     self.damaged += 1
                 elif entry.number > self._after:

@@ -87,7 +87,9 @@ class RecordWriter:
             await self._progress.wait_for(lambda: self._journal.stored_number >= wanted)
 
     async def stop(self, drain_s: float = 5.0) -> None:
-        """What is not stored within ``drain_s`` stays in the journal for the next start."""
+        """What is not stored within ``drain_s`` stays in the journal for the next start. Stopping twice is stopping once."""
+        if not self._tasks:
+            return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.drain(), drain_s)
         self._journal.on_append = None
