@@ -130,7 +130,7 @@ def _settle_links(links: Mapping[TransportKind, Link], live: bool) -> Mapping[Tr
 def _needed(state: InteractionState, member: Member, kind: TransportKind) -> bool:
     if kind is TransportKind.PUBLISH:
         return bool(grant(state, member))
-    return any(grant(state, other) for other in state.members if other is not member)
+    return any(grant(state, other) for other in state.members if other.person_id != member.person_id)
 
 
 def _without_media(member: Member) -> Member:

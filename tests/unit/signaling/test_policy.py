@@ -1,0 +1,62 @@
+"""The table of rights, read as the law it is."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from media.types import Source
+from signaling.errors import DomainError, ErrorCode
+from signaling.sessions.policy import POLICY, SCREEN, Action, Phase, SessionKind, check, rule
+from signaling.sessions.states import AssistancePhase, CallPhase, InteractionPhase, Role
+
+PHASES: dict[SessionKind, list[Phase]] = {
+    SessionKind.INTERACTION: list(InteractionPhase),
+    SessionKind.ASSISTANCE: list(AssistancePhase),
+    SessionKind.CALL: list(CallPhase),
+}
+EVERYWHERE = [(kind, phase) for kind, phases in PHASES.items() for phase in phases]
+
+
+def test_every_phase_is_in_the_table() -> None:
+    assert set(POLICY) == set(EVERYWHERE)
+
+
+@pytest.mark.parametrize(("kind", "phase"), EVERYWHERE)
+def test_an_agent_never_shares_a_screen(kind: SessionKind, phase: Phase) -> None:
+    assert not rule(kind, phase, Role.AGENT).publish & SCREEN
+
+
+@pytest.mark.parametrize(("kind", "phase"), EVERYWHERE)
+def test_a_taxpayer_never_starts_a_call(kind: SessionKind, phase: Phase) -> None:
+    assert Action.START not in rule(kind, phase, Role.TAXPAYER).do
+
+
+@pytest.mark.parametrize(("kind", "phase"), EVERYWHERE)
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.EDITOR, Role.ADMINISTRATOR])
+def test_others_may_nothing(kind: SessionKind, phase: Phase, role: Role) -> None:
+    assert rule(kind, phase, role).do == frozenset()
+    assert rule(kind, phase, role).publish == frozenset()
+    for action in Action:
+        with pytest.raises(DomainError) as caught:
+            check(kind, phase, role, action)
+        assert caught.value.code is ErrorCode.NOT_ALLOWED
+
+
+@pytest.mark.parametrize("role", Role)
+def test_nothing_is_published_before_it_begins_or_after_it_ended(role: Role) -> None:
+    for kind, phase in EVERYWHERE:
+        if phase.value in ("idle", "requested", "asked", "ended", "open", "closed"):
+            assert rule(kind, phase, role).publish == frozenset()
+
+
+def test_camera_and_microphone_belong_to_calls_and_the_screen_to_assistance() -> None:
+    for (kind, _), roles in POLICY.items():
+        published = set(itertools.chain.from_iterable(r.publish for r in roles.values()))
+        if kind is SessionKind.ASSISTANCE:
+            assert published <= {Source.SCREEN, Source.SCREEN_AUDIO}
+        elif kind is SessionKind.CALL:
+            assert published <= {Source.MICROPHONE, Source.CAMERA}
+        else:
+            assert published == set()
