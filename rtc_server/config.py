@@ -205,9 +205,10 @@ class SessionTimes(Section):
 class Limits(Section):
     """Requests an address may make, in the notation of ``limits`` (RFC 6585 429 beyond)."""
 
-    api: str = "120/minute"
+    api: str = "600/minute"
     sign_in: str = "30/minute"
-    pages: str = "600/minute"
+    """``POST /api/session``."""
+    pages: str = "1200/minute"
     body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
 
 

@@ -89,7 +89,6 @@ async def _host(request: web.Request) -> web.Response:
     return page(
         request,
         "host.html",
-        inline_styles=True,
         person=fill("host_signed_in.html", name=mask_name(account.name)),
         window=fill("host_window.html", token=token),
     )

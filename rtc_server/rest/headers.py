@@ -30,22 +30,19 @@ def nonce(request: web.Request) -> str:
     return request[_NONCE]
 
 
-def page_policy(
-    request: web.Request, *, script_hashes: Iterable[str] = (), inline_styles: bool = False
-) -> None:
+def page_policy(request: web.Request, *, script_hashes: Iterable[str] = ()) -> None:
     """Make this response a page (Content Security Policy 3). ``script_hashes`` are those of its inline scripts.
 
-    Styles set by script on elements are always allowed; ``inline_styles`` also allows style elements without a
-    nonce, which the embedded window makes inside its shadow root on a page that is not ours.
+    Styles set by script on elements are allowed, style elements are not: the embedded window uses constructed sheets.
     """
-    scripts = " ".join(["'self'", f"'nonce-{nonce(request)}'", *script_hashes])
-    styles = "'self' 'unsafe-inline'" if inline_styles else f"'self' 'nonce-{nonce(request)}'"
+    own = f"'self' 'nonce-{nonce(request)}'"
+    scripts = " ".join([own, *script_hashes])
     request[_CSP] = "; ".join(
         [
             "default-src 'none'",
             f"script-src {scripts}",
-            f"style-src {styles}",
-            f"style-src-elem {styles}",
+            f"style-src {own}",
+            f"style-src-elem {own}",
             "style-src-attr 'unsafe-inline'",
             "img-src 'self' data: blob:",
             "font-src 'self' data:",

@@ -31,11 +31,9 @@ def fill(template: str, /, **values: str) -> Html:
     return Html(_template(template).substitute(safe))
 
 
-def page(
-    request: web.Request, template: str, /, *, status: int = 200, inline_styles: bool = False, **values: str
-) -> web.Response:
+def page(request: web.Request, template: str, /, *, status: int = 200, **values: str) -> web.Response:
     """A whole page with its policy; ``$nonce`` is there for its script elements."""
-    page_policy(request, inline_styles=inline_styles)
+    page_policy(request)
     body = fill(template, nonce=nonce(request), **values)
     return web.Response(text=body, content_type="text/html", status=status)
 
