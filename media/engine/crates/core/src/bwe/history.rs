@@ -41,6 +41,9 @@ impl Default for SendHistory {
 }
 
 impl SendHistory {
+    #[cfg(test)]
+    pub(super) const ENTRY_BYTES: usize = size_of::<Entry>();
+
     /// Remember a packet; its sequence number.
     pub(super) fn push(&mut self, now_us: i64, size: usize) -> u16 {
         let sequence = self.next;

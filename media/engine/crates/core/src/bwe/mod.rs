@@ -260,3 +260,26 @@ impl Bandwidth {
         unwrapped
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_bounded() {
+        let history = MAX_HISTORY * SendHistory::ENTRY_BYTES;
+        assert!(
+            size_of::<Bandwidth>() + history <= 18 * 1_024,
+            "{}",
+            size_of::<Bandwidth>() + history
+        );
+    }
+
+    #[test]
+    fn the_reference_time_wraps_both_ways() {
+        let mut bandwidth = Bandwidth::new(BandwidthConfig::default(), Instant::now());
+        assert_eq!(bandwidth.unwrap_reference(0x7f_ffff), 0x7f_ffff);
+        assert_eq!(bandwidth.unwrap_reference(-0x80_0000), 0x80_0000);
+        assert_eq!(bandwidth.unwrap_reference(0x7f_fffe), 0x7f_fffe);
+    }
+}
