@@ -7,6 +7,8 @@ Rules of order: tickets handed on by an agent first, then order of arrival. An a
 ticket whose skills they have, except that somebody they served last may go before it, ``max_passed_over`` times at most, so
 nobody starves. An offered ticket keeps its place until it is accepted. Whenever a ticket may be offered and an agent is
 available for it, it is being offered.
+
+All commands in one file, though it is long: they share the rules of ``queue_offers`` and are read beside each other.
 """
 
 from __future__ import annotations
