@@ -21,7 +21,7 @@ from jwt.exceptions import (
     InvalidIssuerError,
     PyJWTError,
 )
-from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from rtc_server.config import Algorithm, Settings, TrustedIssuer
 from rtc_server.identity.accounts import Account
@@ -49,6 +49,8 @@ Word = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"),
 ]
+Seconds = Annotated[int, BeforeValidator(lambda value: int(value) if isinstance(value, float) else value)]
+"""NumericDate may have a fraction (RFC 7519 §2)."""
 StaffNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,16}$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9 -]{3,20}$")]
 
@@ -63,8 +65,8 @@ class Claims(BaseModel):
     sub: str
     role: Role
     name: Word
-    exp: int
-    iat: int | None = None
+    exp: Seconds
+    iat: Seconds | None = None
     authority: Word | None = None
     region: Word | None = None
     staff_number: StaffNumber | None = None

@@ -106,6 +106,16 @@ async def test_the_host_page_embeds_the_window_by_one_script_tag(open_client: Op
     assert ACCOUNTS["company01"].name not in text
 
 
+async def test_a_call_over_the_relay_alone_can_be_tried(open_client: OpenClient) -> None:
+    client = await open_client()
+    target = quote("/demo/host?ice=relay", safe="")
+    page = await client.session.get(
+        URL(f"{client.make_url('/demo/as/taxpayer01')}?to={target}", encoded=True)
+    )
+    assert page.url.query["account"] == "taxpayer01"
+    assert 'data-ice-transport-policy="relay"' in await page.text()
+
+
 async def test_two_taxpayers_in_two_tabs_stay_apart(open_client: OpenClient) -> None:
     client = await open_client()
     first = await client.get("/demo/as/taxpayer01")

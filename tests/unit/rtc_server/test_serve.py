@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import resource
+import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,6 +23,9 @@ from rtc_server.certificates import demo_certificate
 from rtc_server.config import load
 from rtc_server.identity.tokens import TokenAuthenticator, trusted_issuers
 from rtc_server.keys import load_keys
+from signaling.sessions.states import AssistancePhase
+from signaling.wire.requests import AcceptAssistance, HangUpAssistance, RequestAssistance, StartCall
+from tests.harness.peer import RequestFailed, SyntheticPeer
 from tests.harness.server import ServerProcess, start_server
 
 Start = Callable[..., Awaitable[ServerProcess]]
@@ -111,6 +115,52 @@ async def test_sigterm_stops_all_of_it(start: Start) -> None:
     port = int(relay["endpoints"][1]["url"].split(":")[2].split("?")[0])
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_draining_waits_for_a_running_assistance_and_takes_nothing_new(start: Start) -> None:
+    server = await start(RTC_TURN_START="false", RTC_DRAIN_S="60")
+    async with (
+        SyntheticPeer(server.url, "agent01") as agent,
+        SyntheticPeer(server.url, "taxpayer01") as taxpayer,
+    ):
+        room = await taxpayer.open("agent01")
+        await taxpayer.do(RequestAssistance(interaction_id=room))
+        await agent.wait(lambda peer: room in peer.interactions)
+        await agent.wait(lambda peer: peer.assistance(room).phase is AssistancePhase.REQUESTED)
+        await agent.do(AcceptAssistance(interaction_id=room))
+
+        server.process.send_signal(signal.SIGTERM)
+        while (await health(server.url))["status"] != "draining":
+            pass
+        async with aiohttp.ClientSession() as http, http.get(f"{server.url}/demo") as response:
+            assert response.status == 503
+            assert (await response.json())["error"]["code"] == "server_stopping"
+        with pytest.raises(RequestFailed) as refused:
+            await agent.do(StartCall(interaction_id=room))
+        assert refused.value.code == "server_stopping"
+        assert server.process.returncode is None
+
+        await taxpayer.do(HangUpAssistance(interaction_id=room))
+        assert await asyncio.wait_for(server.process.wait(), 20) == 0
+        await taxpayer.wait(lambda peer: peer.closed is not None)
+        assert taxpayer.closed is not None
+        assert taxpayer.closed.reason.code == "server_stopping"
+
+
+async def test_a_second_signal_does_not_wait(start: Start) -> None:
+    server = await start(RTC_TURN_START="false", RTC_DRAIN_S="600")
+    async with (
+        SyntheticPeer(server.url, "agent01") as agent,
+        SyntheticPeer(server.url, "taxpayer01") as taxpayer,
+    ):
+        room = await taxpayer.open("agent01")
+        await taxpayer.do(RequestAssistance(interaction_id=room))
+        server.process.send_signal(signal.SIGTERM)
+        while (await health(server.url))["status"] != "draining":
+            pass
+        server.process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(server.process.wait(), 20) == 0
+        await agent.wait(lambda peer: peer.closed is not None)
 
 
 async def test_a_killed_server_takes_its_relay_along(start: Start) -> None:

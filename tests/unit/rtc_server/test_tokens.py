@@ -144,6 +144,12 @@ async def test_a_clock_slightly_off_is_forgiven(hs256: TokenAuthenticator) -> No
     await hs256.authenticate(signed(iat=now + 5))
 
 
+async def test_times_may_have_a_fraction(hs256: TokenAuthenticator) -> None:
+    now = time.time()
+    person = await hs256.authenticate(signed(iat=now - 0.5, exp=now + 60.75))
+    assert person.expires_at == int(now + 60.75)
+
+
 async def test_a_changed_payload_is_refused(hs256: TokenAuthenticator) -> None:
     header, _, signature = signed().split(".")
     forged = base64.urlsafe_b64encode(json.dumps(claims(role="administrator")).encode()).rstrip(b"=").decode()
