@@ -1,0 +1,124 @@
+"""From the wire to commands, from any exception to an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from signaling.errors import SENTENCES, BadInput, ErrorCode, RateLimited, Refused
+from signaling.sessions import commands
+from signaling.sessions.states import DeviceProblem
+from signaling.wire import requests
+from signaling.wire.base import MAX_MESSAGE_BYTES
+from signaling.wire.translate import parse_handshake, parse_request, to_command, to_wire_error
+
+
+def code_of(event: str, payload: object) -> ErrorCode:
+    with pytest.raises(BadInput) as caught:
+        parse_request(event, payload)
+    return caught.value.code
+
+
+def deep(levels: int) -> object:
+    value: object = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "code"),
+    [
+        ("nothing.such", {}, ErrorCode.UNKNOWN_MESSAGE),
+        ("call.ask", {}, ErrorCode.BAD_MESSAGE),
+        ("call.ask", {"interaction_id": object()}, ErrorCode.BAD_MESSAGE),
+        ("call.ask", {"interaction_id": "\ud800"}, ErrorCode.BAD_MESSAGE),
+        ("call.ask", {"interaction_id": float("nan")}, ErrorCode.BAD_MESSAGE),
+        ("call.ask", {"interaction_id": "好"}, ErrorCode.BAD_MESSAGE),
+        ("call.ask", {1: 2}, ErrorCode.BAD_MESSAGE),
+        ("call.ask", deep(100_000), ErrorCode.BAD_MESSAGE),
+        ("call.ask", {"interaction_id": "a" * MAX_MESSAGE_BYTES}, ErrorCode.MESSAGE_TOO_LARGE),
+        ("call.ask", {"interaction_id": "好" * (MAX_MESSAGE_BYTES // 3)}, ErrorCode.MESSAGE_TOO_LARGE),
+    ],
+    ids=[
+        "unknown",
+        "missing",
+        "object",
+        "half a character",
+        "no number",
+        "no identifier",
+        "no name",
+        "deep",
+        "long",
+        "long in bytes",
+    ],
+)
+def test_what_cannot_be_read(event: str, payload: object, code: ErrorCode) -> None:
+    assert code_of(event, payload) is code
+
+
+def test_a_refused_request_is_logged_by_its_shape_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    code_of("message.send", {"interaction_id": "i", "client_message_id": "m", "text": {"密码": "1234"}})
+    assert caplog.records
+    for record in caplog.records:
+        assert "1234" not in str(vars(record))
+        assert "密码" not in str(vars(record))
+
+
+def test_every_deed_of_the_wire_has_its_command() -> None:
+    negotiations = {
+        requests.ListAgents,
+        requests.OpenInteraction,
+        requests.GetInteraction,
+        requests.Publish,
+        requests.Subscribe,
+        requests.AnswerSubscribe,
+        requests.AddCandidate,
+        requests.View,
+        requests.GetIceServers,
+    }
+    fields = {"client_message_id": "m", "text": "好", "problem": "device_busy", "source": "camera"}
+    for model in requests.REQUESTS:
+        wanted = {"interaction_id": "i", "agent_id": "a", "muted": True, **fields}
+        known = {name: wanted[name] for name in model.model_fields if name in wanted}
+        if model in negotiations:
+            continue
+        command = to_command(parse_request(model.EVENT, known), "who")
+        assert command is not None
+        assert type(command).__name__ == {"SendMessage": "PostMessage", "Mute": "MuteSource"}.get(
+            model.__name__, model.__name__
+        )
+        assert command.actor_id == "who"
+
+
+def test_a_problem_taken_back() -> None:
+    request = parse_request("call.problem", {"interaction_id": "i", "problem": None})
+    assert to_command(request, "a") == commands.ReportCallProblem("a", None)
+    request = parse_request("call.problem", {"interaction_id": "i", "problem": "unsupported"})
+    assert to_command(request, "a") == commands.ReportCallProblem("a", DeviceProblem.UNSUPPORTED)
+
+
+def test_a_handshake_is_bounded() -> None:
+    with pytest.raises(BadInput):
+        parse_handshake({"version": 1, "token": "x" * MAX_MESSAGE_BYTES})
+
+
+def test_errors_become_answers() -> None:
+    refused = to_wire_error(Refused(ErrorCode.AGENT_BUSY))
+    assert (refused.code, refused.message) == (ErrorCode.AGENT_BUSY, SENTENCES[ErrorCode.AGENT_BUSY])
+    assert to_wire_error(RateLimited(700)).retry_after_ms == 700
+
+
+def test_a_fault_of_ours_says_where_and_not_what(caplog: pytest.LogCaptureFixture) -> None:
+    def failing() -> None:
+        raise ValueError("could not read 13400000000")
+
+    try:
+        failing()
+    except ValueError as error:
+        answer = to_wire_error(error)
+    assert answer.code is ErrorCode.INTERNAL_ERROR
+    record = caplog.records[-1]
+    assert record.error_type == "ValueError"  # type: ignore[attr-defined]
+    assert record.at.endswith("failing")  # type: ignore[attr-defined]
+    assert "13400000000" not in str(vars(record))
