@@ -169,6 +169,12 @@ impl Worker {
         key
     }
 
+    /// Whether a session has authenticated this address.
+    #[must_use]
+    pub fn knows(&self, protocol: Protocol, source: SocketAddr) -> bool {
+        self.routes.by_address(protocol, source).is_some()
+    }
+
     /// A TCP connection is gone; its session finds out by silence.
     pub fn handle_disconnect(&mut self, source: SocketAddr) {
         self.routes.unbind_address(Protocol::Tcp, source);
@@ -253,6 +259,15 @@ impl Worker {
             });
         });
         result
+    }
+
+    /// Say goodbye on every transport (RTCP BYE, close_notify): the worker stops.
+    pub fn close(&mut self, now: Instant, flush: &mut dyn Flush) {
+        for index in 0..self.rooms.len() {
+            self.in_room(now, flush, index, |room, turn| room.close(turn));
+            self.rooms[index] = None;
+        }
+        self.room_by_id.clear();
     }
 
     /// Wake what is due.

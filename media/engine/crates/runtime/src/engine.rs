@@ -1,6 +1,6 @@
 //! The engine: its workers, the rooms pinned to them, and the one queue of events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::fd::RawFd;
@@ -23,17 +23,27 @@ use crate::thread::{MAX_COMMANDS, Shared, WorkerThread};
 /// Tries to find one port free for both UDP and TCP when the system chooses.
 const PORT_TRIES: usize = 16;
 
+/// Closed rooms remembered, so that late commands to them are answered in order by their worker.
+const MAX_CLOSED: usize = 1024;
+
+#[derive(Default)]
+struct Rooms {
+    by_id: HashMap<String, Pinned>,
+    closed: VecDeque<String>,
+}
+
 struct Pinned {
     worker: usize,
     /// Peers: what load is measured by.
     peers: usize,
+    open: bool,
 }
 
 pub struct Engine {
     events: Arc<EventQueue>,
     workers: Vec<Arc<Shared>>,
     addresses: Vec<SocketAddr>,
-    rooms: Mutex<HashMap<String, Pinned>>,
+    rooms: Mutex<Rooms>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     next_request: AtomicU64,
 }
@@ -84,7 +94,7 @@ impl Engine {
             events,
             workers,
             addresses,
-            rooms: Mutex::new(HashMap::new()),
+            rooms: Mutex::new(Rooms::default()),
             threads: Mutex::new(Vec::new()),
             next_request: AtomicU64::new(1),
         };
@@ -97,7 +107,7 @@ impl Engine {
         Ok(engine)
     }
 
-    fn rooms(&self) -> MutexGuard<'_, HashMap<String, Pinned>> {
+    fn rooms(&self) -> MutexGuard<'_, Rooms> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -140,34 +150,28 @@ impl Engine {
         };
         // The lock is held until the command is queued: commands of a room keep their order.
         let mut rooms = self.rooms();
-        let worker = match (&command, rooms.get_mut(room_id)) {
-            (Command::CreateRoom, Some(_)) => {
-                return refuse(FaultCode::RoomExists, "the room exists");
-            }
-            (Command::CreateRoom, None) if room_id.is_empty() || room_id.len() > MAX_ID => {
-                return refuse(FaultCode::BadArgument, "room id empty or too long");
-            }
-            (Command::CreateRoom, None) => {
-                let worker = self.lightest(&rooms);
-                rooms.insert(room_id.to_owned(), Pinned { worker, peers: 0 });
-                worker
-            }
-            (_, None) => return refuse(FaultCode::RoomUnknown, "no such room"),
-            (Command::CloseRoom, Some(room)) => {
-                let worker = room.worker;
-                rooms.remove(room_id);
-                worker
-            }
-            (Command::AddPeer { .. }, Some(room)) => {
-                room.peers += 1;
-                room.worker
-            }
-            (Command::RemovePeer { .. }, Some(room)) => {
-                room.peers = room.peers.saturating_sub(1);
-                room.worker
-            }
-            (_, Some(room)) => room.worker,
+        let worker = match rooms.by_id.get_mut(room_id) {
+            Some(room) => room.take(&command),
+            None => match command {
+                Command::CreateRoom if room_id.is_empty() || room_id.len() > MAX_ID => {
+                    return refuse(FaultCode::BadArgument, "room id empty or too long");
+                }
+                Command::CreateRoom => {
+                    let worker = self.lightest(&rooms);
+                    let pinned = Pinned {
+                        worker,
+                        peers: 0,
+                        open: true,
+                    };
+                    rooms.by_id.insert(room_id.to_owned(), pinned);
+                    worker
+                }
+                _ => return refuse(FaultCode::RoomUnknown, "no such room"),
+            },
         };
+        if matches!(command, Command::CloseRoom) {
+            rooms.remember_closed(room_id);
+        }
         let shared = &self.workers[worker];
         {
             let mut queue = shared
@@ -189,9 +193,9 @@ impl Engine {
     }
 
     /// The worker with the fewest peers, then rooms.
-    fn lightest(&self, rooms: &HashMap<String, Pinned>) -> usize {
+    fn lightest(&self, rooms: &Rooms) -> usize {
         let mut load = vec![(0, 0); self.workers.len()];
-        for room in rooms.values() {
+        for room in rooms.by_id.values().filter(|room| room.open) {
             load[room.worker].0 += room.peers;
             load[room.worker].1 += 1;
         }
@@ -223,7 +227,36 @@ impl Engine {
         for thread in threads {
             let _ = thread.join();
         }
-        self.rooms().clear();
+        *self.rooms() = Rooms::default();
+    }
+}
+
+impl Rooms {
+    fn remember_closed(&mut self, room_id: &str) {
+        self.closed.push_back(room_id.to_owned());
+        if self.closed.len() > MAX_CLOSED
+            && let Some(oldest) = self.closed.pop_front()
+            && self.by_id.get(&oldest).is_some_and(|room| !room.open)
+        {
+            self.by_id.remove(&oldest);
+        }
+    }
+}
+
+impl Pinned {
+    /// Note what a command changes; the worker it goes to.
+    fn take(&mut self, command: &Command) -> usize {
+        match command {
+            Command::CreateRoom => self.open = true,
+            Command::CloseRoom => {
+                self.open = false;
+                self.peers = 0;
+            }
+            Command::AddPeer { .. } => self.peers += 1,
+            Command::RemovePeer { .. } => self.peers = self.peers.saturating_sub(1),
+            _ => {}
+        }
+        self.worker
     }
 }
 

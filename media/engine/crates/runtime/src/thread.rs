@@ -174,6 +174,13 @@ impl WorkerThread {
                 self.sender.counters.worker_panics += 1;
             }
         }
+        let goodbye = catch_unwind(AssertUnwindSafe(|| {
+            self.worker.close(Instant::now(), &mut self.sender);
+            self.sender.flush(self.worker.outputs());
+            self.worker.take_events(&mut self.pending);
+            self.events.push(&mut self.pending);
+        }));
+        self.sender.counters.worker_panics += u64::from(goodbye.is_err());
     }
 
     fn turn(&mut self) {
@@ -289,6 +296,9 @@ impl WorkerThread {
         for (source, mut frame) in frames {
             self.worker
                 .handle_datagram(now, Protocol::Tcp, source, &mut frame, &mut self.sender);
+            if self.worker.knows(Protocol::Tcp, source) {
+                self.sender.tcp.prove(source);
+            }
         }
         if let Some(address) = ended {
             self.worker.handle_disconnect(address);

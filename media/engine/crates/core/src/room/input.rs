@@ -10,6 +10,7 @@ use crate::packet::demux::DatagramClass;
 use crate::routes::SessionKey;
 use crate::session::config::earliest;
 use crate::session::publish::{Ingest, PublishOutput, SenderClock};
+use crate::session::untaken::RtpIdentity;
 use crate::srtp::SrtpError;
 
 /// One datagram on its way to a session.
@@ -75,18 +76,27 @@ impl Room {
             turn.routes.bind_address(protocol, source, key);
         }
         publisher.common.bytes_in += input.data.len() as u64;
+        let rtp = (input.class == DatagramClass::Rtp)
+            .then(|| RtpIdentity::of(input.data))
+            .flatten();
         if !session.handle_datagram(now, protocol, source, local, input.data) {
             return self.fail(turn, key, "library_error");
         }
-        self.poll_publish(turn, index);
+        let delivered = self.poll_publish(turn, index);
+        if let Some(rtp) = rtp
+            && let Some(publisher) = self.peer_mut(index).and_then(|p| p.publish.as_mut())
+            && let Some(reason) = publisher.session.untaken.account(rtp, delivered)
+        {
+            turn.counters.drop_packet(reason);
+        }
     }
 
-    /// Drain a publish session and act on what came out.
-    pub(super) fn poll_publish(&mut self, turn: &mut Turn<'_>, index: usize) {
+    /// Drain a publish session and act on what came out; how many packets did.
+    pub(super) fn poll_publish(&mut self, turn: &mut Turn<'_>, index: usize) -> usize {
         let mut output = std::mem::take(&mut turn.scratch.publish);
         let Some(publisher) = self.peer_mut(index).and_then(|p| p.publish.as_mut()) else {
             turn.scratch.publish = output;
-            return;
+            return 0;
         };
         let key = publisher.common.key;
         let alive = publisher.session.poll(turn.now, turn.outputs, &mut output);
@@ -105,6 +115,7 @@ impl Room {
         if output.ice.is_some() || output.dtls_connected {
             self.update_state(turn, index, TransportKind::Publish);
         }
+        let delivered = output.packets.len() + output.outside_grant as usize;
         self.take_output(turn, index, &mut output);
         let closed = output.closed;
         turn.scratch.publish = output;
@@ -113,6 +124,7 @@ impl Room {
         } else if closed {
             self.close_publish(turn, index);
         }
+        delivered
     }
 
     fn take_output(&mut self, turn: &mut Turn<'_>, index: usize, output: &mut PublishOutput) {

@@ -154,6 +154,10 @@ impl Room {
                 continue;
             };
             if subscriber.common.live.may_send() {
+                if let Some(egress) = subscriber.session.egress.as_mut() {
+                    // Silence of the receiver's feedback tells as well.
+                    let _ = egress.bandwidth.poll(turn.now);
+                }
                 self.choose_layers(turn, index, &mut subscriber);
             }
             if let Some(peer) = self.peer_mut(index) {

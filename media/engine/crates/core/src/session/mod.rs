@@ -9,3 +9,4 @@ pub mod sdp;
 pub mod state;
 pub mod subscribe;
 pub mod table;
+pub mod untaken;

@@ -14,6 +14,7 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 use super::config::{DTLS_MTU, DTLS_VERSION, DatagramSink, TransportConfig};
 use super::profile::{ProfileNote, take_note};
 use super::sdp::Description;
+use super::untaken::Untaken;
 use crate::api::{Fault, FaultCode, Protocol, Source};
 use crate::codec::Codec;
 use crate::egress::cache::SourcePacket;
@@ -89,6 +90,7 @@ pub struct PublishSession {
     next_timeout: Instant,
     selected: Option<(Protocol, SocketAddr)>,
     profile: ProfileNote,
+    pub untaken: Untaken,
 }
 
 impl PublishSession {
@@ -120,6 +122,7 @@ impl PublishSession {
             next_timeout: now,
             selected: None,
             profile,
+            untaken: Untaken::default(),
         })
     }
 
@@ -149,6 +152,13 @@ impl PublishSession {
                 *entry = Some(codec);
             }
         }
+        let resend = self
+            .rtc
+            .codec_config()
+            .params()
+            .iter()
+            .filter_map(|params| params.resend());
+        self.untaken.set_resend_types(resend.map(|pt| *pt));
         Ok(with_opus_dtx(&answer.to_sdp_string()))
     }
 

@@ -312,9 +312,12 @@ impl SubscribeSession {
                 RtcpPacket::TransportFeedback(arrivals) => {
                     feedback.estimate |= egress.bandwidth.on_feedback(&arrivals, now).is_some();
                 }
+                RtcpPacket::Remb { bitrate, .. } => {
+                    egress.bandwidth.on_remb(bitrate, now);
+                    feedback.estimate = true;
+                }
                 RtcpPacket::SourceDescription
                 | RtcpPacket::Bye { .. }
-                | RtcpPacket::Remb { .. }
                 | RtcpPacket::Other { .. } => {}
             }
         }
