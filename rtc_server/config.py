@@ -237,6 +237,8 @@ class Settings(BaseSettings):
     """Sites that embed the window by its script tag."""
     frame_ancestors: Origins = ()
     """Sites that may show our own pages in a frame."""
+    portal_origins: Origins = ()
+    """Sites that may hand a signed-in member of staff over to our own pages (``POST /sign-in``)."""
     trusted_proxies: Networks = ()
     """Reverse proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
     issuers: tuple[TrustedIssuer, ...] = ()
@@ -323,6 +325,8 @@ def missing(settings: Settings) -> list[str]:
         )
     if not settings.media.advertised_ips:
         faults.append("RTC_MEDIA_ADVERTISED_IPS: the address browsers reach the media ports at")
+    if settings.cors_origins and settings.public_url is None:
+        faults.append("RTC_PUBLIC_URL: our own origin, beside the origins of other sites in `cors_origins`")
     if settings.media.port_base == 0:
         faults.append("RTC_MEDIA_PORT_BASE: the first media port, to be opened in the firewall")
     if (settings.turn.start or settings.turn.urls) and settings.turn.secret is None:

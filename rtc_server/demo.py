@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import groupby
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from aiohttp import web
 
 from rtc_server.identity.accounts import ACCOUNTS, Account
 from rtc_server.identity.masking import mask_name
 from rtc_server.identity.tokens import TokenMinter
+from rtc_server.rest.local_path import local_path
 from rtc_server.rest.pages import Html, fill, page
 from rtc_server.rest.session import AUTHENTICATOR, current_or_none, remember
 from signaling.errors import ErrorCode, Refused
@@ -21,19 +22,6 @@ HOST_PAGE = "/demo/host"
 
 _GROUPS = {Role.TAXPAYER: "纳税人", Role.AGENT: "税务人员（坐席）"}
 _OTHERS = "管理人员"
-
-
-def local_path(target: str) -> str | None:
-    """``target`` when it is a path on this server, else None: no redirect leaves it (CWE-601).
-
-    A browser reads ``//host``, ``/\\host`` and control characters inside as other sites, so these are refused.
-    """
-    if not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
-        return None
-    if any(ord(letter) < 0x20 or ord(letter) == 0x7F for letter in target):
-        return None
-    parts = urlsplit(target)
-    return target if not parts.scheme and not parts.netloc else None
 
 
 def _card(account: Account) -> Html:

@@ -38,7 +38,7 @@ async def rate_limit(request: web.Request, handler: Handler) -> web.StreamRespon
 
 def _rate(request: web.Request) -> tuple[str, str]:
     settings = request.app[SETTINGS].limits
-    if request.path == "/api/session" and request.method == "POST":
+    if request.method == "POST" and request.path in {"/api/session", "/sign-in"}:
         return "sign_in", settings.sign_in
     if request.path.startswith("/api/"):
         return "api", settings.api

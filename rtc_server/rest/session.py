@@ -13,7 +13,8 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rtc_server.identity.tokens import MAX_TOKEN_CHARS
-from rtc_server.rest.context import is_secure, own_origin
+from rtc_server.rest.context import SETTINGS, is_secure, own_origin
+from rtc_server.rest.local_path import local_path
 from signaling.errors import BadInput, DomainError, ErrorCode, IdentityError, Refused
 from signaling.rooms.ports import Authenticator, Person
 from signaling.wire.views import PersonView
@@ -87,6 +88,22 @@ async def _sign_in(request: web.Request) -> web.Response:
     return response
 
 
+async def _hand_over(request: web.Request) -> web.Response:
+    """A portal's page sends its signed-in member of staff here by a form (as OpenID's form_post does): ``token``,
+    and ``to``, a path of ours. The portal must be listed, or anybody could sign somebody in as somebody else."""
+    origin = request.headers.get("Origin", "").lower()
+    if origin not in {own_origin(request), *request.app[SETTINGS].portal_origins}:
+        raise Refused(ErrorCode.NOT_ALLOWED)
+    form = await request.post()
+    token, target = form.get("token"), local_path(str(form.get("to", "/desk")))
+    if not isinstance(token, str) or target is None:
+        raise BadInput(ErrorCode.BAD_MESSAGE)
+    person = await request.app[AUTHENTICATOR].authenticate(token)
+    response = web.Response(status=303, headers={"Location": target, "Cache-Control": "no-store"})
+    remember(request, response, token, person)
+    return response
+
+
 async def _read(request: web.Request) -> web.Response:
     same_origin_only(request)
     token, person = await current(request)
@@ -124,5 +141,6 @@ def _cookie_name(request: web.Request) -> str:
 
 def add_routes(app: web.Application) -> None:
     app.router.add_post("/api/session", _sign_in)
+    app.router.add_post("/sign-in", _hand_over)
     app.router.add_get("/api/session", _read)
     app.router.add_delete("/api/session", _sign_out)

@@ -22,13 +22,14 @@ def test_demo_mode_needs_nothing_more() -> None:
 
 
 def test_an_operator_is_told_everything_that_is_missing() -> None:
-    text = "\n".join(missing(load(turn={"start": True})))
+    text = "\n".join(missing(load(turn={"start": True}, cors_origins=["https://a.example"])))
     for name in (
         "issuers",
         "RTC_TOKEN_SECRET",
         "RTC_MEDIA_ADVERTISED_IPS",
         "RTC_MEDIA_PORT_BASE",
         "RTC_TURN_SECRET",
+        "RTC_PUBLIC_URL",
     ):
         assert name in text
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from rtc_server.demo import local_path
 from rtc_server.identity.accounts import ACCOUNTS
+from rtc_server.rest.local_path import local_path
 from signaling.sessions.states import Role
 from tests.unit.rtc_server.conftest import OpenClient
 

@@ -151,3 +151,51 @@ async def test_an_expired_session_is_told_apart(open_client: OpenClient) -> None
     client.session.cookie_jar.update_cookies({"rtc_session": token}, URL(str(client.make_url("/"))))
     response = await client.get("/api/session")
     assert (await response.json())["error"]["code"] == "token_expired"
+
+
+PORTAL = "https://portal.example.gov.cn"
+
+
+async def test_a_portal_hands_a_member_of_staff_over(open_client: OpenClient, token_of: TokenOf) -> None:
+    client = await open_client(demo=False, portal_origins=[PORTAL])
+    response = await client.post(
+        "/sign-in",
+        data={"token": token_of("agent01"), "to": "/desk"},
+        headers={"Origin": PORTAL},
+        allow_redirects=False,
+    )
+    assert (response.status, response.headers["Location"]) == (303, "/desk")
+    assert (await (await client.get("/api/session")).json())["person"]["display_name"] == "101"
+
+
+@pytest.mark.parametrize("origin", [None, "null", "https://evil.example"])
+async def test_nobody_else_hands_anybody_over(
+    open_client: OpenClient, token_of: TokenOf, origin: str | None
+) -> None:
+    client = await open_client(portal_origins=[PORTAL], cors_origins=["https://evil.example"])
+    headers = {"Origin": origin} if origin else {}
+    response = await client.post(
+        "/sign-in", data={"token": token_of("agent01")}, headers=headers, allow_redirects=False
+    )
+    assert response.status == 403
+    assert not response.cookies
+
+
+@pytest.mark.parametrize(
+    ("form", "code"),
+    [
+        ({}, "bad_message"),
+        ({"token": "x.y.z"}, "token_invalid"),
+        ({"token": "", "to": "/desk"}, "token_missing"),
+        ({"token": "good", "to": "//evil.example"}, "bad_message"),
+    ],
+)
+async def test_a_bad_hand_over(
+    open_client: OpenClient, token_of: TokenOf, form: dict[str, str], code: str
+) -> None:
+    client = await open_client(portal_origins=[PORTAL])
+    if form.get("token") == "good":
+        form = form | {"token": token_of("agent01")}
+    response = await client.post("/sign-in", data=form, headers={"Origin": PORTAL}, allow_redirects=False)
+    assert (await response.json())["error"]["code"] == code
+    assert not response.cookies
