@@ -12,8 +12,6 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from aioice import stun
 from aiortc import RTCDtlsTransport
 
-from tests.harness.sdp import IceSide
-
 Address = tuple[str, int]
 SEED = 20_26
 
@@ -82,15 +80,15 @@ def binding_request(
     return request
 
 
-def wrong_integrity(side: IceSide, count: int = 200) -> Iterator[bytes]:
-    """The right ufrag, another password, each time as the nominated pair."""
+def wrong_integrity(username: str, count: int = 200) -> Iterator[bytes]:
+    """The right user name, another password, each time as the nominated pair."""
     for number in range(count):
-        yield bytes(binding_request(f"{side.ufrag}:stranger", f"not the password {number}"))
+        yield bytes(binding_request(username, f"not the password {number}"))
 
 
-def no_integrity(side: IceSide, count: int = 100) -> Iterator[bytes]:
+def no_integrity(username: str, count: int = 100) -> Iterator[bytes]:
     for _ in range(count):
-        yield bytes(binding_request(f"{side.ufrag}:stranger", None))
+        yield bytes(binding_request(username, None))
 
 
 def unknown_ufrag(count: int = 200) -> Iterator[bytes]:
@@ -101,9 +99,9 @@ def unknown_ufrag(count: int = 200) -> Iterator[bytes]:
         )
 
 
-def broken_stun(side: IceSide) -> Iterator[bytes]:
+def broken_stun(username: str, password: str) -> Iterator[bytes]:
     """A good request cut at every length, and with every byte of it changed once."""
-    whole = bytes(binding_request(f"{side.ufrag}:stranger", side.password, use_candidate=False))
+    whole = bytes(binding_request(username, password, use_candidate=False))
     for length in range(len(whole)):
         yield whole[:length]
     for index in range(len(whole)):
@@ -194,7 +192,7 @@ async def tcp_connections(
 
 
 async def drip(writer: asyncio.StreamWriter, length: int) -> None:
-    """A frame of which one byte comes every half a second."""
+    """A frame of which one byte comes every half a second, until the connection ends or the task is cancelled."""
     writer.write(struct.pack("!H", length))
     for _ in range(length):
         writer.write(b"\x00")

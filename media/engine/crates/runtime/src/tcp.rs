@@ -17,8 +17,8 @@ const MAX_CONNECTIONS: usize = 1024;
 const MAX_PER_ADDRESS: usize = 128;
 /// A connection on which nothing came for this long is closed. Browsers check consent every 2.5 s.
 const IDLE: Duration = Duration::from_secs(30);
-/// A connection that never brought a frame is closed sooner.
-const SILENT: Duration = Duration::from_secs(10);
+/// A connection that has not proved by then that it belongs to a session (RFC 8445 §7.3) is closed, whatever it sends.
+const UNPROVEN: Duration = Duration::from_secs(10);
 /// Bytes kept for a connection that does not take them: about a second of video.
 const MAX_BACKLOG: usize = 512 * 1024;
 /// Bytes read from one connection per turn, so that none starves the others.
@@ -33,8 +33,10 @@ struct Connection {
     backlog: Vec<u8>,
     /// Bytes of the backlog already written.
     written: usize,
+    opened: Instant,
     last_heard: Instant,
-    framed: bool,
+    /// A session has authenticated it.
+    proven: bool,
     doomed: bool,
 }
 
@@ -118,8 +120,9 @@ impl TcpTable {
                 decoder: FrameDecoder::new(),
                 backlog: Vec::new(),
                 written: 0,
+                opened: now,
                 last_heard: now,
-                framed: false,
+                proven: false,
                 doomed: false,
             });
             self.by_address.insert(peer, index);
@@ -154,7 +157,6 @@ impl TcpTable {
                         frame.clear();
                         frame.extend_from_slice(bytes);
                         on_frame(peer, frame);
-                        connection.framed = true;
                     });
                     taken += len;
                     if followed.is_err() {
@@ -173,6 +175,14 @@ impl TcpTable {
             return None;
         }
         self.remove(index, counters)
+    }
+
+    /// A session has authenticated the connection from this address.
+    pub fn prove(&mut self, peer: SocketAddr) {
+        let index = self.by_address.get(&peer);
+        if let Some(connection) = index.and_then(|index| self.connections[*index].as_mut()) {
+            connection.proven = true;
+        }
     }
 
     /// Frame a packet and write it, or keep it while the connection takes no more. A packet that does
@@ -238,8 +248,12 @@ impl TcpTable {
             let Some(connection) = &self.connections[index] else {
                 continue;
             };
-            let limit = if connection.framed { IDLE } else { SILENT };
-            if connection.doomed || now.saturating_duration_since(connection.last_heard) >= limit {
+            let (since, limit) = if connection.proven {
+                (connection.last_heard, IDLE)
+            } else {
+                (connection.opened, UNPROVEN)
+            };
+            if connection.doomed || now.saturating_duration_since(since) >= limit {
                 closed.extend(self.remove(index, counters));
             }
         }
