@@ -145,9 +145,7 @@ async def _desk(request: web.Request) -> web.StreamResponse:
             request, "页面尚未就绪", "服务端尚未生成网页文件，请管理员执行 make setup 后重试。", status=503
         )
     page_policy(request, script_hashes=_inline_hashes(file.plain))
-    response = _respond(request, file, "no-cache")
-    response.charset = "utf-8"
-    return response
+    return _respond(request, file, "no-cache")
 
 
 def _inline_hashes(html: bytes) -> list[str]:

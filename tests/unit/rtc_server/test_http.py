@@ -327,6 +327,8 @@ async def test_the_desk_is_for_agents(open_client: OpenClient, dist: Path) -> No
     assert desk.status == 200
     assert "'sha256-" in desk.headers["Content-Security-Policy"]
     assert "let a = 1" in await desk.text()
+    reloaded = await client.get("/desk", headers={"If-None-Match": desk.headers["ETag"]})
+    assert reloaded.status == 304
 
 
 async def test_outside_demo_mode_the_desk_asks_to_sign_in(open_client: OpenClient, dist: Path) -> None:
