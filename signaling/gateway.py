@@ -165,12 +165,15 @@ class Gateway:
                 ice_servers=ice_server_views(self._ports.ice_servers.ice_servers(person.person_id)),
             )
         )
-        connection.expiry = self._clock.call_at(
-            person.expires_at * 1000,
-            lambda: self._dismiss(connection, IdentityError(ErrorCode.TOKEN_EXPIRED)),
-        )
         if not self._server.is_alive(transport_id):
+            # It died while it was let in, when the library does not tell yet.
+            self._server.close(transport_id)
             await self.on_disconnect(transport_id)
+        elif self._connections.find(transport_id) is connection:
+            connection.expiry = self._clock.call_at(
+                person.expires_at * 1000,
+                lambda: self._dismiss(connection, IdentityError(ErrorCode.TOKEN_EXPIRED)),
+            )
 
     async def on_disconnect(self, transport_id: str) -> None:
         connection = self._connections.find(transport_id)

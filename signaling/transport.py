@@ -105,16 +105,15 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
 
     async def _close(self, transport_id: str, flush: bool) -> None:
         socket = self.eio.sockets.get(transport_id)
-        if socket is None:
-            return
-        if not flush:
-            while not socket.queue.empty():
-                socket.queue.get_nowait()
-                socket.queue.task_done()
         request = self.environ.get(transport_id, {}).get("aiohttp.request")
+        while socket is not None and not flush and not socket.queue.empty():
+            socket.queue.get_nowait()
+            socket.queue.task_done()
         sid = self.manager.sid_from_eio_sid(transport_id, _NAMESPACE)
         if sid is not None:
             await self.disconnect(sid)
+        if socket is None:
+            return
         await socket.close(wait=False, reason=self.eio.reason.SERVER_DISCONNECT)
         # The library would wait for the client to close; None makes its writer do so.
         socket.queue.put_nowait(None)

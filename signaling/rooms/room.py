@@ -102,6 +102,7 @@ class Room:
         self._task: asyncio.Task[None] | None = None
         self._asked: Ask | None = None
         self._last_word = ErrorCode.INTERACTION_CLOSED
+        self._buried = False
 
     @property
     def interaction_id(self) -> str:
@@ -124,7 +125,9 @@ class Room:
         self._task = asyncio.create_task(self._run(), name=f"room {self.interaction_id}")
 
     def ask(self, asked: Ask) -> None:
-        """Raises ``RateLimited`` when too much waits already."""
+        """Raises ``RateLimited`` when too much waits already, ``Refused`` when the room has ended."""
+        if self._buried:
+            raise Refused(self._last_word)
         if not self._inbox.offer(asked):
             raise RateLimited(_FULL_RETRY_MS)
 
@@ -423,6 +426,7 @@ class Room:
 
     def _bury(self) -> None:
         """Also for a room that could not be opened."""
+        self._buried = True
         for key in list(self._timers):
             self._cancel_timer(key)
         self._ports.media.forget(self.interaction_id)

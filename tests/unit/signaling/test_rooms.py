@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
+import aiohttp
 import pytest
 
 from media.types import Source
-from signaling.errors import ErrorCode
+from signaling.errors import ErrorCode, Refused
 from signaling.outbox import Outbox
 from signaling.ratelimit import TokenBucket
 from signaling.rooms.inbox import Inbox
+from signaling.rooms.room import Ask
 from signaling.rooms.seats import LocalSeats
 from signaling.sessions import interaction
 from signaling.sessions.policy import SessionKind
 from signaling.settings import RateLimit
 from signaling.wire.base import Notification
 from signaling.wire.notifications import ActiveSpeakersChanged
+from signaling.wire.requests import GetInteraction
 from tests.unit.signaling.service import Service
 
 
@@ -49,6 +54,44 @@ async def test_a_crash_stays_in_its_room_and_its_members_are_told(
     assert "密码" not in caplog.text
     gone = await crashing.taxpayer.fails("interaction.get", interaction_id=crashing.id)
     assert gone == ErrorCode.INTERACTION_CLOSED
+
+
+async def test_a_room_that_has_ended_answers_at_once(service: Service) -> None:
+    pair = await service.pair()
+    room = service.gateway._rooms.of_person(pair.taxpayer_id)[0]
+    await pair.agent.do("interaction.close", interaction_id=pair.id)
+    await room.ended()
+    with pytest.raises(Refused) as caught:
+        room.ask(Ask(pair.taxpayer_id, GetInteraction(interaction_id=pair.id), lambda _: None))
+    assert caught.value.code is ErrorCode.INTERACTION_CLOSED
+
+
+async def test_who_dies_while_being_let_in_leaves_nothing_behind(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = await service.pair()
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    authenticate = service.people.authenticate
+
+    async def slow(token: str) -> Any:
+        asked.set()
+        await go_on.wait()
+        return await authenticate(token)
+
+    monkeypatch.setattr(service.people, "authenticate", slow)
+    async with aiohttp.ClientSession() as session:
+        url = f"{service.url}socket.io/?EIO=4&transport=polling"
+        opened = await (await session.get(url)).text()
+        sid = json.loads(opened[1:])["sid"]
+        hello = "40" + json.dumps({"version": 1, "token": pair.taxpayer_id})
+        posting = asyncio.ensure_future(session.post(f"{url}&sid={sid}", data=hello))
+        await asyncio.wait_for(asked.wait(), 5)
+        await service.gateway._server.eio.sockets[sid].close(wait=False)
+        go_on.set()
+        await posting
+    await pair.agent.wait_for("member.changed", lambda m: m["member"]["presence"] == "reconnecting")
+    assert service.books.connected == 1
+    assert not service.gateway._connections.is_online(pair.taxpayer_id)
 
 
 async def test_everything_private_stays_out_of_the_log(
