@@ -9,7 +9,7 @@ from signaling.wire.base import Notification
 
 
 class Post(Protocol):
-    """The transport's queue; both return how many messages wait in it."""
+    """The transport's queue; both return how much waits in it, about in messages."""
 
     def post_event(self, transport_id: str, event: str, data: dict[str, Any]) -> int: ...
     def post_ack(self, transport_id: str, ack_id: int, data: dict[str, Any]) -> int: ...

@@ -35,6 +35,8 @@ _CONNECT, _DISCONNECT, _EVENT, _ACK = "0", "1", "2", "3"
 _ACK_ID = re.compile(r"2(?:/[^,]{0,64},)?(\d{1,15})\[")
 _CLOSE_TIMEOUT_S = 2.0
 _LOOK_S = 0.02
+_FEW = 4
+_WEIGHT_BYTES = 16 * 1024
 
 
 class TransportHandler(Protocol):
@@ -81,11 +83,11 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         self.on("disconnect", self._on_disconnect)
 
     def post_event(self, transport_id: str, event: str, data: Mapping[str, Any]) -> int:
-        """Queue a notification; returns how many messages wait for the client now."""
+        """Queue a notification; returns how much waits for the client now (see ``_weight``)."""
         return self._post(transport_id, self.packet_class(EVENT, namespace=_NAMESPACE, data=[event, data]))
 
     def post_ack(self, transport_id: str, ack_id: int, data: Mapping[str, Any]) -> int:
-        """Queue the answer to a request; returns how many messages wait for the client now."""
+        """Queue the answer to a request; returns how much waits for the client now (see ``_weight``)."""
         return self._post(transport_id, self.packet_class(ACK, namespace=_NAMESPACE, id=ack_id, data=[data]))
 
     def is_alive(self, transport_id: str) -> bool:
@@ -128,7 +130,7 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
             return 0
         socket = self.eio.sockets[transport_id]
         socket.queue.put_nowait(engine_packet.Packet(engine_packet.MESSAGE, data=packet.encode()))
-        return int(socket.queue.qsize())
+        return _weight(socket.queue)
 
     async def _on_connect(self, sid: str, _environ: object, auth: object) -> None:
         transport_id = self.manager.eio_sid_from_sid(sid, _NAMESPACE)
@@ -203,6 +205,14 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         allowed = (_EVENT, _ACK, _DISCONNECT) if known else (_CONNECT,)
         if not data.startswith(allowed):
             raise BadInput(ErrorCode.BAD_MESSAGE)
+
+
+def _weight(queue: asyncio.Queue[Any]) -> int:
+    """How much waits: every message counts once, a long one once more for every further 16 KiB."""
+    if queue.qsize() <= _FEW:
+        return queue.qsize()
+    waiting = [packet for packet in queue._queue if packet is not None]  # type: ignore[attr-defined]
+    return sum(1 + len(packet.data or "") // _WEIGHT_BYTES for packet in waiting)
 
 
 async def _written(queue: asyncio.Queue[Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from engineio.packet import MESSAGE, Packet  # type: ignore[import-untyped]
 
 from media.types import Source
 from signaling.errors import ErrorCode, Refused
@@ -19,6 +20,7 @@ from signaling.rooms.seats import LocalSeats
 from signaling.sessions import interaction
 from signaling.sessions.policy import SessionKind
 from signaling.settings import RateLimit
+from signaling.transport import _weight
 from signaling.wire.base import Notification
 from signaling.wire.notifications import ActiveSpeakersChanged
 from signaling.wire.requests import GetInteraction
@@ -170,6 +172,16 @@ def test_an_outbox_that_overflows_gives_up_once(welcomed: bool) -> None:
         outbox.notify(told("a"))
     assert given_up == [True]
     assert len(post.sent) <= 4
+
+
+async def test_long_messages_weigh_more() -> None:
+    queue: asyncio.Queue[Any] = asyncio.Queue()
+    for _ in range(4):
+        queue.put_nowait(Packet(MESSAGE, "x" * 100_000))
+    assert _weight(queue) == 4, "a few are never too much"
+    queue.put_nowait(Packet(MESSAGE, "x" * 10))
+    queue.put_nowait(None)
+    assert _weight(queue) == 4 * (1 + 100_000 // 16_384) + 1
 
 
 def test_a_bucket_empties_and_fills() -> None:
