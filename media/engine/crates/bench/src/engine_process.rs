@@ -24,7 +24,10 @@ type Asked = Mutex<HashMap<u64, u64>>;
 pub fn run() -> io::Result<()> {
     usage::raise_file_limit();
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let config = EngineConfig { workers, ..EngineConfig::default() };
+    let config = EngineConfig {
+        workers,
+        ..EngineConfig::default()
+    };
     let engine = Arc::new(Engine::start(&config)?);
     let asked = Arc::new(Asked::default());
     {
@@ -34,7 +37,10 @@ pub fn run() -> io::Result<()> {
     say(&FromEngine::Ready)?;
     for line in io::stdin().lock().lines() {
         match serde_json::from_str(&line?)? {
-            ToEngine::Report { id } => say(&FromEngine::Report { id, usage: used(&engine)? })?,
+            ToEngine::Report { id } => say(&FromEngine::Report {
+                id,
+                usage: used(&engine)?,
+            })?,
             command => {
                 let (id, room, command) = translate(command);
                 // Held until the id is known: its reply may come at once.
@@ -54,10 +60,23 @@ fn tell_replies(engine: &Engine, asked: &Asked) -> io::Result<()> {
     loop {
         poller.wait(Some(Duration::from_secs(1)), &mut ready)?;
         for event in engine.take_events(1_024) {
-            if let Event::Reply { request_id, error, sdp, .. } = event {
-                let id = asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&request_id);
+            if let Event::Reply {
+                request_id,
+                error,
+                sdp,
+                ..
+            } = event
+            {
+                let id = asked
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(&request_id);
                 let error = error.map(|fault| fault.to_string());
-                say(&FromEngine::Reply { id: id.unwrap_or_default(), error, sdp })?;
+                say(&FromEngine::Reply {
+                    id: id.unwrap_or_default(),
+                    error,
+                    sdp,
+                })?;
             }
         }
     }
@@ -66,26 +85,62 @@ fn tell_replies(engine: &Engine, asked: &Asked) -> io::Result<()> {
 fn translate(command: ToEngine) -> (u64, String, Command) {
     match command {
         ToEngine::CreateRoom { id, room } => (id, room, Command::CreateRoom),
-        ToEngine::AddPeer { id, room, peer, publishes, slots } => {
-            let publish =
-                if publishes { vec![Source::Microphone, Source::Camera] } else { Vec::new() };
+        ToEngine::AddPeer {
+            id,
+            room,
+            peer,
+            publishes,
+            slots,
+        } => {
+            let publish = if publishes {
+                vec![Source::Microphone, Source::Camera]
+            } else {
+                Vec::new()
+            };
             let (audio_slots, video_slots) = (slots, slots);
-            let command = Command::AddPeer { peer_id: peer, publish, audio_slots, video_slots };
+            let command = Command::AddPeer {
+                peer_id: peer,
+                publish,
+                audio_slots,
+                video_slots,
+            };
             (id, room, command)
         }
-        ToEngine::Publish { id, room, peer, sdp } => {
+        ToEngine::Publish {
+            id,
+            room,
+            peer,
+            sdp,
+        } => {
             let tracks = vec![
                 (AUDIO_MID.to_owned(), Source::Microphone),
                 (VIDEO_MID.to_owned(), Source::Camera),
             ];
-            (id, room, Command::Publish { peer_id: peer, sdp, tracks, fresh: true })
+            (
+                id,
+                room,
+                Command::Publish {
+                    peer_id: peer,
+                    sdp,
+                    tracks,
+                    fresh: true,
+                },
+            )
         }
-        ToEngine::Subscribe { id, room, peer } => {
-            (id, room, Command::Subscribe { peer_id: peer, fresh: true })
-        }
-        ToEngine::Answer { id, room, peer, sdp } => {
-            (id, room, Command::Answer { peer_id: peer, sdp })
-        }
+        ToEngine::Subscribe { id, room, peer } => (
+            id,
+            room,
+            Command::Subscribe {
+                peer_id: peer,
+                fresh: true,
+            },
+        ),
+        ToEngine::Answer {
+            id,
+            room,
+            peer,
+            sdp,
+        } => (id, room, Command::Answer { peer_id: peer, sdp }),
         ToEngine::Report { .. } => unreachable!("reports are not commands"),
     }
 }
@@ -108,8 +163,15 @@ fn used(engine: &Engine) -> io::Result<Usage> {
         packets_forwarded: figure("rtp_out"),
         packets_in: figure("rtp_in"),
         system_calls: figure("wait_calls") + figure("receive_calls") + figure("send_calls"),
-        dropped: dropped.into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum(),
-        time_inside: time_inside.into_iter().map(|(bound, count)| (bound as f64, count)).collect(),
+        dropped: dropped
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, count)| count.as_u64())
+            .sum(),
+        time_inside: time_inside
+            .into_iter()
+            .map(|(bound, count)| (bound as f64, count))
+            .collect(),
     })
 }
 

@@ -87,7 +87,7 @@ impl PlainLoop {
             for address in &group.destinations {
                 destinations.push((*address, key()?));
             }
-            let source = Source::new(index as u64 + 1, 0);
+            let source = Source::new(index as u64 + 1);
             rooms.push(Room {
                 destinations,
                 source,
@@ -106,16 +106,16 @@ impl PlainLoop {
         Ok(Self { rooms, out })
     }
 
-    /// Send the media of one sender to every group for `lasting`, at its own pace, and tell what
+    /// Send the media of one sender to every group for `lasting`, at `speed` times its own pace, and tell what
     /// the sending took.
-    pub fn measure(&mut self, lasting: Duration, video_bits_per_s: u64) -> Measured {
+    pub fn measure(&mut self, lasting: Duration, speed: f64) -> Measured {
         let before = self.out.batch.counters;
         let (mut cpu, mut packets) = (Duration::ZERO, Vec::new());
+        let (audio, video) = (AUDIO_INTERVAL.div_f64(speed), VIDEO_INTERVAL.div_f64(speed));
         let start = Instant::now();
         for (index, room) in self.rooms.iter_mut().enumerate() {
             let phase = start + sender_phase(index);
             (room.next_audio, room.next_video) = (phase, phase);
-            room.source.set_video_rate(video_bits_per_s);
         }
         while start.elapsed() < lasting {
             let mut next = start + lasting;
@@ -123,11 +123,11 @@ impl PlainLoop {
                 let now = Instant::now();
                 packets.clear();
                 while room.next_audio <= now {
-                    room.next_audio += AUDIO_INTERVAL;
+                    room.next_audio += audio;
                     packets.push(room.source.audio());
                 }
                 while room.next_video <= now {
-                    room.next_video += VIDEO_INTERVAL;
+                    room.next_video += video;
                     room.source.video(&mut packets);
                 }
                 if !packets.is_empty() {

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+/// Bit rate of the video, so that audio and video are about 213 packets/s.
+pub const VIDEO_BITS_PER_S: u64 = 1_500_000;
 pub const AUDIO_INTERVAL: Duration = Duration::from_millis(20);
 pub const VIDEO_INTERVAL: Duration = Duration::from_nanos(1_000_000_000 / 30);
 /// Senders do not all burst at the same moment.
@@ -77,7 +79,6 @@ pub struct Payload {
 /// The media of one sender.
 pub struct Source {
     random: u64,
-    video_bits_per_s: u64,
     audio_index: u64,
     video_index: u64,
     frames: u32,
@@ -85,19 +86,14 @@ pub struct Source {
 }
 
 impl Source {
-    pub fn new(seed: u64, video_bits_per_s: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self {
             random: seed.wrapping_mul(0xD134_2543_DE82_EF95) | 1,
-            video_bits_per_s,
             audio_index: 0,
             video_index: 0,
             frames: 0,
             key_frame_wanted: true,
         }
-    }
-
-    pub fn set_video_rate(&mut self, bits_per_s: u64) {
-        self.video_bits_per_s = bits_per_s;
     }
 
     /// The next frame is a key frame.
@@ -122,7 +118,7 @@ impl Source {
     pub fn video(&mut self, out: &mut Vec<Payload>) {
         let key = self.key_frame_wanted || self.frames.is_multiple_of(KEY_FRAME_EVERY);
         self.key_frame_wanted = false;
-        let mean = self.video_bits_per_s / 8 / 30;
+        let mean = VIDEO_BITS_PER_S / 8 / 30;
         // 70 to 130 % of the mean; a key frame is three times as large.
         let mut size = mean * (70 + mix(&mut self.random) % 61) / 100;
         if key {
@@ -171,7 +167,7 @@ mod tests {
 
     #[test]
     fn payloads_are_recognised_and_damage_is_not() {
-        let mut source = Source::new(1, 1_500_000);
+        let mut source = Source::new(1);
         let audio = source.audio();
         assert_eq!(check_audio(&audio.bytes), Some(0));
         let mut frame = Vec::new();
@@ -192,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_second_is_the_bitrate_asked_for() {
-        let mut source = Source::new(7, 1_500_000);
+        let mut source = Source::new(7);
         let mut frames = Vec::new();
         (0..301).for_each(|_| source.video(&mut frames));
         let bits = frames.iter().map(|p| p.bytes.len() * 8).sum::<usize>() / 10;

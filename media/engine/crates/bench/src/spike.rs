@@ -28,7 +28,6 @@ use crate::media::{AUDIO_INTERVAL, Payload, Source, VIDEO_INTERVAL};
 use crate::sdp::{TransportLines, publish_offer};
 use crate::usage;
 
-const VIDEO_BITS_PER_S: u64 = 1_500_000;
 const ROUND: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 3;
 
@@ -325,7 +324,7 @@ fn one(count: usize) -> io::Result<[f64; 6]> {
     let mut plain = PlainLoop::new(&groups, 1)?;
     let mut four = PlainLoop::new(&groups, 4)?;
     let mut runs = PlainLoop::new(&groups, 64)?;
-    let mut source = Source::new(1, VIDEO_BITS_PER_S);
+    let mut source = Source::new(1);
     let mut figures: [Vec<f64>; 6] = Default::default();
     // Interleaved, so that whatever else the machine does meets all alike.
     for _ in 0..ROUNDS {
@@ -334,9 +333,9 @@ fn one(count: usize) -> io::Result<[f64; 6]> {
         figures[0].push(counted(&mut load, server.measure(&mut source, ROUND)?)?);
         server.gso = false;
         figures[1].push(counted(&mut load, server.measure(&mut source, ROUND)?)?);
-        figures[2].push(counted(&mut load, plain.measure(ROUND, VIDEO_BITS_PER_S))?);
-        figures[3].push(counted(&mut load, four.measure(ROUND, VIDEO_BITS_PER_S))?);
-        figures[4].push(counted(&mut load, runs.measure(ROUND, VIDEO_BITS_PER_S))?);
+        figures[2].push(counted(&mut load, plain.measure(ROUND, 1.0))?);
+        figures[3].push(counted(&mut load, four.measure(ROUND, 1.0))?);
+        figures[4].push(counted(&mut load, runs.measure(ROUND, 1.0))?);
         let grown = usage::resident_bytes().saturating_sub(empty);
         figures[5].push(grown as f64 / 1_000.0 / count as f64);
     }

@@ -9,7 +9,7 @@ use std::io;
 use std::time::Duration;
 
 use report::{Requirements, Row};
-use rig::{DEFAULT_VIDEO_BITS_PER_S, Rig, Window};
+use rig::{Rig, Window};
 use scenario::Scenario;
 
 use crate::limit::{Group, PlainLoop};
@@ -84,17 +84,9 @@ fn measure(scenario: &Scenario, options: &Options) -> io::Result<Row> {
     let (mut limit, mut limit_gso) = (Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
         progress(&format!("{}: round {round} of {ROUNDS}", scenario.name));
-        windows.push(rig.window(ENGINE_WINDOW, DEFAULT_VIDEO_BITS_PER_S)?);
-        limit.push(
-            plain
-                .measure(LIMIT_WINDOW, DEFAULT_VIDEO_BITS_PER_S)
-                .us_per_packet(),
-        );
-        limit_gso.push(
-            fours
-                .measure(LIMIT_WINDOW, DEFAULT_VIDEO_BITS_PER_S)
-                .us_per_packet(),
-        );
+        windows.push(rig.window(ENGINE_WINDOW, 1.0)?);
+        limit.push(plain.measure(LIMIT_WINDOW, 1.0).us_per_packet());
+        limit_gso.push(fours.measure(LIMIT_WINDOW, 1.0).us_per_packet());
         rig.drop_counts()?;
     }
     let _ = options;

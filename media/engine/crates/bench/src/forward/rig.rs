@@ -10,7 +10,6 @@ use crate::child::Child;
 use crate::engine_protocol::{FromEngine, ToEngine, Usage};
 use crate::load::protocol::{Counts, FromLoad, ToLoad};
 
-pub const DEFAULT_VIDEO_BITS_PER_S: u64 = 1_500_000;
 /// Receive slots of every peer, audio and as many video: the product's default.
 const SLOTS: u32 = 4;
 /// Receivers that shake hands at once.
@@ -75,14 +74,15 @@ impl Rig {
             other => return Err(io::Error::other(format!("not ready: {other:?}"))),
         }
         rig.connect_senders(scenario)?;
-        // Sending from the start: what the engine keeps per track is not the receivers' memory.
-        rig.send(true, DEFAULT_VIDEO_BITS_PER_S)?;
+        // Sending before receivers come: what the engine keeps per track is not their memory.
+        rig.send(true, 1.0)?;
         std::thread::sleep(Duration::from_secs(1));
+        rig.send(false, 1.0)?;
         rig.before_receivers = rig.usage()?.resident_bytes;
         rig.connect_receivers(scenario)?;
         std::thread::sleep(Duration::from_secs(1));
         rig.after_receivers = rig.usage()?.resident_bytes;
-        rig.send(false, DEFAULT_VIDEO_BITS_PER_S)?;
+        rig.send(false, 1.0)?;
         Ok(rig)
     }
 
@@ -108,11 +108,7 @@ impl Rig {
                 publishes,
                 slots,
             })?;
-            let video_bits_per_s = DEFAULT_VIDEO_BITS_PER_S;
-            self.senders.say(&ToLoad::AddSender {
-                id: index,
-                video_bits_per_s,
-            })?;
+            self.senders.say(&ToLoad::AddSender { id: index })?;
             let sdp = loop {
                 match self.senders.hear(PATIENCE)? {
                     FromLoad::Offer { sdp, .. } => break sdp,
@@ -147,6 +143,7 @@ impl Rig {
         for some in all.chunks(AT_ONCE) {
             self.connect_some(scenario, some, &mut flowing)?;
         }
+        self.send(true, 1.0)?;
         let deadline = Instant::now() + PATIENCE;
         while flowing.len() < all.len() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -270,11 +267,8 @@ impl Rig {
         }
     }
 
-    fn send(&mut self, on: bool, video_bits_per_s: u64) -> io::Result<()> {
-        self.senders.say(&ToLoad::Send {
-            on,
-            video_bits_per_s,
-        })
+    fn send(&mut self, on: bool, speed: f64) -> io::Result<()> {
+        self.senders.say(&ToLoad::Send { on, speed })
     }
 
     /// Plain sockets that the receivers' process reads, for the plain loop.
@@ -297,18 +291,18 @@ impl Rig {
     }
 
     /// Let media flow for `lasting` and count exactly what was sent and what arrived of it.
-    pub fn window(&mut self, lasting: Duration, video_bits_per_s: u64) -> io::Result<Window> {
+    pub fn window(&mut self, lasting: Duration, speed: f64) -> io::Result<Window> {
         // A second to get going: key frames, estimators, caches.
-        self.send(true, video_bits_per_s)?;
+        self.send(true, speed)?;
         std::thread::sleep(Duration::from_secs(1));
-        self.send(false, video_bits_per_s)?;
+        self.send(false, speed)?;
         std::thread::sleep(DRAIN);
         self.drop_counts()?;
         let before = self.usage()?;
         let start = Instant::now();
-        self.send(true, video_bits_per_s)?;
+        self.send(true, speed)?;
         std::thread::sleep(lasting);
-        self.send(false, video_bits_per_s)?;
+        self.send(false, speed)?;
         let lasted = start.elapsed();
         std::thread::sleep(DRAIN);
         let usage = self.usage()?.since(&before);

@@ -8,19 +8,21 @@ use super::rig::{Rig, Window};
 use super::scenario::Scenario;
 use super::{Options, groups, progress};
 use crate::limit::PlainLoop;
+use crate::media::VIDEO_BITS_PER_S;
 
 const TRY: Duration = Duration::from_secs(3);
-const START_BITS_PER_S: u64 = 1_000_000;
-const MOST_BITS_PER_S: u64 = 200_000_000;
-/// Halvings of the interval between the highest good and the lowest bad rate.
+const MOST: f64 = 1_024.0;
+/// Halvings of the interval between the highest good and the lowest bad speed.
 const REFINEMENTS: usize = 3;
 
 /// No packet missing, and the senders kept their pace.
-fn good(window: &Window, video_bits_per_s: u64) -> bool {
-    let wanted = video_bits_per_s as f64 / 8.0 * window.lasted.as_secs_f64();
+fn good(window: &Window, speed: f64) -> bool {
+    let wanted = VIDEO_BITS_PER_S as f64 / 8.0 * speed * window.lasted.as_secs_f64();
     window.received.packets >= window.expected && window.sent.bytes as f64 > wanted * 0.9
 }
 
+/// The rate is raised by sending the same packets faster, not larger frames: that is what more
+/// senders in as many rooms would be.
 pub fn run(scenario: &Scenario, _options: &Options) -> io::Result<Option<Row>> {
     progress(&format!(
         "{}: looking for the highest rate without loss",
@@ -28,37 +30,36 @@ pub fn run(scenario: &Scenario, _options: &Options) -> io::Result<Option<Row>> {
     ));
     let mut rig = Rig::connect(scenario)?;
     let (mut best, mut bad) = (None, None);
-    let mut rate = START_BITS_PER_S;
+    let mut speed = 1.0;
     let mut refined = 0;
-    while rate <= MOST_BITS_PER_S && refined < REFINEMENTS {
-        let window = rig.window(TRY, rate)?;
-        let fine = good(&window, rate);
+    while speed <= MOST && refined < REFINEMENTS {
+        let window = rig.window(TRY, speed)?;
+        let fine = good(&window, speed);
         let packets = window.packets_per_s();
         let verdict = if fine { "no loss" } else { "too much" };
         let percent = window.loss() * 100.0;
         progress(&format!(
-            "{:.2} Mbit/s: {packets:.0} packets/s, {percent:.3} % lost: {verdict}",
-            rate as f64 / 1e6
+            "speed {speed:.2}: {packets:.0} packets/s, {percent:.3} % lost: {verdict}"
         ));
         if fine {
-            best = Some((rate, packets));
+            best = Some((speed, packets));
         } else {
-            bad = Some(rate);
+            bad = Some(speed);
         }
-        rate = match (best, bad) {
+        speed = match (best, bad) {
             (Some((good, _)), Some(bad)) => {
                 refined += 1;
-                u64::midpoint(good, bad)
+                f64::midpoint(good, bad)
             }
-            (Some(_), None) => rate * 2,
-            (None, _) if rate > 50_000 => rate / 2,
+            (Some(_), None) => speed * 2.0,
+            (None, _) if speed > 0.05 => speed / 2.0,
             (None, _) => return Err(io::Error::other("loss at every rate")),
         };
     }
-    let Some((rate, packets)) = best else {
+    let Some((speed, packets)) = best else {
         return Ok(None);
     };
-    let half = rate / 2;
+    let half = speed / 2.0;
     progress(&format!(
         "{}: highest {packets:.0} packets/s; half of that",
         scenario.name

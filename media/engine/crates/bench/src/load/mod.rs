@@ -160,14 +160,11 @@ impl Load {
         };
         let now = Instant::now();
         match command {
-            ToLoad::AddSender {
-                id,
-                video_bits_per_s,
-            } => {
+            ToLoad::AddSender { id } => {
                 let port = self.open(options)?;
                 let transport = Transport::new(&self.identity, port.local_addr()?, now);
                 let lines = transport.lines();
-                let sender = Sender::new(id, port, transport, video_bits_per_s, now);
+                let sender = Sender::new(id, port, transport, now);
                 let (audio, video) = sender.ssrcs();
                 say(&FromLoad::Offer {
                     id,
@@ -213,14 +210,11 @@ impl Load {
                 }
                 say(&FromLoad::Sinks { addresses })?;
             }
-            ToLoad::Send {
-                on,
-                video_bits_per_s,
-            } => {
+            ToLoad::Send { on, speed } => {
                 self.sending = on;
                 for client in &mut self.clients {
                     if let Client::Sender(sender) = client {
-                        sender.start(now, video_bits_per_s);
+                        sender.start(now, speed);
                     }
                 }
             }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToLoad {
     /// Make a sender; it answers with `Offer`.
-    AddSender { id: usize, video_bits_per_s: u64 },
+    AddSender { id: usize },
     /// The engine's answer to a sender's offer.
     Accept { id: usize, sdp: String },
     /// Make a receiver from the engine's offer; it answers with `Answer`. It decrypts and checks
@@ -21,8 +21,8 @@ pub enum ToLoad {
     },
     /// Open plain sockets that are read and counted like a receiver's; answers with `Sinks`.
     AddSinks { count: usize },
-    /// Senders: start or stop sending.
-    Send { on: bool, video_bits_per_s: u64 },
+    /// Senders: start or stop sending, so many times faster than life.
+    Send { on: bool, speed: f64 },
     /// Start counting at zero; answers with `Marked`.
     Mark,
     /// Answers with `Report`.

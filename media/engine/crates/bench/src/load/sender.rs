@@ -36,6 +36,8 @@ pub struct Sender {
     next_video: Instant,
     next_report: Instant,
     phase: Duration,
+    /// Between audio packets and between video frames.
+    intervals: (Duration, Duration),
     packets: u64,
     bytes: u64,
     key_frames_asked: u64,
@@ -45,13 +47,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    pub fn new(
-        id: usize,
-        port: UdpPort,
-        transport: Transport,
-        video_bits_per_s: u64,
-        now: Instant,
-    ) -> Self {
+    pub fn new(id: usize, port: UdpPort, transport: Transport, now: Instant) -> Self {
         let stream = |base: u32| Stream {
             ssrc: base + id as u32,
             sequence: 1_000,
@@ -63,7 +59,7 @@ impl Sender {
             port,
             transport,
             told_connected: false,
-            source: Source::new(id as u64 + 1, video_bits_per_s),
+            source: Source::new(id as u64 + 1),
             srtp: None,
             audio: stream(0x0a00_0000),
             video: stream(0x0b00_0000),
@@ -72,6 +68,7 @@ impl Sender {
             next_video: now,
             next_report: now,
             phase: sender_phase(id),
+            intervals: (AUDIO_INTERVAL, VIDEO_INTERVAL),
             packets: 0,
             bytes: 0,
             key_frames_asked: 0,
@@ -95,8 +92,9 @@ impl Sender {
         counts.key_frames_asked += self.key_frames_asked;
     }
 
-    pub fn start(&mut self, now: Instant, video_bits_per_s: u64) {
-        self.source.set_video_rate(video_bits_per_s);
+    /// `speed`: how many times faster than life.
+    pub fn start(&mut self, now: Instant, speed: f64) {
+        self.intervals = (AUDIO_INTERVAL.div_f64(speed), VIDEO_INTERVAL.div_f64(speed));
         self.next_audio = now + self.phase;
         self.next_video = now + self.phase;
         self.next_report = now + self.phase;
@@ -114,12 +112,12 @@ impl Sender {
             return;
         }
         while self.next_audio <= now {
-            self.next_audio += AUDIO_INTERVAL;
+            self.next_audio += self.intervals.0;
             let packet = self.source.audio();
             self.append(&packet);
         }
         while self.next_video <= now {
-            self.next_video += VIDEO_INTERVAL;
+            self.next_video += self.intervals.1;
             let mut frame = std::mem::take(&mut self.frame);
             frame.clear();
             self.source.video(&mut frame);
