@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from turn.client import Allocation, TurnProtocolError, TurnRefused, TurnTransport, connect
 from turn.credentials import Credentials
-from turn.stun import Address
+from turn.stun import Address, MalformedStun
 
 PROBE_TIMEOUT_S = 5.0
 _RETRY_S = 0.05
@@ -85,7 +85,7 @@ async def probe(
             allocation, rtt_ms = await _allocate_and_permit(endpoint, credentials, peers, tls)
     except TurnRefused as refusal:
         return ProbeResult(endpoint, ok=False, reason=f"{refusal.method.name.lower()}_refused_{refusal.code}")
-    except TurnProtocolError:
+    except (TurnProtocolError, MalformedStun):
         return ProbeResult(endpoint, ok=False, reason="protocol_error")
     except ssl.SSLError:
         return ProbeResult(endpoint, ok=False, reason="tls_failed")

@@ -18,7 +18,7 @@ from tests.turn.conftest import LOOPBACK, SECRET, Coturn, free_port, running_cot
 from turn.client import TurnRefused, TurnTransport, connect
 from turn.credentials import Credentials, issue
 from turn.probe import Endpoint, probe, probe_until_answered
-from turn.stun import Address
+from turn.stun import Address, Attribute, Message, MessageClass, decode, encode
 from turn.supervisor import CoturnSupervisor, RelayState
 
 MEDIA = Address(LOOPBACK, 9)
@@ -164,6 +164,22 @@ async def test_something_else_behind_the_port_is_told() -> None:
         writer.close()
 
     server = await asyncio.start_server(http, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    credentials = issue(SECRET, "x", now=time.time(), lifetime_s=60)
+    result = await probe(Endpoint(TurnTransport.TCP, "127.0.0.1", port), credentials, [])
+    server.close()
+    assert (result.ok, result.reason) == (False, "protocol_error")
+
+
+async def test_a_relay_that_answers_nonsense_is_told() -> None:
+    async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = decode(await reader.readexactly(20) + await reader.readexactly(16))
+        broken = [(Attribute.XOR_RELAYED_ADDRESS, b"\x00\x09\x00")]
+        writer.write(encode(Message(request.method, MessageClass.SUCCESS, request.transaction_id, broken)))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(nonsense, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     credentials = issue(SECRET, "x", now=time.time(), lifetime_s=60)
     result = await probe(Endpoint(TurnTransport.TCP, "127.0.0.1", port), credentials, [])
