@@ -113,9 +113,9 @@ def forward(
     quick: Annotated[bool, typer.Option("--quick", help="50 receivers alone, in under 40 s.")] = False,
 ) -> None:
     """Forward real streams to real receivers and measure, beside the plain send loop as the limit."""
-    from importlib import import_module
+    from rtc_server.bench.forward import run
 
-    raise typer.Exit(import_module("rtc_server.bench.forward").run(as_json=json, quick=quick))
+    raise typer.Exit(run(as_json=json, quick=quick))
 
 
 @turn_app.command()
