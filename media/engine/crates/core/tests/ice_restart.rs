@@ -103,3 +103,29 @@ fn a_path_that_goes_quiet_is_disconnected_and_comes_back() {
     world.stream(alice, None, Some(mids[0]), 20);
     assert!(world.clients[bob].video().len() > before);
 }
+
+#[test]
+fn media_follows_a_translator_that_gave_a_new_port() {
+    let mut world = World::new(33);
+    world.add_peer("alice", &[Source::Camera]);
+    world.add_peer("bob", &[]);
+    let (alice, mids) = world.publish("alice", &[Source::Camera]);
+    let bob = world.subscribe("bob");
+    world.run_until_connected();
+    world.stream(alice, None, Some(mids[0]), 20);
+    world.clients[bob].address.set_port(50_001);
+    world.clients[alice].address.set_port(50_002);
+    // The browsers' next consent checks come from the new ports.
+    world.stream(alice, None, Some(mids[0]), 200);
+    let before = world.clients[bob].video().len();
+    world.stream(alice, None, Some(mids[0]), 50);
+    assert!(world.clients[bob].video().len() >= before + 90);
+    let asked = world.clients[alice].key_frames_asked;
+    let ssrc = *world.clients[bob].video()[0].header.ssrc;
+    world.ask_key_frame(bob, ssrc);
+    world.run(Duration::from_millis(100));
+    assert!(
+        world.clients[alice].key_frames_asked > asked,
+        "the publisher hears us as well"
+    );
+}

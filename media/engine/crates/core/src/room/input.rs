@@ -68,7 +68,7 @@ impl Room {
         let local = turn.config.local_address(protocol, source);
         let session = &mut publisher.session;
         if input.class == DatagramClass::Stun {
-            if !session.accepts(now, protocol, source, local, input.data) {
+            if !session.accept_stun(now, protocol, source, local, input.data) {
                 turn.counters.drop_packet(DropReason::BadStun);
                 return;
             }

@@ -51,6 +51,8 @@ pub struct Link {
     verified: bool,
     pending_keys: Option<(Vec<u8>, SrtpProfile)>,
     selected: Option<(Protocol, SocketAddr)>,
+    /// The selection is news.
+    moved: bool,
     dtls_started: bool,
     dtls_timeout: Option<Instant>,
     dead: bool,
@@ -78,6 +80,7 @@ impl Link {
             verified: false,
             pending_keys: None,
             selected: None,
+            moved: false,
             dtls_started: false,
             dtls_timeout: None,
             dead: false,
@@ -160,6 +163,7 @@ impl Link {
         let Ok(message) = StunMessage::parse(datagram) else {
             return false;
         };
+        let chosen = message.use_candidate();
         let packet = StunPacket {
             proto: protocol.to_str0m(),
             source,
@@ -169,8 +173,20 @@ impl Link {
         let accepted = self.ice.handle_packet(now, packet);
         if accepted {
             self.ice.handle_timeout(now);
+            if chosen {
+                self.select(protocol, source);
+            }
         }
         accepted
+    }
+
+    /// The browser decides (RFC 8445 §8.1.1): its latest nomination counts. The agent alone would stay
+    /// with the pair of highest priority until that times out, long after the browser left it.
+    fn select(&mut self, protocol: Protocol, address: SocketAddr) {
+        if self.selected != Some((protocol, address)) {
+            self.selected = Some((protocol, address));
+            self.moved = true;
+        }
     }
 
     pub fn handle_dtls(&mut self, now: Instant, datagram: &[u8]) {
@@ -207,12 +223,9 @@ impl Link {
                 IceAgentEvent::NominatedSend {
                     proto, destination, ..
                 } => {
-                    let protocol = Protocol::from_str0m(proto);
-                    self.selected = Some((protocol, destination));
-                    on_event(LinkEvent::Selected {
-                        protocol,
-                        address: destination,
-                    });
+                    if self.selected.is_none() {
+                        self.select(Protocol::from_str0m(proto), destination);
+                    }
                 }
                 IceAgentEvent::IceConnectionStateChange(state) => match state {
                     IceConnectionState::Connected | IceConnectionState::Completed => {
@@ -225,6 +238,11 @@ impl Link {
                 },
                 IceAgentEvent::IceRestart(_) | IceAgentEvent::DiscoveredRecv { .. } => {}
             }
+        }
+        if std::mem::take(&mut self.moved)
+            && let Some((protocol, address)) = self.selected
+        {
+            on_event(LinkEvent::Selected { protocol, address });
         }
         while let Some(transmit) = self.ice.poll_transmit() {
             let protocol = Protocol::from_str0m(transmit.proto);

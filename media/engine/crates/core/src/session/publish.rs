@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use str0m::change::SdpOffer;
 use str0m::format::{Codec as Str0mCodec, CodecConfig, FormatParams};
+use str0m::ice::StunMessage;
 use str0m::media::{Frequency, KeyframeRequestKind, Mid, Rid};
 use str0m::net::Receive;
 use str0m::rtp::{Extension, ExtensionMap, RtpPacket};
@@ -18,6 +19,7 @@ use super::untaken::Untaken;
 use crate::api::{Fault, FaultCode, Protocol, Source};
 use crate::codec::Codec;
 use crate::egress::cache::SourcePacket;
+use crate::packet::demux::{DatagramClass, classify};
 use crate::packet::ntp::NtpTime;
 
 /// SSRCs remembered per transport: sources × layers, and as many again for what a browser replaced.
@@ -189,19 +191,26 @@ impl PublishSession {
         self.rtc.add_remote_candidate(candidate);
     }
 
-    /// Whether a STUN datagram is for this session and its integrity is right.
-    pub fn accepts(
-        &self,
+    /// Whether a STUN datagram is for this session and its integrity is right. A nomination in it
+    /// moves what we send to where it came from: the browser decides (RFC 8445 §8.1.1).
+    pub fn accept_stun(
+        &mut self,
         now: Instant,
         protocol: Protocol,
         source: SocketAddr,
         destination: SocketAddr,
         datagram: &[u8],
     ) -> bool {
-        match Receive::new(protocol.to_str0m(), source, destination, datagram) {
-            Ok(receive) => self.rtc.accepts(&Input::Receive(now, receive)),
-            Err(_) => false,
+        let Ok(receive) = Receive::new(protocol.to_str0m(), source, destination, datagram) else {
+            return false;
+        };
+        if !self.rtc.accepts(&Input::Receive(now, receive)) {
+            return false;
         }
+        if StunMessage::parse(datagram).is_ok_and(|message| message.use_candidate()) {
+            self.selected = Some((protocol, source));
+        }
+        true
     }
 
     /// Feed one datagram. False when the session cannot go on.
@@ -262,9 +271,13 @@ impl PublishSession {
                     return true;
                 }
                 Ok(Output::Transmit(transmit)) => {
-                    let protocol = Protocol::from_str0m(transmit.proto);
-                    self.selected = Some((protocol, transmit.destination));
-                    sink.send(protocol, transmit.destination, &transmit.contents);
+                    let agent = (Protocol::from_str0m(transmit.proto), transmit.destination);
+                    // STUN answers go where the request came from, the rest where the browser wants it.
+                    let (protocol, destination) = match classify(&transmit.contents) {
+                        DatagramClass::Stun => agent,
+                        _ => self.selected.unwrap_or(agent),
+                    };
+                    sink.send(protocol, destination, &transmit.contents);
                 }
                 Ok(Output::Event(event)) => self.handle_event(now, event, output),
                 Err(_) => return false,

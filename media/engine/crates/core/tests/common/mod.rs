@@ -73,7 +73,9 @@ struct Flight {
 /// One WebRTC client: a publishing or a subscribing peer connection.
 pub struct Client {
     pub rtc: Rtc,
+    /// Where it is as the server sees it: behind a translator this changes, the client's own does not.
     pub address: SocketAddr,
+    own_address: SocketAddr,
     pub packets: Vec<RtpPacket>,
     pub key_frames_asked: usize,
     pub connected: bool,
@@ -198,6 +200,7 @@ impl World {
         self.clients.push(Client {
             rtc,
             address,
+            own_address: address,
             packets: Vec::new(),
             key_frames_asked: 0,
             connected: false,
@@ -367,7 +370,7 @@ impl World {
         let receive = Receive::new(
             str0m::net::Protocol::Udp,
             flight.from,
-            flight.to,
+            self.clients[index].own_address,
             &flight.data,
         );
         if let Ok(receive) = receive {
