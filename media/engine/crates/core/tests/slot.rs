@@ -216,6 +216,40 @@ fn packets_of_one_payload_length_are_one_segment_size() {
 }
 
 #[test]
+fn padding_makes_packets_of_one_length_and_is_not_payload() {
+    let mut bench = Bench::video();
+    bench.slot.switch(A);
+    let mut shorter = bench.packet(1, Codec::H264, &[0x67; 799]);
+    shorter.padding = 1;
+    let longer = bench.packet(2, Codec::H264, &[0x67; 800]);
+    let (first, second) = (
+        bench.forward(A, &shorter).unwrap(),
+        bench.forward(A, &longer).unwrap(),
+    );
+    assert_eq!(first.datagram_len, second.datagram_len);
+    assert_eq!((first.payload.len(), second.payload.len()), (799, 800));
+    assert_eq!(first.payload, [0x67; 799]);
+}
+
+#[test]
+fn a_retransmission_carries_no_padding() {
+    let mut bench = Bench::video();
+    let mut cache = PacketCache::new(64);
+    bench.slot.switch(A);
+    let mut packet = bench.packet(1, Codec::H264, &[0x67; 50]);
+    packet.padding = 8;
+    bench.forward(A, &packet).unwrap();
+    cache.insert(packet);
+    let mut out = vec![0; 256];
+    let time = bench.time(100);
+    let length = bench
+        .slot
+        .retransmit(1_000, &cache, None, &mut bench.transport, &time, &mut out)
+        .unwrap();
+    assert_eq!(bench.read(&mut out[..length]).payload.len(), 2 + 50);
+}
+
+#[test]
 fn padding_of_the_publisher_is_left_out() {
     let mut bench = Bench::video();
     bench.slot.switch(A);

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use str0m::Candidate;
 
+use super::tick::TICK;
 use super::track::{Layer, Track};
 use super::{Common, Grants, NO_SLOT, Peer, Publisher, Room, Subscriber, Turn};
 use crate::api::{
@@ -376,7 +377,7 @@ impl Room {
             common: Common::new(key, ufrag, turn.now),
             session,
             route: vec![NO_SLOT; self.tracks.len()],
-            next_report: turn.now,
+            next_report: turn.now + TICK * (index % 20) as u32,
             loss: 0.0,
             estimated: false,
         };

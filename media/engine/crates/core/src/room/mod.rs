@@ -162,8 +162,7 @@ pub struct Room {
     key_frames_wanted: Vec<(usize, usize)>,
     speakers: Vec<usize>,
     next_speakers: Instant,
-    next_layers: Instant,
-    next_stats: Instant,
+    ticks: usize,
 }
 
 impl Room {
@@ -181,8 +180,7 @@ impl Room {
             key_frames_wanted: Vec::new(),
             speakers: Vec::new(),
             next_speakers: now,
-            next_layers: now,
-            next_stats: now,
+            ticks: 0,
         }
     }
 

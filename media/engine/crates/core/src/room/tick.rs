@@ -17,21 +17,23 @@ const MAX_COMPOUND: usize = 1200;
 
 impl Room {
     pub fn tick(&mut self, turn: &mut Turn<'_>) {
+        self.ticks = self.ticks.wrapping_add(1);
         self.update_states(turn);
         self.repeat_key_frame_requests(turn);
         self.send_reports(turn);
-        if turn.now >= self.next_layers {
-            self.next_layers = turn.now + LAYER_INTERVAL;
-            self.revise_layers(turn);
-        }
+        self.revise_layers(turn);
         if turn.now >= self.next_speakers {
             self.next_speakers = turn.now + INTERVAL;
             self.revise_speakers(turn);
         }
-        if turn.now >= self.next_stats {
-            self.report_statistics(turn);
-            self.next_stats = turn.now + turn.stats_interval;
-        }
+        self.report_statistics(turn);
+    }
+
+    /// Whether it is this peer's tick for something done every `interval`. Peers take turns, so that a
+    /// large room does not do all of it in one tick while packets wait.
+    fn is_turn_of(&self, index: usize, interval: Duration) -> bool {
+        let period = (interval.as_millis() / TICK.as_millis()).max(1) as usize;
+        (index + self.ticks).is_multiple_of(period)
     }
 
     fn update_states(&mut self, turn: &mut Turn<'_>) {
@@ -150,6 +152,9 @@ impl Room {
 
     fn revise_layers(&mut self, turn: &mut Turn<'_>) {
         for index in 0..self.peers.len() {
+            if !self.is_turn_of(index, LAYER_INTERVAL) {
+                continue;
+            }
             let Some(mut subscriber) = self.peer_mut(index).and_then(|p| p.subscribe.take()) else {
                 continue;
             };
@@ -205,7 +210,13 @@ impl Room {
     fn report_statistics(&mut self, turn: &mut Turn<'_>) {
         let seconds = turn.stats_interval.as_secs_f64();
         let rate = |bytes: u64| (bytes as f64 * 8.0 / seconds) as u64;
-        for peer in self.peers.iter_mut().flatten() {
+        for index in 0..self.peers.len() {
+            if !self.is_turn_of(index, turn.stats_interval) {
+                continue;
+            }
+            let Some(peer) = self.peers[index].as_mut() else {
+                continue;
+            };
             if let Some(publisher) = peer.publish.as_mut()
                 && publisher.common.live.state() != TransportState::Connecting
             {

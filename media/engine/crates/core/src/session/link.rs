@@ -173,7 +173,9 @@ impl Link {
         let accepted = self.ice.handle_packet(now, packet);
         if accepted {
             self.ice.handle_timeout(now);
-            if chosen {
+            // Before it has nominated one, any pair the browser has checked will do (RFC 8445 §12.1):
+            // it says hello there and may nominate seconds later.
+            if chosen || self.selected.is_none() {
                 self.select(protocol, source);
             }
         }
@@ -243,6 +245,7 @@ impl Link {
             && let Some((protocol, address)) = self.selected
         {
             on_event(LinkEvent::Selected { protocol, address });
+            on_event(LinkEvent::Ice { connected: true });
         }
         while let Some(transmit) = self.ice.poll_transmit() {
             let protocol = Protocol::from_str0m(transmit.proto);

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use str0m::change::SdpOffer;
+use str0m::crypto::Sha1HmacProvider;
 use str0m::format::{Codec as Str0mCodec, CodecConfig, FormatParams};
 use str0m::ice::StunMessage;
 use str0m::media::{Frequency, KeyframeRequestKind, Mid, Rid};
@@ -24,6 +25,8 @@ use crate::packet::ntp::NtpTime;
 
 /// SSRCs remembered per transport: sources × layers, and as many again for what a browser replaced.
 const MAX_STREAMS: usize = 64;
+/// Room for a connectivity check written anew, bytes.
+const MAX_CHECK: usize = 1024;
 
 /// One sending m-line bound to a granted source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +96,9 @@ pub struct PublishSession {
     selected: Option<(Protocol, SocketAddr)>,
     profile: ProfileNote,
     pub untaken: Untaken,
+    hmac: &'static dyn Sha1HmacProvider,
+    /// The browser has checked pairs under these credentials, and nominated none.
+    unnominated: bool,
 }
 
 impl PublishSession {
@@ -125,6 +131,8 @@ impl PublishSession {
             selected: None,
             profile,
             untaken: Untaken::default(),
+            hmac: config.crypto.sha1_hmac_provider,
+            unnominated: true,
         })
     }
 
@@ -133,11 +141,13 @@ impl PublishSession {
     pub fn accept_offer(&mut self, sdp: &str, bindings: Vec<Binding>) -> Result<String, Fault> {
         let bad = |what: &str| Fault::new(FaultCode::BadSdp, what);
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|_| bad("the offer does not parse"))?;
+        let credentials = self.local_ufrag();
         let answer = self
             .rtc
             .sdp_api()
             .accept_offer(offer)
             .map_err(|_| bad("the offer is not acceptable"))?;
+        self.unnominated |= self.local_ufrag() != credentials;
         self.bindings = bindings;
         self.streams.clear();
         self.codecs = [None; 128];
@@ -209,8 +219,27 @@ impl PublishSession {
         }
         if StunMessage::parse(datagram).is_ok_and(|message| message.use_candidate()) {
             self.selected = Some((protocol, source));
+            self.unnominated = false;
         }
         true
+    }
+
+    /// The first check as if it nominated its pair. Before the browser has nominated one, any pair it has
+    /// checked will do (RFC 8445 §12.1): it says hello there and may nominate seconds later. The library
+    /// waits for the nomination, so it is told so; the browser's own decides later.
+    fn nominated(&mut self, datagram: &[u8], buffer: &mut [u8]) -> Option<usize> {
+        let check = StunMessage::parse(datagram).ok()?;
+        if !check.is_binding_request() {
+            return None;
+        }
+        let (username, priority, tie) =
+            (check.username()?, check.prio()?, check.ice_controlling()?);
+        let password = self.rtc.direct_api().local_ice_credentials().pass;
+        StunMessage::binding_request(username, check.trans_id(), true, tie, priority, true)
+            .to_bytes(Some(password.as_bytes()), buffer, |key, parts| {
+                self.hmac.sha1_hmac(key, parts)
+            })
+            .ok()
     }
 
     /// Feed one datagram. False when the session cannot go on.
@@ -222,6 +251,20 @@ impl PublishSession {
         destination: SocketAddr,
         datagram: &[u8],
     ) -> bool {
+        let mut buffer = [0; MAX_CHECK];
+        let nominated = if self.unnominated && classify(datagram) == DatagramClass::Stun {
+            self.nominated(datagram, &mut buffer)
+        } else {
+            None
+        };
+        let datagram = match nominated {
+            Some(len) => {
+                self.unnominated = false;
+                self.selected.get_or_insert((protocol, source));
+                &buffer[..len]
+            }
+            None => datagram,
+        };
         match Receive::new(protocol.to_str0m(), source, destination, datagram) {
             Ok(receive) => self.rtc.handle_input(Input::Receive(now, receive)).is_ok(),
             Err(_) => true,
@@ -458,6 +501,21 @@ fn with_opus_dtx(answer: &str) -> String {
     out
 }
 
+/// Simulcast rids from the lowest layer to the highest. Browsers list them in the order of the page's
+/// encodings, lowest first by custom; the customary names of the other order are known.
+fn lowest_first(rids: &[String]) -> Vec<String> {
+    let descending = match rids.first().map(String::as_str) {
+        Some("f" | "high" | "hi") => true,
+        Some("h") => rids.iter().any(|rid| rid == "m" || rid == "l"),
+        _ => false,
+    };
+    let mut rids = rids.to_vec();
+    if descending {
+        rids.reverse();
+    }
+    rids
+}
+
 /// Which m-lines of an offer send, bound to their sources. Refuses what the grant does not cover.
 pub fn bind(
     offer: &Description,
@@ -486,7 +544,7 @@ pub fn bind(
         bindings.push(Binding {
             mid: mid.clone(),
             source: *source,
-            rids: media.send_rids.clone(),
+            rids: lowest_first(&media.send_rids),
         });
     }
     for media in &offer.media {
@@ -501,4 +559,34 @@ pub fn bind(
         line.is_some_and(|m| m.direction.sends() && !m.rejected)
     });
     Ok(bindings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_count_from_the_lowest() {
+        let order = |rids: &[&str]| {
+            let rids: Vec<String> = rids.iter().map(|r| (*r).to_owned()).collect();
+            lowest_first(&rids).concat()
+        };
+        assert_eq!(order(&["q", "h", "f"]), "qhf");
+        assert_eq!(order(&["f", "h", "q"]), "qhf");
+        assert_eq!(order(&["h", "m", "l"]), "lmh");
+        assert_eq!(order(&["l", "m", "h"]), "lmh");
+        assert_eq!(order(&["0", "1", "2"]), "012");
+        assert_eq!(order(&[]), "");
+    }
+
+    #[test]
+    fn dtx_is_asked_for_once() {
+        let answer = "a=fmtp:111 minptime=10;useinbandfec=1\r\na=fmtp:96 x=1\r\n";
+        let with = with_opus_dtx(answer);
+        assert_eq!(
+            with,
+            "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1\r\na=fmtp:96 x=1\r\n"
+        );
+        assert_eq!(with_opus_dtx(&with), with);
+    }
 }
