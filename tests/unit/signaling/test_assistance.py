@@ -182,6 +182,15 @@ def test_a_share_stopped_by_the_browser_and_started_again_on_the_same_track() ->
     assert desk.state.assistance.started_at == started_at
 
 
+def test_a_new_connection_shares_with_its_own_first_packet() -> None:
+    desk = sharing()
+    desk.do(c.ReportAssistanceProblem(TAXPAYER, DeviceProblem.CAPTURE_ENDED))
+    desk.offer(TAXPAYER, {Source.SCREEN}, fresh=True)
+    assert desk.assistance == "accepted"
+    desk.do(c.TrackStarted(TAXPAYER, Source.SCREEN))
+    assert desk.assistance == "sharing"
+
+
 def test_an_offer_without_the_screen_ends_the_share() -> None:
     desk = paused()
     desk.offer(TAXPAYER, ())

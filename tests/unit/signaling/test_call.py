@@ -260,6 +260,8 @@ def test_mutes_last_as_long_as_the_call() -> None:
     assert desk.engine.muted == {(TAXPAYER, Source.CAMERA)}
     desk.do(c.HangUpCall(AGENT))
     assert desk.engine.muted == set()
+    desk.active()
+    assert desk.engine.muted == set(), "the next call begins unmuted"
 
 
 def test_the_end_is_final_until_it_is_started_anew() -> None:
