@@ -238,7 +238,7 @@ fn a_retransmission_carries_no_padding() {
     bench.slot.switch(A);
     let mut packet = bench.packet(1, Codec::H264, &[0x67; 50]);
     packet.padding = 8;
-    bench.forward(A, &packet).unwrap();
+    let first = bench.forward(A, &packet).unwrap();
     cache.insert(packet);
     let mut out = vec![0; 256];
     let time = bench.time(100);
@@ -246,7 +246,9 @@ fn a_retransmission_carries_no_padding() {
         .slot
         .retransmit(1_000, &cache, None, &mut bench.transport, &time, &mut out)
         .unwrap();
-    assert_eq!(bench.read(&mut out[..length]).payload.len(), 2 + 50);
+    let again = bench.read(&mut out[..length]);
+    assert_eq!(again.payload.len(), 2 + 50);
+    assert_eq!(again.datagram_len, first.datagram_len - 8 + 2);
 }
 
 #[test]

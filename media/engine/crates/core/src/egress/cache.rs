@@ -30,6 +30,9 @@ pub struct SourcePacket {
     pub vp8: Option<vp8::Descriptor>,
     pub extensions: SourceExtensions,
     pub payload: Arc<[u8]>,
+    /// RTP padding to append when it is forwarded, so that it is as long as its neighbours, bytes. Not sent again
+    /// with a retransmission.
+    pub padding: u8,
     pub arrival: Instant,
     /// When it was captured on our NTP clock, where a sender report told (see `sr::SourceClock`).
     pub capture: Option<NtpTime>,
@@ -61,6 +64,7 @@ impl SourcePacket {
             vp8,
             extensions: SourceExtensions::default(),
             payload,
+            padding: 0,
             arrival,
             capture: None,
         }

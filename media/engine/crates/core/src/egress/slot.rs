@@ -17,6 +17,8 @@ use super::sr::{SlotReporter, SourceClock};
 /// Room a caller must leave in the output buffer beyond the payload: header, extension block, RTX's original
 /// sequence number and tag.
 pub const MAX_PACKET_GROWTH: usize = 96;
+/// Most padding of a forwarded packet, bytes; [`MAX_PACKET_GROWTH`] leaves room for it.
+pub const MAX_PADDING: u8 = 8;
 
 /// What never changes in a slot. The caller draws the random values.
 #[derive(Debug, Clone)]
@@ -151,7 +153,7 @@ impl Slot {
         time: &SendTime,
         out: &mut [u8],
     ) -> Option<usize> {
-        if out.len() < packet.payload.len() + MAX_PACKET_GROWTH {
+        if out.len() < packet.payload.len() + MAX_PACKET_GROWTH || packet.padding > MAX_PADDING {
             return None;
         }
         if self.wanted == Some(stream) && packet.key_frame && !packet.payload.is_empty() {
@@ -264,13 +266,25 @@ impl Slot {
         let layout = &self.config.layout;
         let header_len = FIXED_HEADER_LEN + layout.block_len();
         let payload_at = header_len + if original.is_some() { 2 } else { 0 };
-        let length = payload_at + packet.payload.len();
+        let payload_end = payload_at + packet.payload.len();
+        let padding = if original.is_none() {
+            packet.padding
+        } else {
+            0
+        };
+        let length = payload_end + usize::from(padding);
         let wire = length + transport.srtp.profile().rtp_overhead();
         let extensions = TransportExtensions {
             abs_send_time: time.abs_send_time,
             transport_cc: transport.bandwidth.sent(wire, time.now),
         };
         header.write(true, out)?;
+        if padding > 0 {
+            // RFC 3550 section 5.1: the P bit; the last byte counts the padding, itself included.
+            out[0] |= 0x20;
+            out[payload_end..length].fill(0);
+            out[length - 1] = padding;
+        }
         layout.write(
             &packet.extensions,
             &extensions,
@@ -279,7 +293,7 @@ impl Slot {
         if let Some(original) = original {
             out[header_len..payload_at].copy_from_slice(&original.to_be_bytes());
         }
-        let payload = &mut out[payload_at..length];
+        let payload = &mut out[payload_at..payload_end];
         payload.copy_from_slice(&packet.payload);
         if let (Some(descriptor), Some(numbers)) = (&packet.vp8, rewrite.vp8) {
             numbers.apply(descriptor, payload);
