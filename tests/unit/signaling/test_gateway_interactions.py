@@ -56,6 +56,8 @@ async def test_a_closed_interaction_says_so_to_its_members(
     await pair.taxpayer.wait_for("interaction.changed", lambda m: m["interaction"]["phase"] == "closed")
     code = await pair.taxpayer.fails(event, interaction_id=pair.id, **fields)
     assert code == ErrorCode.INTERACTION_CLOSED
+    stranger = await service.sign_in("taxpayer02")
+    assert await stranger.fails(event, interaction_id=pair.id, **fields) == ErrorCode.NOT_FOUND
 
 
 async def test_opening_twice_gives_the_same(service: Service) -> None:
