@@ -16,21 +16,15 @@ from signaling.rooms.clock import Clock, TimerHandle
 from signaling.rooms.inbox import Inbox
 from signaling.rooms.media_desk import MediaDesk
 from signaling.rooms.ports import Fact, IceServerSource, Outbound, Recorder, SeatStore, SignalingMetrics
+from signaling.rooms.teller import Teller
 from signaling.sessions import commands, effects, facts, interaction, members
 from signaling.sessions.model import InteractionState
 from signaling.sessions.policy import SessionKind
-from signaling.sessions.states import EndReason, InteractionPhase, Presence, Role
+from signaling.sessions.states import EndReason, InteractionPhase, Role
 from signaling.settings import SignalingSettings
-from signaling.wire import notifications, requests
-from signaling.wire.base import Empty, Notification, Request, WireModel
-from signaling.wire.present import (
-    assistance_view,
-    call_view,
-    ice_server_views,
-    interaction_view,
-    member_view,
-    message_view,
-)
+from signaling.wire import requests
+from signaling.wire.base import Empty, Request, WireModel
+from signaling.wire.present import ice_server_views, interaction_view, message_view
 from signaling.wire.translate import place_of, to_command
 
 _log = logging.getLogger(__name__)
@@ -99,6 +93,7 @@ class Room:
         self._joining: dict[tuple[str, TransportKind], int] = {}
         slots = Slots(ports.settings.audio_slots, ports.settings.video_slots)
         self._desk = MediaDesk(state.interaction_id, ports.media, slots, lambda: self._inbox.force(_Stuck()))
+        self._teller = Teller(state.interaction_id, ports.outbound)
         self._task: asyncio.Task[None] | None = None
         self._asked: Ask | None = None
         self._last_word = ErrorCode.INTERACTION_CLOSED
@@ -173,10 +168,7 @@ class Room:
             case media_events.SlotAssigned():
                 self._slot_assigned(item)
             case media_events.ActiveSpeakers(peer_ids=peer_ids):
-                speakers = notifications.ActiveSpeakersChanged(
-                    interaction_id=self.interaction_id, person_ids=peer_ids
-                )
-                self._tell_all(speakers)
+                self._teller.tell_speakers(self._state, peer_ids)
             case media_events.Reply() | media_events.StatsDropped():
                 pass
             case (
@@ -311,13 +303,7 @@ class Room:
 
     def _slot_assigned(self, event: media_events.SlotAssigned) -> None:
         self._desk.slot_assigned(event)
-        changed = notifications.SlotChanged(
-            interaction_id=self.interaction_id,
-            mid=event.mid,
-            publisher_id=event.publisher_id,
-            source=event.source,
-        )
-        self._ports.outbound.notify(event.peer_id, changed)
+        self._teller.tell_slot(event)
 
     def _run_effects(self, found: effects.Effects) -> None:
         for effect in found:
@@ -345,44 +331,8 @@ class Room:
                 | effects.CloseMedia()
             ):
                 self._desk.run(effect)
-            case effects.TellTransport():
-                self._tell_transport(effect)
             case _:
-                self._tell_all(self._notification(effect))
-
-    def _notification(
-        self,
-        effect: effects.TellInteraction
-        | effects.TellMember
-        | effects.TellAssistance
-        | effects.TellCall
-        | effects.TellMessage,
-    ) -> Notification:
-        own, state = self.interaction_id, self._state
-        match effect:
-            case effects.TellInteraction():
-                return notifications.InteractionChanged(interaction=interaction_view(state))
-            case effects.TellMember(person_id=person_id):
-                view = member_view(state, state.member(person_id))
-                return notifications.MemberChanged(interaction_id=own, member=view)
-            case effects.TellAssistance():
-                shown = assistance_view(state.assistance)
-                return notifications.AssistanceChanged(interaction_id=own, assistance=shown)
-            case effects.TellCall():
-                return notifications.CallChanged(interaction_id=own, call=call_view(state.call))
-            case effects.TellMessage(message=message):
-                return notifications.MessagePosted(interaction_id=own, message=message_view(message))
-
-    def _tell_all(self, notification: Notification) -> None:
-        for member in self._state.members:
-            if member.presence is not Presence.LEFT:
-                self._ports.outbound.notify(member.person_id, notification)
-
-    def _tell_transport(self, effect: effects.TellTransport) -> None:
-        changed = notifications.TransportChanged(
-            interaction_id=self.interaction_id, transport=effect.transport, state=effect.state
-        )
-        self._ports.outbound.notify(effect.person_id, changed)
+                self._teller.tell(self._state, effect)
 
     def _set_timer(self, key: effects.TimerKey, at_ms: int) -> None:
         self._cancel_timer(key)
