@@ -32,8 +32,10 @@ describe('assistance', () => {
 });
 
 describe('call', () => {
-  it('captures nothing for a mere question', () => {
-    for (const role of ['taxpayer', 'agent'] as const) expect(plan(role, 'idle', 'asked').sources).toEqual([]);
+  it('warms up for a mere question, and captures nothing', () => {
+    for (const role of ['taxpayer', 'agent'] as const) {
+      expect(plan(role, 'idle', 'asked')).toEqual({ publish: true, subscribe: true, sources: [] });
+    }
   });
 
   it('has the agent’s media warm while the taxpayer’s side rings, and not the taxpayer’s', () => {

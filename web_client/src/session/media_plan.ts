@@ -23,14 +23,13 @@ export function planMedia(role: Role, view: InteractionView): MediaPlan {
   const assistance = view.assistance.phase;
   const call = view.call.phase;
   const assisting = isAssistanceLive(assistance);
-  // Asking alone rings nobody: nothing is warmed up for it.
-  const calling = isCallLive(call) && call !== 'asked';
+  const calling = isCallLive(call);
   const sources = new Set<Source>();
   if (role === 'taxpayer') {
     if (assisting && assistance !== 'requested') sources.add('screen').add('screen_audio');
     if (call === 'connecting' || call === 'active') sources.add('microphone').add('camera');
-  } else if (calling) {
-    // The agent's media is warm while the taxpayer's side rings; the server lets nobody see it before 【同意】.
+  } else if (calling && call !== 'asked') {
+    // The agent's media is ready while the taxpayer's side rings; the server lets nobody see it before 【同意】.
     sources.add('microphone').add('camera');
   }
   return {
