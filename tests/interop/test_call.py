@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import aioice.ice
 import pytest
 
 from media.types import Source
@@ -136,3 +137,22 @@ async def test_a_reloaded_page_begins_anew_in_the_same_call(shared_server: Serve
         assert_whole(of_agent)
         after = await people.agent_media.reception(people.taxpayer_id, Source.CAMERA)
         await after.wait(lambda r: sum(n >= TAXPAYER_FIRST + 100_000 for n in r.numbers) >= 10)
+
+
+async def test_who_has_not_nominated_yet_is_not_kept_waiting(
+    shared_server: ServerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chromium says hello (DTLS) on a pair it has checked and nominates it with a later check, after 2.5 s if three
+    checks were out before the first answer. Until then a lite agent uses the pair all the same (RFC 8445 §12.1)."""
+    build = aioice.ice.Connection.build_request
+
+    def never_nominate(
+        connection: aioice.ice.Connection, pair: aioice.ice.CandidatePair, nominate: bool
+    ) -> aioice.stun.Message:
+        return build(connection, pair, nominate=False)
+
+    monkeypatch.setattr(aioice.ice.Connection, "build_request", never_nominate)
+    async with pair(shared_server.url) as people:
+        await start_call(people)
+        of_taxpayer, of_agent = await receptions(people, Source.CAMERA)
+        await asyncio.gather(of_taxpayer.more_pictures(10), of_agent.more_pictures(10))

@@ -127,7 +127,7 @@ async def measure(calls: int) -> dict[str, object]:
                 agent = await Agent.arrive(pages[0], server.url)
                 taxpayer = await Taxpayer.arrive(pages[1], server.url)
                 await taxpayer.turns_to()
-                await agent.opens()
+                await agent.opens_first()
                 for number in range(calls):
                     await one_call(agent, taxpayer, directions)
                     print(f"\r{number + 1}/{calls}", end="", file=sys.stderr, flush=True)
