@@ -5,6 +5,11 @@ as a ``reply`` event carrying the same id. ``event_fd`` becomes readable when ev
 Media packets never cross this boundary.
 """
 
+from typing import final
+
+__all__ = ["Engine", "version"]
+
+@final
 class Engine:
     """The engine: one thread per worker, each owning one UDP and one TCP port.
 
@@ -13,7 +18,7 @@ class Engine:
     ``microphone``, ``camera``, ``screen``, ``screen_audio`` (``media.types.Source``).
     """
 
-    def __init__(self, config: str) -> None:
+    def __new__(cls, config: str) -> Engine:
         """Start the workers. ``config`` is the JSON of ``media.types.EngineConfig``.
 
         Raises ``ValueError`` for a config that does not parse and ``OSError`` when a port cannot be bound.

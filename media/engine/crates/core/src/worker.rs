@@ -23,6 +23,10 @@ use crate::session::config::{TransportConfig, earliest};
 
 pub use crate::room::control::MAX_ID;
 
+/// Forwards of one room collected before the turn should end: enough for long runs to every receiver,
+/// few enough that the last receiver does not wait for milliseconds.
+const MAX_BACKLOG: usize = 4096;
+
 /// Rooms of one worker.
 const MAX_ROOMS: usize = 65_536;
 
@@ -91,7 +95,8 @@ impl Worker {
     }
 
     /// One datagram (over TCP: one frame), whose bytes may be changed in place. Call
-    /// [`Worker::finish_turn`] after the batch.
+    /// [`Worker::finish_turn`] after the batch, and within it when this returns true: enough has come
+    /// in to be forwarded.
     pub fn handle_datagram(
         &mut self,
         now: Instant,
@@ -99,10 +104,10 @@ impl Worker {
         source: SocketAddr,
         data: &mut [u8],
         flush: &mut dyn Flush,
-    ) {
+    ) -> bool {
         let class = classify(data);
         let Some(key) = self.route(protocol, source, class, data) else {
-            return;
+            return false;
         };
         let room_index = key.room as usize;
         let input = Incoming {
@@ -111,12 +116,15 @@ impl Worker {
             class,
             data,
         };
+        let mut full = false;
         self.with_room(now, flush, room_index, |room, turn| {
             let handled = catch_unwind(AssertUnwindSafe(|| room.handle_datagram(turn, key, input)));
             if handled.is_err() {
                 room.fail(turn, key, "panic");
             }
+            full = room.backlog() >= MAX_BACKLOG;
         });
+        full
     }
 
     /// A batch of one socket, and the turn's end.
@@ -128,7 +136,9 @@ impl Worker {
         flush: &mut dyn Flush,
     ) {
         for (source, data) in batch {
-            self.handle_datagram(now, protocol, source, data, flush);
+            if self.handle_datagram(now, protocol, source, data, flush) {
+                self.finish_turn(now, flush);
+            }
         }
         self.finish_turn(now, flush);
     }

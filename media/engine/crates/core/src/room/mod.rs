@@ -200,6 +200,11 @@ impl Room {
             .sum()
     }
 
+    /// Packets this turn would forward, at most: those taken in times those who may receive.
+    pub fn backlog(&self) -> usize {
+        self.turn.len() * self.peers.len()
+    }
+
     fn peer(&self, index: usize) -> Option<&Peer> {
         self.peers.get(index)?.as_ref()
     }
