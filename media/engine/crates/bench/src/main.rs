@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "engine-bench MODE
 
-  forward [--json] [--quick] [--saturate] [RECEIVERS...]
+  forward [--json] [--quick] [--saturate] [--rooms] [RECEIVERS...]
                         cost of forwarding, scenario by scenario, beside the plain loop
   spike [RECEIVERS...]  str0m alone as the forwarder, against the plain loop (default 50 500)
   engine, load          processes that the other modes start";
@@ -65,6 +65,7 @@ fn options(arguments: &[String]) -> forward::Options {
         json: has("--json"),
         quick: has("--quick"),
         saturate: has("--saturate"),
+        rooms: has("--rooms"),
         receivers: arguments
             .iter()
             .filter_map(|argument| argument.parse().ok())

@@ -23,6 +23,8 @@ pub struct Options {
     pub quick: bool,
     /// Search the highest rate without loss only.
     pub saturate: bool,
+    /// The rooms of three only.
+    pub rooms: bool,
     /// Only these numbers of receivers.
     pub receivers: Vec<usize>,
 }
@@ -93,6 +95,7 @@ fn measure(scenario: &Scenario, options: &Options) -> io::Result<Row> {
     Ok(Row::new(
         scenario.name.clone(),
         scenario.receivers(),
+        scenario.receivers_per_room,
         &windows,
         median(&mut limit),
         median(&mut limit_gso),

@@ -82,6 +82,7 @@ pub fn run(scenario: &Scenario, _options: &Options) -> io::Result<Option<Row>> {
     let mut row = Row::new(
         name,
         receivers,
+        scenario.receivers_per_room,
         &windows,
         limit,
         limit_gso,

@@ -24,25 +24,32 @@ impl Scenario {
         }
     }
 
+    /// A room of three: one shows, two watch.
+    fn rooms_of_three(rooms: usize) -> Self {
+        Self {
+            name: format!("{rooms} rooms of 3"),
+            rooms,
+            receivers_per_room: 2,
+            searched: true,
+        }
+    }
+
     pub fn chosen(options: &Options) -> Vec<Self> {
         if options.quick {
             return vec![Self::one_to(50)];
         }
-        if !options.receivers.is_empty() {
-            return options
-                .receivers
-                .iter()
-                .map(|count| Self::one_to(*count))
-                .collect();
+        let mut chosen: Vec<Self> = options
+            .receivers
+            .iter()
+            .copied()
+            .map(Self::one_to)
+            .collect();
+        if chosen.is_empty() && !options.rooms {
+            chosen.extend([1, 10, 50, 200, 1_000].map(Self::one_to));
+            chosen.push(Self::rooms_of_three(100));
+        } else if options.rooms {
+            chosen.push(Self::rooms_of_three(100));
         }
-        let mut all: Vec<Self> = [1, 10, 50, 200, 1_000].map(Self::one_to).into();
-        // A room of three: one shows, two watch.
-        all.push(Self {
-            name: "100 rooms of 3".into(),
-            rooms: 100,
-            receivers_per_room: 2,
-            searched: false,
-        });
-        all
+        chosen
     }
 }
