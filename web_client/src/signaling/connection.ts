@@ -52,6 +52,7 @@ const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
 ];
 
 const REQUEST_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 8_000;
 const RETRY_MIN_MS = 800;
 const RETRY_MAX_MS = 5_000;
 
@@ -93,6 +94,7 @@ export class SignalingConnection {
       tryAllTransports: true,
       reconnection: false,
       forceNew: true,
+      timeout: CONNECT_TIMEOUT_MS,
       auth: (callback) => {
         void this.#handshake().then(callback);
       },
