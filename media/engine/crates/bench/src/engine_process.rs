@@ -141,6 +141,9 @@ fn translate(command: ToEngine) -> (u64, String, Command) {
             peer,
             sdp,
         } => (id, room, Command::Answer { peer_id: peer, sdp }),
+        ToEngine::RemovePeer { id, room, peer } => {
+            (id, room, Command::RemovePeer { peer_id: peer })
+        }
         ToEngine::Report { .. } => unreachable!("reports are not commands"),
     }
 }

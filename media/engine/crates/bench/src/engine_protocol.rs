@@ -34,6 +34,11 @@ pub enum ToEngine {
         peer: String,
         sdp: String,
     },
+    RemovePeer {
+        id: u64,
+        room: String,
+        peer: String,
+    },
     Report {
         id: u64,
     },

@@ -74,9 +74,10 @@ impl Rig {
             other => return Err(io::Error::other(format!("not ready: {other:?}"))),
         }
         rig.connect_senders(scenario)?;
-        // Sending before receivers come: what the engine keeps per track is not their memory.
+        // What the engine keeps per track, and buffers that the first receiver makes it grow, are
+        // not the receivers' memory.
         rig.send(true, 1.0)?;
-        std::thread::sleep(Duration::from_secs(1));
+        rig.warm_up()?;
         rig.send(false, 1.0)?;
         rig.before_receivers = rig.usage()?.resident_bytes;
         rig.connect_receivers(scenario)?;
@@ -226,6 +227,52 @@ impl Rig {
                 other => return Err(io::Error::other(format!("unexpected {other:?}"))),
             }
         }
+        Ok(())
+    }
+
+    /// A receiver of another process comes, sees media and goes.
+    fn warm_up(&mut self) -> io::Result<()> {
+        let (room, peer) = ("room0".to_owned(), "first".to_owned());
+        let id = self.id();
+        self.command(ToEngine::AddPeer {
+            id,
+            room: room.clone(),
+            peer: peer.clone(),
+            publishes: false,
+            slots: SLOTS,
+        })?;
+        let id = self.id();
+        let (to, from) = (room.clone(), peer.clone());
+        let offer = self.command(ToEngine::Subscribe {
+            id,
+            room: to,
+            peer: from,
+        })?;
+        let mut load = Child::<FromLoad>::start("load", &[])?;
+        load.say(&ToLoad::AddReceiver {
+            id: 0,
+            offer: offer.unwrap_or_default(),
+            check_every: 0,
+            feedback: true,
+        })?;
+        loop {
+            match load.hear(PATIENCE)? {
+                FromLoad::Answer { sdp, .. } => {
+                    let id = self.id();
+                    let (room, peer) = (room.clone(), peer.clone());
+                    self.command(ToEngine::Answer {
+                        id,
+                        room,
+                        peer,
+                        sdp,
+                    })?;
+                }
+                FromLoad::Flowing { .. } => break,
+                _ => {}
+            }
+        }
+        let id = self.id();
+        self.command(ToEngine::RemovePeer { id, room, peer })?;
         Ok(())
     }
 
