@@ -163,11 +163,9 @@ export class Publisher {
       return;
     }
     await connection.setLocalDescription({ type: 'rollback' });
-    for (const [source, transceiver] of [...this.#transceivers]) {
-      const direction = before.get(source);
-      if (direction === undefined) this.#transceivers.delete(source);
-      else transceiver.direction = direction;
-    }
+    // A transceiver outlives the offer it was made for (JSEP, RFC 8829 §4.1.10.2): it is kept for the next, or every
+    // attempt would add an m-line.
+    for (const [source, transceiver] of this.#transceivers) transceiver.direction = before.get(source) ?? 'inactive';
   }
 
   #create(): RTCPeerConnection {

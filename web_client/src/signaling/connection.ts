@@ -52,6 +52,8 @@ const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
 ];
 
 const REQUEST_TIMEOUT_MS = 10_000;
+/** How often a media request may be told to wait (`rate_limited`) before it fails. */
+const MAX_WAITS = 5;
 const CONNECT_TIMEOUT_MS = 8_000;
 const RETRY_MIN_MS = 800;
 const RETRY_MAX_MS = 5_000;
@@ -66,6 +68,10 @@ export class SignalingConnection {
   #attempts = 0;
   /** Of this page only: it says that this page's media connections live on, which is not so after a reload. */
   #resumeToken: string | null = null;
+  /** The machine knows before any timeout that its line is gone. */
+  readonly #onNetworkGone = (): void => {
+    this.#socket?.disconnect();
+  };
   readonly #onNetworkBack = (): void => {
     if (this.#status.state === 'reconnecting') this.#connectNow();
   };
@@ -112,6 +118,7 @@ export class SignalingConnection {
       });
     }
     window.addEventListener('online', this.#onNetworkBack);
+    window.addEventListener('offline', this.#onNetworkGone);
   }
 
   /** Leaves without telling anything; open interactions are closed by their own requests. */
@@ -125,16 +132,28 @@ export class SignalingConnection {
     payload: RequestMap[E]['request'],
     timeoutMs = REQUEST_TIMEOUT_MS,
   ): Promise<RequestMap[E]['response']> {
+    for (let waits = 0; ; waits += 1) {
+      const answer = await this.#ask(event, payload, timeoutMs);
+      if (answer.ok) return answer.data;
+      const waitMs = answer.error.code === 'rate_limited' ? answer.error.retry_after_ms : null;
+      // Nobody pressed a button for these: they wait their turn instead of failing.
+      if (waitMs == null || waits >= MAX_WAITS || !event.startsWith('media.')) throw RequestError.fromWire(answer.error);
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  }
+
+  async #ask<E extends keyof RequestMap>(
+    event: E,
+    payload: RequestMap[E]['request'],
+    timeoutMs: number,
+  ): Promise<Acknowledgement<RequestMap[E]['response']>> {
     const socket = this.#socket;
     if (socket === null || this.#status.state !== 'online') throw new RequestError(OFFLINE);
-    let answer: Acknowledgement<RequestMap[E]['response']>;
     try {
-      answer = (await socket.timeout(timeoutMs).emitWithAck(event as string, payload)) as typeof answer;
+      return (await socket.timeout(timeoutMs).emitWithAck(event as string, payload)) as Acknowledgement<RequestMap[E]['response']>;
     } catch {
       throw new RequestError(socket.connected ? TIMEOUT : OFFLINE);
     }
-    if (!answer.ok) throw RequestError.fromWire(answer.error);
-    return answer.data;
   }
 
   async #handshake(): Promise<Handshake> {
@@ -184,6 +203,7 @@ export class SignalingConnection {
 
   #dropSocket(): void {
     window.removeEventListener('online', this.#onNetworkBack);
+    window.removeEventListener('offline', this.#onNetworkGone);
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
     this.#retryTimer = null;
     this.#socket?.off();
