@@ -61,18 +61,18 @@ impl Untaken {
             }
             return None;
         }
-        // Probes of a browser's bandwidth estimation are padding alone and bring nothing.
-        if packet.padding {
+        // Probes of a browser's bandwidth estimation bring nothing: they are padding alone, or packets sent
+        // again that had come.
+        if packet.padding || self.resend >> packet.payload_type & 1 == 1 {
             return None;
         }
-        let resent = self.resend >> packet.payload_type & 1 == 1;
         let seen = known.is_some_and(|index| {
             let window = &self.streams[index].1;
             window
                 .guess(packet.sequence)
                 .is_none_or(|number| !window.is_fresh(number))
         });
-        Some(if resent || seen {
+        Some(if seen {
             DropReason::Replay
         } else {
             DropReason::BadSrtp
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_are_not_counted_and_late_retransmissions_are_replays() {
+    fn probes_are_not_counted() {
         let mut untaken = Untaken::default();
         untaken.set_resend_types([97].into_iter());
         assert_eq!(
@@ -121,11 +121,11 @@ mod tests {
             ),
             None
         );
-        let late = RtpIdentity {
+        let again = RtpIdentity {
             payload_type: 97,
             ..packet(2)
         };
-        assert_eq!(untaken.account(late, 0), Some(DropReason::Replay));
+        assert_eq!(untaken.account(again, 0), None);
     }
 
     #[test]
