@@ -22,13 +22,15 @@ const KEY: InjectionKey<SessionContext> = Symbol('session');
 
 export function provideSession(client: ServiceClient, fallback: Side): SessionContext {
   const state = shallowRef(client.state.get());
+  const failure = shallowRef<Notice | null>(null);
   onScopeDispose(
     client.state.subscribe((next) => {
+      // What failed for want of a connection is of yesterday once there is one again.
+      if (next.connection.state === 'online' && state.value.connection.state !== 'online') failure.value = null;
       state.value = next;
     }),
   );
   const side = computed(() => (state.value.me === null ? fallback : sideOf(state.value.me.role)));
-  const failure = shallowRef<Notice | null>(null);
   const running = shallowRef<ReadonlySet<string>>(new Set());
   const context: SessionContext = {
     client,

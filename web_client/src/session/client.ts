@@ -1,7 +1,7 @@
 /** One signed-in person in one page: the connection, what it knows, the media rooms, and everything one can do. */
 import type { NotificationMap, RequestMap } from '@/protocol/messages';
 import { SignalingConnection, type ConnectionOptions } from '@/signaling/connection';
-import { RequestError } from '@/signaling/errors';
+import { isLocalFailure, RequestError } from '@/signaling/errors';
 import { installDebug, type Mark } from './debug';
 import { MediaRoom } from './media_room';
 import type { Preferences } from './preferences';
@@ -135,7 +135,8 @@ export class ServiceClient {
       this.state.update((state) => putMessage(state, interactionId, message));
     } catch (error) {
       this.state.update((state) => failPending(state, interactionId, clientMessageId));
-      throw error;
+      // Not reached: the line itself says so, and it goes out by itself when the connection is back.
+      if (!isLocalFailure(error)) throw error;
     }
   }
 

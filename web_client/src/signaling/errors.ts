@@ -22,6 +22,10 @@ export class RequestError extends Error {
   }
 }
 
+/** The server was not reached, or did not answer. */
+export const isLocalFailure = (error: unknown): boolean =>
+  error instanceof RequestError && (error.code === OFFLINE || error.code === TIMEOUT);
+
 /** Reads a wire error out of whatever a refused handshake carries. */
 export function readWireError(value: unknown): WireError | null {
   if (typeof value !== 'object' || value === null) return null;
