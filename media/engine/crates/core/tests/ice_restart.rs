@@ -129,3 +129,18 @@ fn media_follows_a_translator_that_gave_a_new_port() {
         "the publisher hears us as well"
     );
 }
+
+#[test]
+fn a_pair_that_was_checked_serves_until_one_is_nominated() {
+    let mut world = World::new(34);
+    world.never_nominate = true;
+    world.add_peer("alice", &[Source::Camera]);
+    world.add_peer("bob", &[]);
+    let (alice, mids) = world.publish("alice", &[Source::Camera]);
+    let bob = world.subscribe("bob");
+    let begun = world.now;
+    world.run_until_connected();
+    assert!(world.now - begun < Duration::from_secs(2));
+    world.stream(alice, None, Some(mids[0]), 20);
+    assert!(!world.clients[bob].video().is_empty());
+}

@@ -285,8 +285,8 @@ impl Room {
         if output.secured.is_some() {
             subscriber.common.live.set_secured();
         }
-        if let Some(connected) = output.ice {
-            subscriber.common.live.set_ice(connected);
+        if output.selected {
+            subscriber.common.live.set_ice(true);
         }
         let at = earliest(
             subscriber.session.poll_timeout(),

@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use str0m::Candidate;
 use str0m::crypto::CryptoProvider;
 use str0m::crypto::dtls::{DtlsInstance, DtlsOutput};
 use str0m::ice::{IceAgent, IceAgentEvent, IceCreds, StunMessage, StunPacket};
-use str0m::{Candidate, IceConnectionState};
 
 use super::config::{DTLS_MTU, DTLS_VERSION, DatagramSink, TransportConfig, earliest};
 use super::profile::from_library;
@@ -28,8 +28,6 @@ pub enum LinkEvent {
         protocol: Protocol,
         address: SocketAddr,
     },
-    /// ICE connected or lost its last pair.
-    Ice { connected: bool },
     /// DTLS is done and the peer's certificate is the one of its description.
     Keys {
         material: Vec<u8>,
@@ -53,6 +51,8 @@ pub struct Link {
     selected: Option<(Protocol, SocketAddr)>,
     /// The selection is news.
     moved: bool,
+    /// The browser nominated a pair since the last restart.
+    nominated: bool,
     dtls_started: bool,
     dtls_timeout: Option<Instant>,
     dead: bool,
@@ -81,6 +81,7 @@ impl Link {
             pending_keys: None,
             selected: None,
             moved: false,
+            nominated: false,
             dtls_started: false,
             dtls_timeout: None,
             dead: false,
@@ -102,6 +103,7 @@ impl Link {
     /// New local credentials (RFC 8445 §9). Media goes on over the old path until a new one is chosen.
     pub fn restart(&mut self) {
         self.ice.ice_restart(IceCreds::new(), true);
+        self.nominated = false;
     }
 
     /// Take the browser's side of the offer.
@@ -175,7 +177,8 @@ impl Link {
             self.ice.handle_timeout(now);
             // Before it has nominated one, any pair the browser has checked will do (RFC 8445 §12.1):
             // it says hello there and may nominate seconds later.
-            if chosen || self.selected.is_none() {
+            if chosen || !self.nominated {
+                self.nominated |= chosen;
                 self.select(protocol, source);
             }
         }
@@ -229,23 +232,16 @@ impl Link {
                         self.select(Protocol::from_str0m(proto), destination);
                     }
                 }
-                IceAgentEvent::IceConnectionStateChange(state) => match state {
-                    IceConnectionState::Connected | IceConnectionState::Completed => {
-                        on_event(LinkEvent::Ice { connected: true });
-                    }
-                    IceConnectionState::Disconnected => {
-                        on_event(LinkEvent::Ice { connected: false });
-                    }
-                    IceConnectionState::New | IceConnectionState::Checking => {}
-                },
-                IceAgentEvent::IceRestart(_) | IceAgentEvent::DiscoveredRecv { .. } => {}
+                // Connected is who was heard on a selected path; silence is the session's to judge.
+                IceAgentEvent::IceConnectionStateChange(_)
+                | IceAgentEvent::IceRestart(_)
+                | IceAgentEvent::DiscoveredRecv { .. } => {}
             }
         }
         if std::mem::take(&mut self.moved)
             && let Some((protocol, address)) = self.selected
         {
             on_event(LinkEvent::Selected { protocol, address });
-            on_event(LinkEvent::Ice { connected: true });
         }
         while let Some(transmit) = self.ice.poll_transmit() {
             let protocol = Protocol::from_str0m(transmit.proto);

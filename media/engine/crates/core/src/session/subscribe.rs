@@ -64,7 +64,8 @@ impl Feedback {
 /// What one poll of the session brought.
 #[derive(Default)]
 pub struct SubscribeOutput {
-    pub ice: Option<bool>,
+    /// A path was chosen.
+    pub selected: bool,
     /// Keys are there: media may flow.
     pub secured: Option<SrtpProfile>,
     pub closed: bool,
@@ -340,8 +341,10 @@ impl SubscribeSession {
         let (egress, receiver, destination) =
             (&mut self.egress, &mut self.receiver, &mut self.destination);
         self.link.poll(scratch, sink, &mut |event| match event {
-            LinkEvent::Selected { protocol, address } => *destination = Some((protocol, address)),
-            LinkEvent::Ice { connected } => output.ice = Some(connected),
+            LinkEvent::Selected { protocol, address } => {
+                *destination = Some((protocol, address));
+                output.selected = true;
+            }
             LinkEvent::Keys {
                 material,
                 profile,

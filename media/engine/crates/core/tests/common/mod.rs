@@ -16,6 +16,7 @@ use engine_core::session::config::TransportConfig;
 use engine_core::session::table::VIDEO_CODECS;
 use engine_core::worker::{Worker, WorkerConfig};
 use str0m::change::{SdpAnswer, SdpOffer};
+use str0m::ice::StunMessage;
 use str0m::media::{
     Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer,
 };
@@ -95,6 +96,8 @@ pub struct World {
     pub impairment: Impairment,
     /// Datagrams the network swallows on purpose.
     pub blackhole: Vec<SocketAddr>,
+    /// Browsers check pairs and nominate none.
+    pub never_nominate: bool,
     /// What came to the worker's port, while it is kept.
     pub record: Option<Vec<(SocketAddr, Vec<u8>)>>,
     queue: BinaryHeap<Reverse<(Instant, u64)>>,
@@ -103,6 +106,8 @@ pub struct World {
     next_request: u64,
     /// Server side ufrags in the order they were made.
     ufrags: Vec<String>,
+    /// Server side passwords by ufrag.
+    passwords: HashMap<String, String>,
 }
 
 impl World {
@@ -126,7 +131,9 @@ impl World {
             random: Random(seed),
             impairment: Impairment::default(),
             blackhole: Vec::new(),
+            never_nominate: false,
             record: None,
+            passwords: HashMap::new(),
             ufrags: Vec::new(),
             queue: BinaryHeap::new(),
             flights: BTreeMap::new(),
@@ -159,11 +166,14 @@ impl World {
                 error: Some(fault), ..
             } => Err(fault),
             Event::Reply { sdp, .. } => {
-                let ufrag = sdp
-                    .as_deref()
-                    .and_then(|sdp| sdp.split("a=ice-ufrag:").nth(1));
-                self.ufrags
-                    .extend(ufrag.and_then(|u| u.lines().next()).map(str::to_owned));
+                let value = |name: &str| {
+                    let rest = sdp.as_deref()?.split(name).nth(1)?;
+                    rest.lines().next().map(str::to_owned)
+                };
+                if let (Some(ufrag), Some(pwd)) = (value("a=ice-ufrag:"), value("a=ice-pwd:")) {
+                    self.ufrags.push(ufrag.clone());
+                    self.passwords.insert(ufrag, pwd);
+                }
                 Ok(sdp)
             }
             _ => unreachable!(),
@@ -437,7 +447,33 @@ impl World {
         }
     }
 
-    fn send(&mut self, flight: Flight) {
+    /// The same check without its nomination.
+    fn without_nomination(&self, data: &[u8]) -> Option<Vec<u8>> {
+        let check = StunMessage::parse(data)
+            .ok()
+            .filter(|m| m.use_candidate())?;
+        let username = check.username()?;
+        let (prio, tie) = (check.prio()?, check.ice_controlling()?);
+        let password = self.passwords.get(username.split(':').next()?)?;
+        let plain =
+            StunMessage::binding_request(username, check.trans_id(), true, tie, prio, false);
+        let hmac = str0m::crypto::from_feature_flags().sha1_hmac_provider;
+        let mut out = vec![0; 512];
+        let sign = |key: &[u8], parts: &[&[u8]]| hmac.sha1_hmac(key, parts);
+        let len = plain
+            .to_bytes(Some(password.as_bytes()), &mut out, sign)
+            .ok()?;
+        out.truncate(len);
+        Some(out)
+    }
+
+    fn send(&mut self, mut flight: Flight) {
+        if self.never_nominate
+            && flight.to == SERVER.parse().unwrap()
+            && let Some(plain) = self.without_nomination(&flight.data)
+        {
+            flight.data = plain;
+        }
         if self.blackhole.contains(&flight.from) || self.blackhole.contains(&flight.to) {
             return;
         }
