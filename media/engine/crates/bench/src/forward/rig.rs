@@ -271,6 +271,8 @@ impl Rig {
                 _ => {}
             }
         }
+        // The retransmission caches of the tracks fill in this time.
+        std::thread::sleep(Duration::from_secs(2));
         let id = self.id();
         self.command(ToEngine::RemovePeer { id, room, peer })?;
         Ok(())
