@@ -121,6 +121,7 @@ impl Worker {
             let handled = catch_unwind(AssertUnwindSafe(|| room.handle_datagram(turn, key, input)));
             if handled.is_err() {
                 room.fail(turn, key, "panic");
+                room.recover(turn);
             }
             full = room.backlog() >= MAX_BACKLOG;
         });
@@ -265,6 +266,7 @@ impl Worker {
                 if let Some(key) = target.and_then(|(peer, kind)| room.session_key(&peer, kind)) {
                     room.fail(turn, key, "panic");
                 }
+                room.recover(turn);
                 Err(Fault::new(FaultCode::Internal, "the command failed"))
             });
         });
@@ -291,6 +293,7 @@ impl Worker {
                     catch_unwind(AssertUnwindSafe(|| room.handle_timeout(turn, key, woken)));
                 if handled.is_err() {
                     room.fail(turn, key, "panic");
+                    room.recover(turn);
                 }
             });
         }
@@ -351,7 +354,10 @@ impl Worker {
             flush,
             stats_interval: self.config.stats_interval,
         };
-        f(room, &mut turn);
+        // What can name the session at fault has its own guard; here the room's other sessions are kept.
+        if catch_unwind(AssertUnwindSafe(|| f(room, &mut turn))).is_err() {
+            room.recover(&mut turn);
+        }
     }
 
     /// Make the next input of a session panic, to show that the others live on.

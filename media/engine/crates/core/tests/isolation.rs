@@ -3,7 +3,7 @@
 mod common;
 
 use common::World;
-use engine_core::api::{Event, Source, TransportKind};
+use engine_core::api::{Command, Event, FaultCode, Source, TransportKind};
 
 #[test]
 fn a_panicking_subscriber_does_not_take_others_with_it() {
@@ -62,4 +62,33 @@ fn a_panicking_publisher_unpublishes_its_tracks() {
         1
     );
     assert_eq!(world.slots("bob").len(), 1);
+}
+
+#[test]
+fn a_panic_while_slots_are_dealt_is_told_as_well() {
+    let mut world = World::new(62);
+    world.add_peer("alice", &[Source::Camera]);
+    world.add_peer("bob", &[]);
+    world.add_peer("carol", &[]);
+    let (alice, mids) = world.publish("alice", &[Source::Camera]);
+    world.subscribe("bob");
+    let carol = world.subscribe("carol");
+    world.run_until_connected();
+    world.stream(alice, None, Some(mids[0]), 10);
+    world
+        .worker
+        .poison(common::ROOM, "bob", TransportKind::Subscribe);
+    let view = Command::SetView {
+        peer_id: "bob".into(),
+        publisher_id: "alice".into(),
+        source: Source::Camera,
+        width: 1,
+        height: 1,
+    };
+    assert_eq!(world.command(view).unwrap_err().code, FaultCode::Internal);
+    let failed = |e: &Event| matches!(e, Event::SessionFailed { peer_id, .. } if peer_id == "bob");
+    assert_eq!(world.count(failed), 1);
+    let before = world.clients[carol].video().len();
+    world.stream(alice, None, Some(mids[0]), 20);
+    assert!(world.clients[carol].video().len() >= before + 38);
 }

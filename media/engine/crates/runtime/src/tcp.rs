@@ -46,6 +46,8 @@ pub struct TcpTable {
     by_address: HashMap<SocketAddr, usize>,
     per_ip: HashMap<IpAddr, usize>,
     first_token: u64,
+    /// Connections with packets framed since the last flush.
+    unwritten: Vec<usize>,
     scratch: Box<[u8]>,
     frame: Vec<u8>,
     next_sweep: Option<Instant>,
@@ -60,6 +62,7 @@ impl TcpTable {
             by_address: HashMap::new(),
             per_ip: HashMap::new(),
             first_token,
+            unwritten: Vec::new(),
             scratch: vec![0; 16 * 1024].into_boxed_slice(),
             frame: Vec::new(),
             next_sweep: None,
@@ -185,15 +188,8 @@ impl TcpTable {
         }
     }
 
-    /// Frame a packet and write it, or keep it while the connection takes no more. A packet that does
-    /// not fit the backlog is dropped whole.
-    pub fn send(
-        &mut self,
-        poller: &Poller,
-        destination: SocketAddr,
-        packet: &[u8],
-        counters: &mut RuntimeCounters,
-    ) {
+    /// Frame a packet for [`TcpTable::flush`]. A packet that does not fit the backlog is dropped whole.
+    pub fn send(&mut self, destination: SocketAddr, packet: &[u8], counters: &mut RuntimeCounters) {
         let (Some(&index), Some(header)) = (
             self.by_address.get(&destination),
             frame_header(packet.len()),
@@ -213,6 +209,17 @@ impl TcpTable {
         counters.tcp_packets_out += 1;
         counters.tcp_bytes_out += packet.len() as u64;
         if was_empty {
+            self.unwritten.push(index);
+        }
+    }
+
+    /// Write what [`TcpTable::send`] framed: the packets of a turn in one call per connection. What a
+    /// connection does not take waits until it can be written.
+    pub fn flush(&mut self, poller: &Poller) {
+        for index in self.unwritten.drain(..) {
+            let Some(connection) = self.connections[index].as_mut() else {
+                continue;
+            };
             connection.flush();
             if !connection.backlog.is_empty() {
                 let token = self.first_token + index as u64;

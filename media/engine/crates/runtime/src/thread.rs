@@ -86,12 +86,12 @@ impl Flush for Sender {
                 Protocol::Tcp => {
                     let packet = &bytes[datagram.start..datagram.start + datagram.len];
                     let destination = datagram.destination;
-                    self.tcp
-                        .send(&self.poller, destination, packet, &mut self.counters);
+                    self.tcp.send(destination, packet, &mut self.counters);
                 }
             }
         }
         self.send_all(bytes);
+        self.tcp.flush(&self.poller);
         if let Some(received_at) = self.received_at {
             let count = outputs.datagrams().len() as u64;
             self.shared

@@ -154,6 +154,7 @@ impl Room {
             video_slots: video_slots as usize,
             publish: None,
             subscribe: None,
+            subscribe_key: None,
             tracks: [None; 4],
             muted: [false; 4],
             audience: [const { None }; 4],
@@ -383,6 +384,7 @@ impl Room {
         };
         if let Some(peer) = self.peer_mut(index) {
             peer.subscribe = Some(Box::new(subscriber));
+            peer.subscribe_key = Some(key);
         }
         self.tell_connecting(turn, index, TransportKind::Subscribe);
         self.poll_subscribe(turn, index);
@@ -564,6 +566,9 @@ impl Room {
         turn.scratch.subscribe = output;
         turn.routes
             .remove(subscriber.common.key, &subscriber.common.ufrag);
+        if let Some(peer) = self.peer_mut(index) {
+            peer.subscribe_key = None;
+        }
         self.tell_closed(turn, index, TransportKind::Subscribe);
     }
 }

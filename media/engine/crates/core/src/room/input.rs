@@ -347,6 +347,21 @@ impl Room {
         }
     }
 
+    /// After a panic while a subscriber was taken out to be worked on: it is gone, say so.
+    pub fn recover(&mut self, turn: &mut Turn<'_>) {
+        self.turn.clear();
+        self.key_frames_wanted.clear();
+        for index in 0..self.peers.len() {
+            let lost = self
+                .peer(index)
+                .filter(|peer| peer.subscribe.is_none())
+                .and_then(|peer| peer.subscribe_key);
+            if let Some(key) = lost {
+                self.fail(turn, key, "panic");
+            }
+        }
+    }
+
     /// Close a session that hit a fault; the rest of the room lives on.
     pub fn fail(&mut self, turn: &mut Turn<'_>, key: SessionKey, reason: &'static str) {
         let index = key.peer as usize;
@@ -368,6 +383,7 @@ impl Room {
             TransportKind::Subscribe => {
                 if let Some(peer) = self.peer_mut(index) {
                     peer.subscribe = None;
+                    peer.subscribe_key = None;
                 }
             }
         }

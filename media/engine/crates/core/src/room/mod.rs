@@ -132,6 +132,8 @@ struct Peer {
     video_slots: usize,
     publish: Option<Box<Publisher>>,
     subscribe: Option<Box<Subscriber>>,
+    /// Key of the subscribe session, also while it is taken out to be worked on.
+    subscribe_key: Option<SessionKey>,
     /// Track index by source.
     tracks: [Option<usize>; 4],
     muted: [bool; 4],

@@ -18,6 +18,9 @@ impl Room {
         let Some(mut subscriber) = self.peer_mut(index).and_then(|p| p.subscribe.take()) else {
             return;
         };
+        if subscriber.common.poisoned {
+            panic!("poisoned by a test");
+        }
         for kind in [MediaKind::Audio, MediaKind::Video] {
             self.assign_kind(turn, index, &mut subscriber, kind);
         }
