@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
@@ -57,9 +58,11 @@ class Person:
 @dataclass
 class Taxpayer(Person):
     @classmethod
-    async def arrive(cls, context: BrowserContext, url: str, account: str = "taxpayer01") -> Taxpayer:
+    async def arrive(
+        cls, context: BrowserContext, url: str, account: str = "taxpayer01", *, options: str = "debug=1"
+    ) -> Taxpayer:
         """Sign in on the e-tax page and open the window by its floating icon."""
-        page = await sign_in(context, url, account, "/demo/host", query="%3Fdebug%3D1")
+        page = await sign_in(context, url, account, "/demo/host", query=quote(f"?{options}"))
         taxpayer = cls(page)
         await taxpayer.press("open-window")
         return taxpayer
@@ -81,8 +84,10 @@ class Taxpayer(Person):
 @dataclass
 class Agent(Person):
     @classmethod
-    async def arrive(cls, context: BrowserContext, url: str, account: str = "agent01") -> Agent:
-        agent = cls(await sign_in(context, url, account, "/desk", query="%3Fdebug%3D1"))
+    async def arrive(
+        cls, context: BrowserContext, url: str, account: str = "agent01", *, options: str = "debug=1"
+    ) -> Agent:
+        agent = cls(await sign_in(context, url, account, "/desk", query=quote(f"?{options}")))
         await expect(agent.page.locator("[data-testid=sign-out]")).to_be_visible()
         return agent
 

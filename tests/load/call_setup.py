@@ -27,6 +27,8 @@ from tests.harness.server import start_server
 LIMIT_MS = 800
 AIM_MS = 300
 SCRIPT = Path(__file__).with_suffix(".js")
+BETWEEN_CALLS_S = 2.0
+"""The server limits how often one connection may negotiate; people do not call again sooner."""
 PRESS = "press:call-accept"
 SHOWN = "frame_decoded"
 
@@ -112,6 +114,7 @@ async def one_call(agent: Agent, taxpayer: Taxpayer, directions: tuple[Direction
     for person in people:
         await person.sees_no("remote-video")
     await agent.sees("call-start")
+    await asyncio.sleep(BETWEEN_CALLS_S)
 
 
 async def measure(calls: int) -> dict[str, object]:
