@@ -107,8 +107,9 @@ fn subscriber(data: &[u8]) {
                 ids[stream] = ids[stream].max(id);
                 let timestamp = u32::from(*distance) << 10 | id as u32;
                 let payload: Arc<[u8]> = payload.into();
-                let packet =
+                let mut packet =
                     SourcePacket::new(id, codec, timestamp, action & 0x80 != 0, payload, now);
+                packet.padding = distance >> 3 & 0x0f;
                 if !caches[stream].insert(packet) {
                     continue;
                 }
