@@ -166,6 +166,7 @@ fn used(engine: &Engine) -> io::Result<Usage> {
         packets_forwarded: figure("rtp_out"),
         packets_in: figure("rtp_in"),
         system_calls: figure("wait_calls") + figure("receive_calls") + figure("send_calls"),
+        messages: figure("sent_messages"),
         dropped: dropped
             .into_iter()
             .flatten()

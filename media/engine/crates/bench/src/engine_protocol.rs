@@ -71,6 +71,8 @@ pub struct Usage {
     pub packets_in: u64,
     /// System calls of the workers: waiting, receiving, sending.
     pub system_calls: u64,
+    /// Messages handed to the kernel, each a run of one or more packets to one receiver.
+    pub messages: u64,
     /// Packets dropped before or while sending.
     pub dropped: u64,
     /// Time inside the engine: upper bound of each bucket in µs and how many packets fell in it.
@@ -92,6 +94,7 @@ impl Usage {
             packets_forwarded: self.packets_forwarded - earlier.packets_forwarded,
             packets_in: self.packets_in - earlier.packets_in,
             system_calls: self.system_calls - earlier.system_calls,
+            messages: self.messages - earlier.messages,
             dropped: self.dropped - earlier.dropped,
             time_inside,
         }

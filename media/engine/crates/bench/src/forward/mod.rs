@@ -19,7 +19,7 @@ use crate::spike::median;
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub json: bool,
-    /// 50 receivers alone.
+    /// 50 receivers alone, or what is chosen below, without the search of the highest rate.
     pub quick: bool,
     /// Search the highest rate without loss only.
     pub saturate: bool,

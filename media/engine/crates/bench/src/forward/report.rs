@@ -22,6 +22,9 @@ pub struct Row {
     pub loss: f64,
     pub memory_per_receiver_bytes: u64,
     pub syscalls_per_packet: f64,
+    /// Packets that left in one message.
+    #[serde(skip)]
+    pub packets_per_message: f64,
     /// Packets decrypted and compared, and how many of them were wrong.
     #[serde(skip)]
     pub checked: (u64, u64),
@@ -71,6 +74,9 @@ impl Row {
             loss: lost as f64 / expected.max(1) as f64,
             memory_per_receiver_bytes: memory,
             syscalls_per_packet: round(median_of(windows, calls), 4),
+            packets_per_message: median_of(windows, |w| {
+                w.usage.packets_forwarded as f64 / w.usage.messages.max(1) as f64
+            }),
             checked: (
                 windows.iter().map(|w| w.received.checked).sum(),
                 windows.iter().map(|w| w.received.wrong).sum(),
@@ -109,7 +115,7 @@ pub fn json(rows: &[Row]) -> io::Result<String> {
 
 pub fn print_head() {
     println!(
-        "{:<28} {:>9} {:>8} {:>7} {:>7} {:>6} {:>8} {:>8} {:>9} {:>8} {:>9} {:>9}",
+        "{:<28} {:>9} {:>8} {:>7} {:>7} {:>6} {:>8} {:>8} {:>9} {:>8} {:>9} {:>7} {:>9}",
         "scenario",
         "packets/s",
         "CPU µs",
@@ -121,13 +127,14 @@ pub fn print_head() {
         "loss",
         "KB/recv",
         "calls/pkt",
+        "pkt/msg",
         "checked"
     );
 }
 
 pub fn print_row(row: &Row) {
     println!(
-        "{:<28} {:>9.0} {:>8.2} {:>7.2} {:>7.2} {:>6.2} {:>8.0} {:>8.0} {:>8.3}% {:>8.0} {:>9.3} {:>9}",
+        "{:<28} {:>9.0} {:>8.2} {:>7.2} {:>7.2} {:>6.2} {:>8.0} {:>8.0} {:>8.3}% {:>8.0} {:>9.3} {:>7.1} {:>9}",
         row.scenario,
         row.packets_per_s,
         row.cpu_us_per_packet,
@@ -139,6 +146,7 @@ pub fn print_row(row: &Row) {
         row.loss * 100.0,
         row.memory_per_receiver_bytes as f64 / 1_000.0,
         row.syscalls_per_packet,
+        row.packets_per_message,
         row.checked.0,
     );
 }
@@ -243,6 +251,7 @@ mod tests {
             loss: 0.0,
             memory_per_receiver_bytes: 100_000,
             syscalls_per_packet: 0.1,
+            packets_per_message: 3.0,
             checked: (10, 0),
             room: receivers,
             half_rate: false,

@@ -35,7 +35,7 @@ impl Scenario {
     }
 
     pub fn chosen(options: &Options) -> Vec<Self> {
-        if options.quick {
+        if options.quick && options.receivers.is_empty() && !options.rooms {
             return vec![Self::one_to(50)];
         }
         let mut chosen: Vec<Self> = options
