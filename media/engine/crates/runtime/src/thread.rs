@@ -259,6 +259,8 @@ impl WorkerThread {
         }
     }
 
+    /// Until the socket is empty: the packets of a frame arrive over some microseconds, and what came while
+    /// the first ones were decrypted leaves in the same run.
     fn take_datagrams(&mut self) {
         for _ in 0..RECEIVES_PER_TURN {
             let Ok(count) = self.receive.receive(&self.sender.port) else {
@@ -282,9 +284,6 @@ impl WorkerThread {
                     self.sender.flush(self.worker.outputs());
                     self.sender.received_at = Some(now);
                 }
-            }
-            if count < RECEIVE_MESSAGES {
-                return;
             }
         }
     }
