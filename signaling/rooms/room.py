@@ -297,6 +297,16 @@ class Room:
     def _count_join(self, event: media_events.TransportChanged) -> None:
         if event.state is not TransportState.CONNECTED:
             return
+        _log.info(
+            "media transport connected",
+            extra={
+                "room_id": self.interaction_id,
+                "person_id": event.peer_id,
+                "transport": event.transport.value,
+                "protocol": event.protocol,
+                "srtp_profile": event.srtp_profile,
+            },
+        )
         began = self._joining.pop((event.peer_id, event.transport), None)
         if began is not None:
             self._ports.metrics.joined((self._ports.clock.now_ms() - began) / 1000)

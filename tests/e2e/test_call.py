@@ -16,7 +16,7 @@ async def begin(pair: Pair) -> None:
     await pair.taxpayer.press("call-accept")
 
 
-async def test_asked_started_agreed_seen_and_heard_both_ways(pair: Pair) -> None:
+async def test_asked_started_agreed_seen_and_heard_both_ways(server: ServerProcess, pair: Pair) -> None:
     taxpayer, agent = pair.taxpayer, pair.agent
     await taxpayer.press("call-ask")
     await agent.sees("call-start")
@@ -29,6 +29,9 @@ async def test_asked_started_agreed_seen_and_heard_both_ways(pair: Pair) -> None
         await person.sees_moving("remote-video")
         await person.hears_others()
         await person.sees_moving("self-video")
+    connected = [line for line in server.output if "media transport connected" in line]
+    assert connected
+    assert all("AEAD_AES" in line for line in connected)
     await screenshot(taxpayer.page, "call-active-taxpayer")
     await screenshot(agent.page, "call-active-agent")
 
