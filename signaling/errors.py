@@ -36,6 +36,20 @@ class ErrorCode(StrEnum):
     INTERACTION_CLOSED = "interaction_closed"
     TOO_MANY_INTERACTIONS = "too_many_interactions"
     SERVER_STOPPING = "server_stopping"
+    QUEUE_CLOSED = "queue_closed"
+    """Outside the hours of the centre. Ways out: 留言, 预约."""
+    QUEUE_NO_AGENT = "queue_no_agent"
+    """Nobody who could serve is signed in. Ways out: 留言, 预约."""
+    QUEUE_NO_CENTRE = "queue_no_centre"
+    """No centre serves the authority. Way out: 我的机关."""
+    OFFER_ENDED = "offer_ended"
+    AGENT_SIGNED_OUT = "agent_signed_out"
+    """The asker has not begun to serve."""
+    ALREADY_RATED = "already_rated"
+    FILE_NOT_FOUND = "file_not_found"
+    """No such file, not of this interaction, or not taken in yet."""
+    RECORDS_UNAVAILABLE = "records_unavailable"
+    """What was asked could not be recorded or read; nothing was changed."""
     INTERNAL_ERROR = "internal_error"
 
 
@@ -67,6 +81,14 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.INTERACTION_CLOSED: "本次互动已结束，如需帮助请重新发起互动。",
     ErrorCode.TOO_MANY_INTERACTIONS: "您同时进行的互动过多，请先结束其他互动。",
     ErrorCode.SERVER_STOPPING: "服务正在维护，请稍后重新进入。",
+    ErrorCode.QUEUE_CLOSED: "当前不在人工服务时间，您可以留言或预约。",
+    ErrorCode.QUEUE_NO_AGENT: "当前没有坐席人员在线，您可以留言或预约。",
+    ErrorCode.QUEUE_NO_CENTRE: "暂无可受理运营中心，请联系管理员配置",
+    ErrorCode.OFFER_ENDED: "该来访已由其他坐席接待或已取消，请留意新的来访。",
+    ErrorCode.AGENT_SIGNED_OUT: "您尚未签入，请先签入再接待。",
+    ErrorCode.ALREADY_RATED: "您已提交过评价，感谢您的支持。",
+    ErrorCode.FILE_NOT_FOUND: "文件不存在或尚未上传完成，请重新上传。",
+    ErrorCode.RECORDS_UNAVAILABLE: "记录服务暂时不可用，请稍后重试。",
     ErrorCode.INTERNAL_ERROR: "服务出现异常，请稍后再试。",
 }
 """Every code has its sentence; the whole interface shows these and no others for a failure."""

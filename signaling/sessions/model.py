@@ -11,9 +11,11 @@ from signaling.sessions.settings import SessionSettings
 from signaling.sessions.states import (
     AssistancePhase,
     CallPhase,
+    CardKind,
     DeviceProblem,
     EndReason,
     InteractionPhase,
+    MessageKind,
     Presence,
     Role,
 )
@@ -56,14 +58,44 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file of the file store; ``size`` in bytes."""
+
+    file_id: str
+    name: str
+    media_type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+
+    @property
+    def kind(self) -> MessageKind:
+        return MessageKind.PICTURE if self.media_type.startswith("image/") else MessageKind.FILE
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """A line of the conversation; ``sender_id`` None is the system itself."""
+    """A line of the conversation; ``sender_id`` None is the system itself. ``sender_name`` is what others may see."""
 
     seq: int
     sender_id: str | None
     client_message_id: str | None
     text: str
     sent_at: int
+    kind: MessageKind = MessageKind.TEXT
+    sender_role: Role | None = None
+    sender_name: str | None = None
+    file: FileRef | None = None
+    card: CardKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionContext:
+    """Where the taxpayer came from: page and business of the host platform, tax authority."""
+
+    page: str | None = None
+    business: str | None = None
+    authority: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

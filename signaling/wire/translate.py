@@ -77,7 +77,7 @@ def to_command(request: Request, actor_id: str) -> commands.Deed | None:
         return simple(actor_id)
     match request:
         case requests.SendMessage():
-            return commands.PostMessage(actor_id, request.client_message_id, request.text)
+            return commands.PostMessage(actor_id, request.client_message_id, request.text or "")
         case requests.ReportAssistanceProblem():
             return commands.ReportAssistanceProblem(actor_id, request.problem)
         case requests.ReportCallProblem():
