@@ -48,6 +48,22 @@ class ErrorCode(StrEnum):
     ALREADY_RATED = "already_rated"
     FILE_NOT_FOUND = "file_not_found"
     """No such file, not of this interaction, or not taken in yet."""
+    FILE_TOO_LARGE = "file_too_large"
+    FILE_TYPE_REFUSED = "file_type_refused"
+    """Archives, executables, scripts, and whatever is not on the list of types taken."""
+    FILE_DAMAGED = "file_damaged"
+    """The content is not what the name says, or cannot be read."""
+    FILE_INFECTED = "file_infected"
+    FILES_UNAVAILABLE = "files_unavailable"
+    """The store is full, or the scanner does not answer."""
+    UPLOAD_CONFLICT = "upload_conflict"
+    """Not at the offset of the upload: ask for it and go on from there."""
+    QUOTA_EXCEEDED = "quota_exceeded"
+    LINK_EXPIRED = "link_expired"
+    CONFLICT = "conflict"
+    """What was to be saved contradicts something else."""
+    PROFILE_UNKNOWN = "profile_unknown"
+    """The taxpayer has not been connected since the start: there is nothing to reveal."""
     RECORDS_UNAVAILABLE = "records_unavailable"
     """What was asked could not be recorded or read; nothing was changed."""
     INTERNAL_ERROR = "internal_error"
@@ -88,6 +104,16 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.AGENT_SIGNED_OUT: "您尚未签入，请先签入再接待。",
     ErrorCode.ALREADY_RATED: "您已提交过评价，感谢您的支持。",
     ErrorCode.FILE_NOT_FOUND: "文件不存在或尚未上传完成，请重新上传。",
+    ErrorCode.FILE_TOO_LARGE: "文件须小于 20 MB，请缩小后重新发送。",
+    ErrorCode.FILE_TYPE_REFUSED: "不支持发送此类文件，请改发图片、PDF、文档或表格。",
+    ErrorCode.FILE_DAMAGED: "文件内容与类型不符或已损坏，请重新选择文件。",
+    ErrorCode.FILE_INFECTED: "文件未通过安全检查，无法发送。",
+    ErrorCode.FILES_UNAVAILABLE: "文件服务暂时不可用，请稍后再试。",
+    ErrorCode.UPLOAD_CONFLICT: "上传进度不一致，请重试。",
+    ErrorCode.QUOTA_EXCEEDED: "您发送的文件过多，请稍后再发。",
+    ErrorCode.LINK_EXPIRED: "链接已过期，请返回会话重新打开文件。",
+    ErrorCode.CONFLICT: "内容与现有数据冲突，请检查后重新保存。",
+    ErrorCode.PROFILE_UNKNOWN: "暂无该纳税人的详细信息，请待其重新进入后再查看。",
     ErrorCode.RECORDS_UNAVAILABLE: "记录服务暂时不可用，请稍后重试。",
     ErrorCode.INTERNAL_ERROR: "服务出现异常，请稍后再试。",
 }

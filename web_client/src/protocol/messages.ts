@@ -227,6 +227,8 @@ export interface DeclineOffer {
 
 export interface Desk {
   desk: DeskView;
+  /** One for each centre the agent serves; `waiting.changed` from now on. */
+  waiting: WaitingView[];
 }
 
 /** The agent's own state, whole. */
@@ -246,8 +248,6 @@ export interface DeskView {
   wrapping: string[];
   wrapping_until: number | null;
   offer: OfferView | null;
-  /** One for each centre. */
-  waiting: WaitingView[];
 }
 
 /** What a browser reports when it cannot capture (R5). */
@@ -307,6 +307,16 @@ export type ErrorCode =
   | "agent_signed_out"
   | "already_rated"
   | "file_not_found"
+  | "file_too_large"
+  | "file_type_refused"
+  | "file_damaged"
+  | "file_infected"
+  | "files_unavailable"
+  | "upload_conflict"
+  | "quota_exceeded"
+  | "link_expired"
+  | "conflict"
+  | "profile_unknown"
   | "records_unavailable"
   | "internal_error";
 
@@ -412,8 +422,6 @@ export interface InteractionView {
   transfer: TransferView | null;
   /** Set when nobody wrote for long: then it will be ended unless somebody does. */
   silence_ends_at: number | null;
-  rating: RatingView | null;
-  wrapped_up: boolean;
   opened_at: number;
   closed_by: string | null;
   close_reason: CloseReason | null;
@@ -679,7 +687,7 @@ export interface Queued {
   ticket: TicketView;
 }
 
-/** 【已解决】 or 【未解决】 by the taxpayer, also after the end; once. Errors: `already_rated`. */
+/** 【已解决】 or 【未解决】 by the taxpayer after the end, once. Errors: `already_rated`. */
 export interface RateInteraction {
   interaction_id: string;
   resolved: boolean;
@@ -968,6 +976,8 @@ export interface Welcome {
   ticket: TicketView | null;
   /** An agent's desk; it stays signed in over a reload and over a restart of the server within the grace period. */
   desk: DeskView | null;
+  /** The waiting lists of an agent's centres. */
+  waiting: WaitingView[];
   aftercare: AftercareView[];
 }
 
@@ -981,7 +991,7 @@ export interface WireError {
   retry_after_ms: number | null;
 }
 
-/** What it was about, by the agent who served it; also after the end, where it ends the after-work time. */
+/** What it was about, by the agent who served it, after the end; it ends the after-work time. */
 export interface WrapUpInteraction {
   interaction_id: string;
   code: string;
