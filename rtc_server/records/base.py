@@ -54,7 +54,8 @@ class Kind(Generic[R]):
     def of(self, values: Mapping[str, Any]) -> R:
         """What an older version of the program did not know has its default. Raises KeyError, TypeError or ValueError
         when ``values`` are not of this kind."""
-        optional = _optional(self.record)
+        record: type[Any] = self.record
+        optional = _optional(record)
         return self.record(
             **{
                 name: decode(values[name])
