@@ -4,7 +4,7 @@ import vue from 'eslint-plugin-vue';
 import vueParser from 'vue-eslint-parser';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'src/protocol/'] },
+  { ignores: ['dist/', 'dist.next/', 'node_modules/', 'src/protocol/'] },
   ...tseslint.configs.strict,
   ...tseslint.configs.stylistic,
   ...vue.configs['flat/recommended'],

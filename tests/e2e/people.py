@@ -49,9 +49,9 @@ class Person:
         """Wait until the video element (or its absence) has shown nothing new for a second."""
         await self.at(testid).evaluate(_SEES_STILL)
 
-    async def hears(self, testid: str, *, timeout_ms: float = MEDIA_TIMEOUT_MS) -> None:
-        """Wait until the audio of a media element is louder than silence."""
-        await self.at(testid).first.evaluate(_HEARS, timeout_ms)
+    async def hears_others(self, *, timeout_ms: float = MEDIA_TIMEOUT_MS) -> None:
+        """Wait until the browser has decoded sound of others that is not silence."""
+        await self.page.wait_for_function(_HEARS, timeout=timeout_ms, polling=200)
 
 
 @dataclass
@@ -119,18 +119,8 @@ _SEES_STILL = """(element) => new Promise((resolve) => {
   restart();
 })"""
 
-_HEARS = """(element, timeout) => new Promise((resolve, reject) => {
-  const media = ['VIDEO', 'AUDIO'].includes(element.tagName) ? element : element.querySelector('audio, video');
-  const context = new AudioContext();
-  const analyser = context.createAnalyser();
-  context.createMediaStreamSource(media.srcObject).connect(analyser);
-  const samples = new Float32Array(analyser.fftSize);
-  const deadline = performance.now() + timeout;
-  const listen = () => {
-    analyser.getFloatTimeDomainData(samples);
-    if (samples.some((sample) => Math.abs(sample) > 0.02)) { context.close(); resolve(); return; }
-    if (performance.now() > deadline) { context.close(); reject(new Error('silence')); return; }
-    requestAnimationFrame(listen);
-  };
-  listen();
-})"""
+_HEARS = """async () => {
+  const rooms = await window.__rtc.stats();
+  return rooms.some((room) => (room.subscribe ?? []).some(
+    (report) => report.type === 'inbound-rtp' && report.kind === 'audio' && report.totalAudioEnergy > 1e-4));
+}"""

@@ -27,7 +27,7 @@ async def test_asked_started_agreed_seen_and_heard_both_ways(pair: Pair) -> None
     await taxpayer.press("call-accept")
     for person in (taxpayer, agent):
         await person.sees_moving("remote-video")
-        await person.hears("remote-video")
+        await person.hears_others()
         await person.sees_moving("self-video")
     await screenshot(taxpayer.page, "call-active-taxpayer")
     await screenshot(agent.page, "call-active-agent")

@@ -3,20 +3,22 @@
  *   dist/desk.html and dist/assets/   the agent's desk, a page with chunks
  *   dist/embed.js                     the window for other sites, ONE file with its styles inside
  */
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { inlineStyles } from './inline-styles.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-rmSync(`${root}/dist`, { recursive: true, force: true });
+/** Built beside and put in place whole: a server that is running never serves half a build. */
+const outDir = `${root}/dist.next`;
+rmSync(outDir, { recursive: true, force: true });
 
 const common = { root, configFile: `${root}/vite.config.ts`, logLevel: 'warn' };
 
 await build({
   ...common,
   base: '/',
-  build: { emptyOutDir: false, rolldownOptions: { input: `${root}/desk.html` } },
+  build: { outDir, emptyOutDir: false, rolldownOptions: { input: `${root}/desk.html` } },
 });
 
 await build({
@@ -24,8 +26,12 @@ await build({
   define: { 'process.env.NODE_ENV': '"production"' },
   plugins: [inlineStyles('__EMBED_STYLES__')],
   build: {
+    outDir,
     emptyOutDir: false,
     cssCodeSplit: false,
     lib: { entry: `${root}/src/embed/main.ts`, formats: ['iife'], name: 'YueyueWindow', fileName: () => 'embed.js' },
   },
 });
+
+rmSync(`${root}/dist`, { recursive: true, force: true });
+renameSync(outDir, `${root}/dist`);

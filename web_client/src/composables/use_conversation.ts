@@ -79,11 +79,22 @@ export function useConversation(session: SessionContext, id: Ref<string | null>)
       clearTimeout(timer);
     });
   });
-  const peer = computed(
-    () => interaction.value?.view.members.find((member) => member.person_id !== session.myId.value) ?? null,
-  );
-  const remote = (source: RemoteTrack['source']): RemoteTrack | null =>
-    media.value.remote.find((one) => one.source === source && one.publisherId !== session.myId.value) ?? null;
+  // The other of the two; a supervisor is a third, and sees the taxpayer.
+  const peer = computed(() => {
+    const view = interaction.value?.view;
+    const others = view?.members.filter((member) => member.person_id !== session.myId.value) ?? [];
+    const wanted = session.side.value === 'taxpayer' ? 'agent' : 'taxpayer';
+    return (
+      others.find((member) => member.role === wanted && (wanted === 'taxpayer' || member.person_id === view?.agent_id)) ??
+      others.find((member) => member.role === wanted) ??
+      others.find((member) => member.supervision === null) ??
+      null
+    );
+  });
+  const remote = (source: RemoteTrack['source']): RemoteTrack | null => {
+    const tracks = media.value.remote.filter((one) => one.source === source && one.publisherId !== session.myId.value);
+    return tracks.find((one) => one.publisherId === peer.value?.person_id) ?? tracks[0] ?? null;
+  };
   return {
     id: computed(() => id.value),
     interaction,

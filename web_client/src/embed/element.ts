@@ -17,7 +17,8 @@ export class YueyueWindow extends HTMLElement {
     if (this.#app !== null) return;
     const root = this.shadowRoot ?? this.attachShadow({ mode: 'open' });
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(`:host { all: initial; } ${STYLES}`);
+    // Important, or any rule of the host page for the element (`body * { … }`) would win: CSS Scoping §3.3.1.
+    sheet.replaceSync(`:host { all: initial !important; } ${STYLES}`);
     root.adoptedStyleSheets = [sheet];
     const place = document.createElement('div');
     root.append(place);

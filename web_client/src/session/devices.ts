@@ -21,7 +21,7 @@ export function problemOf(error: unknown, asked: 'device' | 'screen'): DevicePro
     case 'NotAllowedError':
     case 'SecurityError':
       // Both "the picker was closed" and "the system forbids it" are NotAllowedError; only the text tells them apart.
-      if (asked === 'screen' && !/system|policy|permissions? denied by/i.test(message)) return 'picker_cancelled';
+      if (asked === 'screen' && !/by system|policy/i.test(message)) return 'picker_cancelled';
       return 'permission_denied';
     case 'AbortError':
       return asked === 'screen' ? 'picker_cancelled' : 'device_busy';

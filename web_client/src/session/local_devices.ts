@@ -8,6 +8,7 @@ export interface LocalDevicesOptions extends LocalMediaOptions {
   readonly preferences: Preferences;
 }
 
+const PUBLISH_RETRY_MS = 1_000;
 const NONE: CapturedDevices = { microphone: null, camera: null, problems: {} };
 
 export class LocalDevices {
@@ -178,6 +179,10 @@ export class LocalDevices {
         },
         () => {
           this.#published = false;
+          // Offline, or the grant is not there yet: as long as the call lives, it is tried again.
+          setTimeout(() => {
+            if (this.#allowed) this.#publish();
+          }, PUBLISH_RETRY_MS);
         },
       );
   }

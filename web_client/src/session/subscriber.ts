@@ -26,6 +26,7 @@ export class Subscriber {
   readonly #views = new Map<string, { width: number; height: number }>();
   #connection: RTCPeerConnection | null = null;
   #trickle: CandidateTrickle | null = null;
+  #negotiated = false;
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -56,7 +57,6 @@ export class Subscriber {
 
   close(): void {
     this.#drop();
-    this.#views.clear();
   }
 
   setSlot({ mid, publisher_id, source }: SlotChange): void {
@@ -75,7 +75,8 @@ export class Subscriber {
 
   #sendView(publisherId: string, source: Source): void {
     const view = this.#views.get(keyOf(publisherId, source));
-    if (view === undefined || this.#connection === null) return;
+    // Before the server has offered it knows no receiver; all views are said right after.
+    if (view === undefined || !this.#negotiated) return;
     this.#options.signaling
       .request('media.view', {
         interaction_id: this.#options.interactionId,
@@ -86,6 +87,13 @@ export class Subscriber {
       })
       // Only a hint for the choice of a layer; the next size or the next connection says it again.
       .catch(() => this.#views.delete(keyOf(publisherId, source)));
+  }
+
+  #sendViews(): void {
+    for (const key of this.#views.keys()) {
+      const [publisherId = '', source = ''] = key.split('\n');
+      this.#sendView(publisherId, source as Source);
+    }
   }
 
   async #negotiate(fresh: boolean): Promise<void> {
@@ -101,8 +109,10 @@ export class Subscriber {
       await connection.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
       await connection.setLocalDescription(await connection.createAnswer());
       await signaling.request('media.answer', { ...interaction, sdp: connection.localDescription?.sdp ?? '' });
+      this.#negotiated = true;
       this.#trickle?.open();
       this.#publishTracks();
+      if (fresh) this.#sendViews();
     } catch (error) {
       if (this.#connection === connection) this.#drop();
       throw error;
@@ -151,20 +161,17 @@ export class Subscriber {
           : { publisherId: publisher_id, source, track, stream: new MediaStream([track]) },
       );
     }
-    const added = [...next].filter(([key, one]) => this.#remote.get(key) !== one);
-    const unchanged = added.length === 0 && next.size === this.#remote.size;
+    const unchanged = next.size === this.#remote.size && [...next].every(([key, one]) => this.#remote.get(key) === one);
     this.#remote.clear();
     next.forEach((one, key) => this.#remote.set(key, one));
     if (unchanged) return;
-    added.forEach(([, one]) => {
-      this.#sendView(one.publisherId, one.source);
-    });
     this.#options.onTracks([...next.values()]);
   }
 
   #drop(): void {
     const connection = this.#connection;
     this.#connection = null;
+    this.#negotiated = false;
     this.#trickle = null;
     this.#slots.clear();
     this.#received.clear();
