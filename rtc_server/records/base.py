@@ -17,7 +17,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from sqlalchemy import MetaData, Row, Table
@@ -54,8 +53,7 @@ class Kind(Generic[R]):
     def of(self, values: Mapping[str, Any]) -> R:
         """What an older version of the program did not know has its default. Raises KeyError, TypeError or ValueError
         when ``values`` are not of this kind."""
-        record: type[Any] = self.record
-        optional = _optional(record)
+        optional = _optional(self.record)
         return self.record(
             **{
                 name: decode(values[name])
@@ -96,8 +94,17 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
     return _same
 
 
-@cache
+_OPTIONAL: dict[type[Any], frozenset[str]] = {}
+
+
 def _optional(record: type[Any]) -> frozenset[str]:
+    known = _OPTIONAL.get(record)
+    if known is None:
+        known = _OPTIONAL[record] = _with_default(record)
+    return known
+
+
+def _with_default(record: type[Any]) -> frozenset[str]:
     return frozenset(
         field.name
         for field in dataclasses.fields(record)

@@ -34,6 +34,14 @@ class LiveInteractions:
     def get(self, interaction_id: str) -> LiveInteraction | None:
         return self._by_id.get(interaction_id)
 
+    def serves(self, agent_id: str, taxpayer_id: str) -> bool:
+        """Whether they are in an open interaction together."""
+        return any(
+            live.interaction.taxpayer_id == taxpayer_id
+            for live in self._by_id.values()
+            if live.closed_number is None and live.has_present(agent_id)
+        )
+
     def note(self, kept: KeptInteraction | KeptMember, number: int) -> None:
         """``number`` is the journal entry it went with."""
         if isinstance(kept, KeptMember):
