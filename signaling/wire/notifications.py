@@ -37,6 +37,8 @@ class Welcome(Notification):
     """A taxpayer's place in the queue."""
     desk: DeskView | None = None
     """An agent's desk; it stays signed in over a reload and over a restart of the server within the grace period."""
+    waiting: list[WaitingView] = []
+    """The waiting lists of an agent's centres."""
     aftercare: list[AftercareView] = []
 
 

@@ -92,8 +92,6 @@ class DeskView(WireModel):
     """Interactions whose after-work time runs."""
     wrapping_until: int | None
     offer: OfferView | None
-    waiting: list[WaitingView]
-    """One for each centre."""
 
 
 class AgentStateView(WireModel):

@@ -143,8 +143,6 @@ class InteractionView(WireModel):
     transfer: TransferView | None = None
     silence_ends_at: int | None = None
     """Set when nobody wrote for long: then it will be ended unless somebody does."""
-    rating: RatingView | None = None
-    wrapped_up: bool = False
     opened_at: int
     closed_by: str | None = None
     close_reason: CloseReason | None = None

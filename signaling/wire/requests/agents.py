@@ -8,12 +8,14 @@ from pydantic import StringConstraints, model_validator
 
 from signaling.sessions.states import StatusChoice
 from signaling.wire.base import Empty, Identifier, Request, WireModel
-from signaling.wire.queue_views import AgentStateView, CentreView, DeskView
+from signaling.wire.queue_views import AgentStateView, CentreView, DeskView, WaitingView
 from signaling.wire.requests.base import InteractionRequest
 
 
 class Desk(WireModel):
     desk: DeskView
+    waiting: list[WaitingView]
+    """One for each centre the agent serves; ``waiting.changed`` from now on."""
 
 
 class SignInAgent(Request):

@@ -36,7 +36,7 @@ class CloseInteraction(InteractionRequest):
 
 
 class RateInteraction(InteractionRequest):
-    """【已解决】 or 【未解决】 by the taxpayer, also after the end; once. Errors: ``already_rated``."""
+    """【已解决】 or 【未解决】 by the taxpayer after the end, once. Errors: ``already_rated``."""
 
     EVENT: ClassVar[str] = "interaction.rate"
     RESPONSE: ClassVar[type[WireModel]] = Empty
@@ -45,7 +45,7 @@ class RateInteraction(InteractionRequest):
 
 
 class WrapUpInteraction(InteractionRequest):
-    """What it was about, by the agent who served it; also after the end, where it ends the after-work time."""
+    """What it was about, by the agent who served it, after the end; it ends the after-work time."""
 
     EVENT: ClassVar[str] = "interaction.wrap_up"
     RESPONSE: ClassVar[type[WireModel]] = Empty

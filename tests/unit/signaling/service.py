@@ -271,7 +271,7 @@ async def running_service(**changes: Any) -> AsyncIterator[Service]:
     """``changes`` replace settings of the gateway."""
     clock = ManualClock()
     people, books, engine = People(clock), Books(), FakeEngine()
-    settings = replace(SignalingSettings(media_timeout_s=1.0), **changes)
+    settings = replace(SignalingSettings(media_timeout_s=1.0, direct_calls=True), **changes)
     control = MediaControl(engine, timeout_s=settings.media_timeout_s)
     gateway = Gateway(
         settings,
