@@ -174,8 +174,11 @@ class FileService:
             window = await self._begins.get_window_stats(rate, "begin", sender_id)
             raise RateLimited(max(1, int((window.reset_time - time.time()) * 1000)))
         volume = limits.RateLimitItemPerDay(self.settings.daily_megabytes)
-        if not await self._volume.hit(volume, "volume", sender_id, cost=math.ceil(size / _MEGABYTE)):
+        cost = math.ceil(size / _MEGABYTE)
+        # What was refused is not counted.
+        if not await self._volume.test(volume, "volume", sender_id, cost=cost):
             raise Refused(ErrorCode.QUOTA_EXCEEDED)
+        await self._volume.hit(volume, "volume", sender_id, cost=cost)
 
     async def _take(self, running: _Running, body: AsyncIterator[bytes]) -> None:
         upload = running.upload
