@@ -114,7 +114,12 @@ class Server:
             media=self._media,
             recorder=FactLog(self.metrics),
             metrics=self.metrics,
+            organisation=desk.organisation,
+            records=desk.recording,
+            profiles=profiles,
+            files=desk.files,
         )
+        desk.organisation.on_changed = self._gateway.organisation_changed
         self._health = Health(
             _engine_version(), self._media.metrics, self._relay.report, desk.recording.records.report
         )
@@ -127,7 +132,10 @@ class Server:
             app, handle_signals=False, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S
         )
         await self._runner.setup()
-        await self._gateway.start()
+        try:
+            await self._gateway.start()
+        except RecordsUnavailable as error:
+            raise StartError("what was open at the last stop cannot be read from the database") from error
         await web.SockSite(self._runner, listener, ssl_context=tls, backlog=BACKLOG).start()
         log.info("serving", port=port, tls=tls is not None, demo=settings.demo, engine=_engine_version())
         return Listening(_url(settings, port), port)
@@ -288,6 +296,7 @@ def _signaling_settings(settings: Settings, port: int) -> SignalingSettings:
     times = settings.sessions
     return SignalingSettings(
         cors_allowed_origins=_socket_origins(settings, port),
+        direct_calls=settings.demo if settings.direct_calls is None else settings.direct_calls,
         sessions=SessionSettings(
             ring_timeout_ms=_ms(times.ring_timeout_s),
             permission_timeout_ms=_ms(times.permission_timeout_s),
@@ -295,6 +304,8 @@ def _signaling_settings(settings: Settings, port: int) -> SignalingSettings:
             reconnect_grace_ms=_ms(times.reconnect_grace_s),
             abandoned_timeout_ms=_ms(times.abandoned_timeout_s),
             media_lost_timeout_ms=_ms(times.media_lost_timeout_s),
+            silence_warn_ms=_ms(times.silence_warn_s),
+            silence_end_ms=_ms(times.silence_end_s),
         ),
     )
 

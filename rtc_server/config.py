@@ -201,6 +201,10 @@ class SessionTimes(Section):
     reconnect_grace_s: Annotated[float, Field(gt=0)] = 30.0
     abandoned_timeout_s: Annotated[float, Field(gt=0)] = 120.0
     media_lost_timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    silence_warn_s: Annotated[float, Field(ge=0)] = 600.0
+    """Nobody wrote and nothing ran for so long: it is said that it will end. 0: never."""
+    silence_end_s: Annotated[float, Field(gt=0)] = 120.0
+    """From that until it ends."""
 
 
 class JournalSettings(Section):
@@ -261,6 +265,8 @@ class Settings(BaseSettings):
     """Where HTTP listens. None: 127.0.0.1 in demo mode, otherwise all IPv4 addresses."""
     port: Port = DEFAULT_PORT
     data: Path = Path(".data")
+    direct_calls: bool | None = None
+    """Whether a taxpayer may choose an agent from a list, without the queue. None: in demo mode."""
     public_url: Origin | None = None
     """How browsers reach us, when that is not what the ``Host`` header says."""
     tls_cert: Path | None = None

@@ -109,19 +109,27 @@ class FileService:
             raise self._unavailable(error) from error
         return upload
 
-    def upload(self, file_id: str, sender_id: str) -> tuple[Upload, int]:
-        """With its offset. Raises ``Refused`` with ``file_not_found`` for somebody else's as well."""
+    async def progress(self, file_id: str, sender_id: str) -> tuple[int, int]:
+        """How many bytes have arrived, of how many. Raises ``Refused`` with ``file_not_found`` for somebody else's."""
+        running = self._running.get(file_id)
+        if running is None:
+            done = await self._done(file_id, sender_id)
+            return done.size, done.size
         running = self._own(file_id, sender_id)
-        return running.upload, running.offset
+        return running.offset, running.upload.size
 
     async def append(
         self, file_id: str, sender_id: str, offset: int, body: AsyncIterator[bytes]
     ) -> tuple[int, FileRef | None]:
-        """What has arrived is kept, also when ``body`` breaks off. With the last byte the file is checked and stored.
+        """What has arrived is kept, also when ``body`` breaks off. With the last byte the file is checked and stored;
+        who did not hear of that may ask again and is told the same.
 
         Raises ``Refused`` (``file_not_found``, ``upload_conflict``), and what ``inspect`` and the scanner raise: then the
         upload is gone, unless it is ``files_unavailable``.
         """
+        if file_id not in self._running:
+            done = await self._done(file_id, sender_id)
+            return done.size, file_ref_of(done)
         running = self._own(file_id, sender_id)
         if running.turn.locked():
             raise Refused(ErrorCode.UPLOAD_CONFLICT)
@@ -167,6 +175,13 @@ class FileService:
         if running is None or running.upload.sender_id != sender_id:
             raise Refused(ErrorCode.FILE_NOT_FOUND)
         return running
+
+    async def _done(self, file_id: str, sender_id: str) -> File:
+        """The stored file an upload has become."""
+        found = await self.find(file_id)
+        if found is None or found.sender_id != sender_id:
+            raise Refused(ErrorCode.FILE_NOT_FOUND)
+        return found
 
     async def _count(self, sender_id: str, size: int) -> None:
         rate = limits.parse(self.settings.rate)

@@ -85,8 +85,8 @@ async def _begin(call: Call) -> UploadView:
 
 
 async def _offset(call: Call) -> web.Response:
-    upload, offset = call.desk.files.upload(_file_id(call.request), call.person.person_id)
-    headers = {OFFSET: str(offset), LENGTH: str(upload.size), "Cache-Control": "no-store"}
+    offset, size = await call.desk.files.progress(_file_id(call.request), call.person.person_id)
+    headers = {OFFSET: str(offset), LENGTH: str(size), "Cache-Control": "no-store"}
     return web.Response(status=200, headers=headers)
 
 

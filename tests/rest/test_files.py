@@ -83,6 +83,12 @@ async def test_an_upload_goes_on_where_the_line_dropped(house: House) -> None:
     }
     fetched = await house.client.get(await link_of(house, file_id, "taxpayer01"))
     assert await fetched.read() == PDF
+    # Whoever did not hear of the end asks again.
+    asked = await house.client.head(f"/api/files/{file_id}", headers=house.headers("taxpayer01"))
+    assert asked.headers["Upload-Offset"] == str(len(PDF))
+    repeated = await house.patch(file_id, len(PDF), b"")
+    assert (await repeated.json())["file"] == answer["file"]
+    assert (await house.patch(file_id, len(PDF), b"", "agent01")).status == 404
 
 
 async def test_an_upload_goes_on_after_a_restart(house: House) -> None:
