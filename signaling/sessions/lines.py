@@ -47,6 +47,7 @@ _ASSISTANCE: Mapping[tuple[AssistancePhase, AssistancePhase], str] = {
     (AssistancePhase.ENDED, AssistancePhase.REQUESTED): "纳税人请求远程协助。",
     (AssistancePhase.REQUESTED, AssistancePhase.ACCEPTED): "税务人员 {agent} 已接受远程协助。",
     (AssistancePhase.ACCEPTED, AssistancePhase.SHARING): "纳税人已开始分享屏幕。",
+    (AssistancePhase.ACCEPTED, AssistancePhase.PAUSED): "屏幕分享已恢复，仍为暂停状态。",
     (AssistancePhase.SHARING, AssistancePhase.PAUSED): "纳税人已暂停分享。",
     (AssistancePhase.PAUSED, AssistancePhase.SHARING): "纳税人已继续分享。",
     (AssistancePhase.SHARING, AssistancePhase.ACCEPTED): "屏幕分享已停止，纳税人可以重新选择分享内容。",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from signaling.rooms.memory import MemoryRecords
@@ -94,6 +94,3 @@ async def serve(
     await first.wait_for("interaction.changed", lambda m: m["interaction"]["interaction_id"] == own)
     await second.wait_for("interaction.changed", lambda m: m["interaction"]["interaction_id"] == own)
     return Conversation(service, first, second, own)
-
-
-__all__ = ["AH", "GD", "SETTINGS", "Bureau", "Conversation", "open_bureau", "replace", "serve"]
