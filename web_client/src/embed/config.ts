@@ -7,6 +7,8 @@ export interface EmbedConfig {
   readonly page: string;
   readonly business: string;
   readonly iceTransportPolicy: RTCIceTransportPolicy;
+  /** Choose an agent from a list instead of queueing; for demonstrations and tests of the media. */
+  readonly direct: boolean;
 }
 
 export function readConfig(script: HTMLScriptElement | null): EmbedConfig {
@@ -17,6 +19,7 @@ export function readConfig(script: HTMLScriptElement | null): EmbedConfig {
     page: data.page ?? '',
     business: data.business ?? '',
     iceTransportPolicy: data.iceTransportPolicy === 'relay' ? 'relay' : 'all',
+    direct: data.direct === '1',
   };
 }
 

@@ -8,7 +8,7 @@ export interface HttpOptions {
 }
 
 export interface HttpRequest {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
 }
 
@@ -29,10 +29,23 @@ export class ServiceHttp {
   }
 
   /** Rejects with `RequestError`, never otherwise. */
-  async send<Result>(path: string, { method = 'GET', body }: HttpRequest = {}): Promise<Result> {
-    let response: Response;
+  async send<Result>(path: string, request: HttpRequest = {}): Promise<Result> {
+    const response = await this.#fetch(path, request);
+    const answer: unknown = response.status === 204 ? null : await response.json().catch(() => null);
+    if (!response.ok) throw toError(answer);
+    return answer as Result;
+  }
+
+  /** One header of the answer to HEAD; null when it is not there. A refusal has no body to read its code from. */
+  async header(path: string, name: string): Promise<string | null> {
+    const response = await this.#fetch(path, { method: 'HEAD' });
+    if (!response.ok) throw new RequestError(response.status === 404 ? 'file_not_found' : 'internal_error');
+    return response.headers.get(name);
+  }
+
+  async #fetch(path: string, { method = 'GET', body }: HttpRequest): Promise<Response> {
     try {
-      response = await fetch(this.address(path), {
+      return await fetch(this.address(path), {
         method,
         headers: {
           Accept: 'application/json',
@@ -46,9 +59,6 @@ export class ServiceHttp {
     } catch {
       throw new RequestError('offline');
     }
-    const answer: unknown = response.status === 204 ? null : await response.json().catch(() => null);
-    if (!response.ok) throw toError(answer);
-    return answer as Result;
   }
 }
 

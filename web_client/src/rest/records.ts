@@ -1,21 +1,27 @@
 /** What the server keeps beside the live conversations. All lists come newest first unless said otherwise. */
-import type { CloseReason, MessageView } from '@/protocol/messages';
+import type { InteractionPhase, MessageView } from '@/protocol/messages';
 import type { ServiceHttp } from './http';
 
-/** A closed conversation of history, with its lines in order of `seq`. */
-export interface PastInteraction {
+/** A line of any of a taxpayer's conversations. */
+export interface HistoryItem {
   readonly interaction_id: string;
-  readonly opened_at: number;
-  readonly closed_at: number | null;
-  readonly close_reason: CloseReason | null;
-  readonly staff_number: string | null;
-  readonly messages: readonly MessageView[];
+  readonly message: MessageView;
 }
 
-export interface HistoryPage {
-  readonly interactions: readonly PastInteraction[];
+export interface Page<Item> {
+  readonly items: readonly Item[];
   /** For the page before; null at the beginning of all. */
-  readonly next: string | null;
+  readonly next_cursor: string | null;
+}
+
+export interface PastSession {
+  readonly interaction_id: string;
+  readonly phase: InteractionPhase;
+  readonly staff_number: string | null;
+  readonly opened_at: number;
+  readonly closed_at: number | null;
+  readonly wrap_up_name: string | null;
+  readonly wrap_up_note: string | null;
 }
 
 export interface CannedReply {
@@ -23,6 +29,8 @@ export interface CannedReply {
   readonly group: string;
   readonly title: string;
   readonly text: string;
+  /** With its variables replaced. */
+  readonly filled: string;
   readonly shortcut: string | null;
 }
 
@@ -34,16 +42,12 @@ export interface WrapUpCode {
 export interface Note {
   readonly note_id: string;
   readonly text: string;
-  readonly staff_number: string;
+  readonly staff_number: string | null;
+  readonly mine: boolean;
   readonly created_at: number;
 }
 
-/** Unmasked; every reading of it is recorded. */
-export interface Revealed {
-  readonly name: string;
-  readonly phone: string | null;
-  readonly company: string | null;
-}
+export type RevealedField = 'name' | 'phone' | 'company';
 
 const of = (interactionId: string): string => `/api/interactions/${encodeURIComponent(interactionId)}`;
 
@@ -54,45 +58,58 @@ export class Records {
     this.#http = http;
   }
 
-  /** One's own; an agent's of the taxpayer of `interactionId`. */
-  history(before: string | null, interactionId: string | null = null): Promise<HistoryPage> {
-    const query = new URLSearchParams();
-    if (before !== null) query.set('before', before);
-    if (interactionId !== null) query.set('interaction_id', interactionId);
-    return this.#http.send(`/api/history?${query.toString()}`);
+  /** One's own; with `interactionId` of the taxpayer one serves there. */
+  history(cursor: string | null, interactionId: string | null = null): Promise<Page<HistoryItem>> {
+    const path = interactionId === null ? '/api/history' : `${of(interactionId)}/history`;
+    return this.#http.send(cursor === null ? path : `${path}?cursor=${encodeURIComponent(cursor)}`);
+  }
+
+  async sessions(interactionId: string): Promise<readonly PastSession[]> {
+    return (await this.#http.send<Page<PastSession>>(`${of(interactionId)}/sessions`)).items;
   }
 
   /** A short-lived address of a file's bytes. */
   async link(fileId: string): Promise<string> {
-    const { path } = await this.#http.send<{ path: string }>(`/api/files/${encodeURIComponent(fileId)}/link`, { method: 'POST' });
-    return this.#http.address(path);
+    const { url } = await this.#http.send<{ url: string }>(`/api/files/${encodeURIComponent(fileId)}/link`, { method: 'POST' });
+    return this.#http.address(url);
   }
 
-  async cannedReplies(): Promise<readonly CannedReply[]> {
-    return (await this.#http.send<{ replies: CannedReply[] }>('/api/canned-replies')).replies;
+  async cannedReplies(interactionId: string): Promise<readonly CannedReply[]> {
+    const query = new URLSearchParams({ interaction_id: interactionId });
+    return (await this.#http.send<{ replies: CannedReply[] }>(`/api/canned-replies?${query.toString()}`)).replies;
   }
 
-  async wrapUpCodes(interactionId: string): Promise<readonly WrapUpCode[]> {
-    return (await this.#http.send<{ codes: WrapUpCode[] }>(`${of(interactionId)}/wrap-up-codes`)).codes;
+  async wrapUpCodes(): Promise<readonly WrapUpCode[]> {
+    return (await this.#http.send<{ codes: WrapUpCode[] }>('/api/wrap-up-codes')).codes;
   }
 
   async notes(interactionId: string): Promise<readonly Note[]> {
-    return (await this.#http.send<{ notes: Note[] }>(`${of(interactionId)}/notes`)).notes;
+    return (await this.#http.send<Page<Note>>(`${of(interactionId)}/notes`)).items;
   }
 
   addNote(interactionId: string, text: string): Promise<Note> {
     return this.#http.send(`${of(interactionId)}/notes`, { method: 'POST', body: { text } });
   }
 
+  async removeNote(interactionId: string, noteId: string): Promise<void> {
+    await this.#http.send(`${of(interactionId)}/notes/${encodeURIComponent(noteId)}`, { method: 'DELETE' });
+  }
+
   async tags(interactionId: string): Promise<readonly string[]> {
     return (await this.#http.send<{ tags: string[] }>(`${of(interactionId)}/tags`)).tags;
   }
 
-  async putTags(interactionId: string, tags: readonly string[]): Promise<void> {
-    await this.#http.send(`${of(interactionId)}/tags`, { method: 'PUT', body: { tags } });
+  async addTag(interactionId: string, name: string): Promise<readonly string[]> {
+    return (await this.#http.send<{ tags: string[] }>(`${of(interactionId)}/tags`, { method: 'POST', body: { name } })).tags;
   }
 
-  reveal(interactionId: string): Promise<Revealed> {
-    return this.#http.send(`${of(interactionId)}/reveal`, { method: 'POST' });
+  async removeTag(interactionId: string, name: string): Promise<readonly string[]> {
+    const query = new URLSearchParams({ name });
+    return (await this.#http.send<{ tags: string[] }>(`${of(interactionId)}/tags?${query.toString()}`, { method: 'DELETE' })).tags;
+  }
+
+  /** Unmasked; the server records it. */
+  async reveal(interactionId: string, field: RevealedField): Promise<string | null> {
+    return (await this.#http.send<{ value: string | null }>(`${of(interactionId)}/reveal`, { method: 'POST', body: { field } })).value;
   }
 }

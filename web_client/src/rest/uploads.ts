@@ -1,10 +1,10 @@
 /**
  * Sending files of a conversation: pieces at an offset the server names, so that a dropped line costs one piece.
  *
- *   POST   /api/files            {interaction_id, name, size}  → {file_id, offset}
- *   GET    /api/files/{id}/upload                              → {offset}
- *   PATCH  /api/files/{id}       Upload-Offset: n, bytes       → {offset, file}   `file` with the last byte
- *   DELETE /api/files/{id}                                       gives an unfinished one up
+ *   POST   /api/files       {interaction_id, name, size}   → {file_id, offset}
+ *   HEAD   /api/files/{id}                                 → Upload-Offset
+ *   PATCH  /api/files/{id}  Upload-Offset, the bytes       → {offset, file}, `file` with the last byte
+ *   DELETE /api/files/{id}                                   gives an unfinished one up
  */
 import type { FileView } from '@/protocol/messages';
 import { RequestError } from '@/signaling/errors';
@@ -86,8 +86,7 @@ export function uploadTransport(http: ServiceHttp): UploadTransport {
     begin: (interactionId, name, size) =>
       http.send('/api/files', { method: 'POST', body: { interaction_id: interactionId, name, size } }),
     async offset(fileId) {
-      const { offset } = await http.send<{ offset: number }>(`/api/files/${fileId}/upload`);
-      return offset;
+      return Number((await http.header(`/api/files/${fileId}`, 'Upload-Offset')) ?? 0);
     },
     async append(fileId, offset, bytes, onProgress, signal) {
       const authorization = await http.authorization();
