@@ -16,7 +16,7 @@ from media.control import MediaControl
 from signaling.connections import Connection, Connections, Limits
 from signaling.dispatcher import Counters, Dispatcher
 from signaling.errors import BadInput, DomainError, ErrorCode, IdentityError, RateLimited, Refused
-from signaling.outbox import Outbox
+from signaling.outbox import Outbox, answer_text, refusal_text
 from signaling.ratelimit import TokenBucket
 from signaling.rooms import keeping
 from signaling.rooms.absent import AnybodysProfile, NoFiles, NoOrganisation
@@ -291,8 +291,7 @@ class Gateway:
             if isinstance(response, BaseException):
                 outcome = self._answer(connection, ack_id, response)
             elif ack_id is not None:
-                data = {"ok": True, "data": response.model_dump(mode="json")}
-                connection.outbox.acknowledge(ack_id, data)
+                connection.outbox.acknowledge(ack_id, answer_text(response))
 
         try:
             self._limit(connection, connection.limits.messages)
@@ -320,8 +319,7 @@ class Gateway:
         """Returns the code."""
         wire_error = to_wire_error(error)
         if ack_id is not None:
-            data = {"ok": False, "error": wire_error.model_dump(mode="json")}
-            connection.outbox.acknowledge(ack_id, data)
+            connection.outbox.acknowledge(ack_id, refusal_text(wire_error))
         return wire_error.code.value
 
     def _limit(self, connection: Connection, bucket: TokenBucket) -> None:

@@ -28,6 +28,7 @@ class Aftercare:
         self._records = records
         self._clock = clock
         self._closed: OrderedDict[str, ClosedInteraction] = OrderedDict()
+        self._by_person: dict[str, dict[str, None]] = {}
 
     def add(self, room: Room) -> None:
         state = room.state
@@ -72,9 +73,8 @@ class Aftercare:
             stored = []
         found = {c.interaction.interaction_id: c for c in stored}
         # The record may lag behind what is in memory.
-        for own, closed in self._closed.items():
-            if person_id in (closed.interaction.taxpayer_id, closed.interaction.agent_id):
-                found[own] = closed
+        for own in self._by_person.get(person_id, ()):
+            found[own] = self._closed[own]
         mine = [c for c in found.values() if _unfinished(c, person_id, role, since)]
         mine.sort(key=lambda c: c.interaction.closed_at or 0, reverse=True)
         return [_view(closed, role) for closed in mine[:10]]
@@ -96,10 +96,23 @@ class Aftercare:
         return closed
 
     def _remember(self, closed: ClosedInteraction) -> None:
-        self._closed[closed.interaction.interaction_id] = closed
-        self._closed.move_to_end(closed.interaction.interaction_id)
+        own = closed.interaction.interaction_id
+        self._closed[own] = closed
+        self._closed.move_to_end(own)
+        for person_id in _people(closed):
+            self._by_person.setdefault(person_id, {})[own] = None
         if len(self._closed) > _REMEMBERED:
-            self._closed.popitem(last=False)
+            oldest, forgotten = self._closed.popitem(last=False)
+            for person_id in _people(forgotten):
+                theirs = self._by_person[person_id]
+                del theirs[oldest]
+                if not theirs:
+                    del self._by_person[person_id]
+
+
+def _people(closed: ClosedInteraction) -> list[str]:
+    kept = closed.interaction
+    return [person_id for person_id in (kept.taxpayer_id, kept.agent_id) if person_id is not None]
 
 
 def _unfinished(closed: ClosedInteraction, person_id: str, role: Role, since: int) -> bool:
