@@ -91,12 +91,14 @@ class House:
         )
 
     def say(self, interaction_id: str, seq: int, text: str, sender: str = "taxpayer01", **more: Any) -> None:
+        live = self.desk.recording.live.get(interaction_id)
+        assert live is not None
         message = Message(
             seq,
             sender,
             f"c{seq}",
             text,
-            1_000 + seq,
+            live.interaction.opened_at + seq,
             sender_role=Role.TAXPAYER,
             sender_name="张*",
             **more,
