@@ -86,11 +86,12 @@ async def _host(request: web.Request) -> web.Response:
     if account is None or account.role is not Role.TAXPAYER:
         return page(request, "host.html", person=fill("host_signed_out.html"), window=Html())
     token = request.app[MINTER].mint(account, TOKEN_LIFETIME_S)
+    direct = "1" if request.query.get("direct") == "1" else "0"
     return page(
         request,
         "host.html",
         person=fill("host_signed_in.html", name=mask_name(account.name)),
-        window=fill("host_window.html", token=token),
+        window=fill("host_window.html", token=token, direct=direct),
     )
 
 

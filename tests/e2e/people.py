@@ -59,7 +59,7 @@ class Taxpayer(Person):
     @classmethod
     async def arrive(cls, context: BrowserContext, url: str, account: str = "taxpayer01") -> Taxpayer:
         """Sign in on the e-tax page and open the window by its floating icon."""
-        page = await sign_in(context, url, account, "/demo/host", query="%3Fdebug%3D1")
+        page = await sign_in(context, url, account, "/demo/host", query="%3Fdebug%3D1%26direct%3D1")
         taxpayer = cls(page)
         await taxpayer.press("open-window")
         return taxpayer
