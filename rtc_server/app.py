@@ -40,7 +40,7 @@ from signaling.gateway import Gateway
 from signaling.rooms.ports import AgentEntry, Authenticator, RecordsUnavailable
 from signaling.sessions.settings import SessionSettings
 from signaling.sessions.states import Role
-from signaling.settings import SignalingSettings
+from signaling.settings import RateLimit, RateLimits, SignalingSettings
 
 SHUTDOWN_TIMEOUT_S = 2.0
 BACKLOG = 1024
@@ -297,6 +297,7 @@ def _signaling_settings(settings: Settings, port: int) -> SignalingSettings:
     return SignalingSettings(
         cors_allowed_origins=_socket_origins(settings, port),
         direct_calls=settings.demo if settings.direct_calls is None else settings.direct_calls,
+        rates=RateLimits(texts=RateLimit(settings.limits.texts_burst, settings.limits.texts_per_second)),
         sessions=SessionSettings(
             ring_timeout_ms=_ms(times.ring_timeout_s),
             permission_timeout_ms=_ms(times.permission_timeout_s),

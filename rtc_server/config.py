@@ -246,6 +246,10 @@ class Limits(Section):
     """``POST /api/session``."""
     pages: str = "1200/minute"
     body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
+    texts_burst: Annotated[int, Field(ge=1)] = 10
+    """Messages of conversations a connection may send at once …"""
+    texts_per_second: Annotated[float, Field(gt=0)] = 2.0
+    """… and then in the long run."""
 
 
 class Settings(BaseSettings):
