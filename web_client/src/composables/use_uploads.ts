@@ -1,7 +1,7 @@
 /** Files on their way into conversations: several at once, each with its progress, its failure and its way out. */
 import { computed, shallowRef, type ComputedRef } from 'vue';
 import { failureText } from '@/messages';
-import { MAX_FILE_BYTES, upload } from '@/rest/uploads';
+import { MAX_FILE_BYTES, mayPass, upload } from '@/rest/uploads';
 import type { SessionContext } from './use_session';
 
 export interface UploadItem {
@@ -11,6 +11,8 @@ export interface UploadItem {
   /** 0 to 1. */
   readonly progress: number;
   readonly failure: string | null;
+  /** The failure may pass. */
+  readonly again: boolean;
 }
 
 export interface Uploads {
@@ -49,7 +51,7 @@ export function useUploads(session: SessionContext, interactionId: ComputedRef<s
       await session.client.sendFile(item.interactionId, stored.file_id, stored.name).catch(() => undefined);
     } catch (error) {
       if (controller.signal.aborted) remove(item.key);
-      else change(item.key, { failure: failureText(error) });
+      else change(item.key, { failure: failureText(error), again: mayPass(error) });
     } finally {
       controllers.delete(item.key);
     }
@@ -60,7 +62,7 @@ export function useUploads(session: SessionContext, interactionId: ComputedRef<s
     add(id, files) {
       for (const file of files) {
         const tooLarge = file.size >= MAX_FILE_BYTES;
-        const item = { key: nextKey++, interactionId: id, file, progress: 0, failure: tooLarge ? '文件须小于 20 MB' : null };
+        const item = { key: nextKey++, interactionId: id, file, progress: 0, failure: tooLarge ? '文件须小于 20 MB' : null, again: false };
         all.value = [...all.value, item];
         if (!tooLarge) void send(item);
       }

@@ -24,6 +24,9 @@ const RETRY_MAX_MS = 10_000;
 /** Failures that pass: the same piece is tried again from where the server is. */
 const PASSING = new Set(['offline', 'timeout', 'upload_conflict', 'files_unavailable', 'server_stopping', 'rate_limited', 'internal_error']);
 
+/** Whether trying once more may help. */
+export const mayPass = (error: unknown): boolean => error instanceof RequestError && PASSING.has(error.code);
+
 export interface Piece {
   readonly offset: number;
   readonly file: FileView | null;
@@ -69,7 +72,7 @@ export async function upload(transport: UploadTransport, { interactionId, file, 
         if (piece.file !== null) return piece.file;
       }
     } catch (error) {
-      if (!signal.aborted && (!(error instanceof RequestError) || !PASSING.has(error.code) || failures >= RETRIES)) throw error;
+      if (!signal.aborted && (!mayPass(error) || failures >= RETRIES)) throw error;
       failures += 1;
       const backoff = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (failures - 1));
       if (!signal.aborted) await transport.pause((error as RequestError).retryAfterMs ?? backoff, signal);
