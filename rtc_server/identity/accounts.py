@@ -105,7 +105,14 @@ _ALL = (
     Account(
         "editor01", Role.EDITOR, "林静", "/demo", "知识维护人员。", authority=GUANGDONG, staff_number="301"
     ),
-    Account("admin", Role.ADMINISTRATOR, "系统管理员", "/demo", "系统管理员。", staff_number="900"),
+    Account(
+        "admin",
+        Role.ADMINISTRATOR,
+        "系统管理员",
+        "/admin",
+        "系统管理员。维护运营中心、工作时间、人员与设置，查看操作记录。",
+        staff_number="900",
+    ),
 )
 
 ACCOUNTS: Mapping[str, Account] = MappingProxyType({account.account: account for account in _ALL})
