@@ -1,7 +1,7 @@
 /** One interaction for components: both sides, its media, and what one can do in it. */
 import { computed, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue';
 import { assistanceEnded, callEnded, type Notice } from '@/messages';
-import type { MemberView } from '@/protocol/messages';
+import type { MemberView, SupervisionMode } from '@/protocol/messages';
 import { isAssistanceLive, isCallLive } from '@/session/media_plan';
 import type { MediaRoom } from '@/session/media_room';
 import { INITIAL_MEDIA_STATE, type MediaState } from '@/session/media_state';
@@ -14,6 +14,8 @@ export interface Conversation {
   readonly interaction: ComputedRef<InteractionState | null>;
   readonly open: ComputedRef<boolean>;
   readonly peer: ComputedRef<MemberView | null>;
+  /** How one takes part in a conversation of others; null in one's own. */
+  readonly supervision: ComputedRef<SupervisionMode | null>;
   readonly room: ComputedRef<MediaRoom | null>;
   readonly media: ShallowRef<MediaState>;
   readonly assistanceLive: ComputedRef<boolean>;
@@ -100,6 +102,7 @@ export function useConversation(session: SessionContext, id: Ref<string | null>)
     interaction,
     open: computed(() => interaction.value?.view.phase === 'open'),
     peer,
+    supervision: computed(() => interaction.value?.view.members.find((one) => one.person_id === session.myId.value)?.supervision ?? null),
     room,
     media,
     assistanceLive: computed(() => {
