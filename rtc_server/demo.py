@@ -80,9 +80,7 @@ async def _host(request: web.Request) -> web.Response:
         request,
         "host.html",
         person=fill("host_signed_in.html", name=mask_name(account.name)),
-        window=fill(
-            "host_window.html", token=token, direct=direct, ice="relay" if relay_only else "all"
-        ),
+        window=fill("host_window.html", token=token, direct=direct, ice="relay" if relay_only else "all"),
     )
 
 
