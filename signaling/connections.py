@@ -23,7 +23,7 @@ class Limits:
 
     messages: TokenBucket
     texts: TokenBucket
-    negotiations: TokenBucket
+    costly: TokenBucket
     refusals: TokenBucket
 
 

@@ -53,7 +53,14 @@ from signaling.wire.views import InteractionView
 
 _log = logging.getLogger(__name__)
 
-_NEGOTIATIONS = (requests.Publish, requests.Subscribe, requests.AnswerSubscribe)
+_COSTLY = (
+    requests.Publish,
+    requests.Subscribe,
+    requests.AnswerSubscribe,
+    requests.GetInteraction,
+    requests.ListMessages,
+    requests.ListSupervised,
+)
 _MAX_CONNECT_BUCKETS = 10_000
 _EVENT_NAMES = frozenset(request.EVENT for request in requests.REQUESTS)
 
@@ -207,7 +214,7 @@ class Gateway:
             limits=Limits(
                 messages=TokenBucket(rates.messages, now_ms),
                 texts=TokenBucket(rates.texts, now_ms),
-                negotiations=TokenBucket(rates.negotiations, now_ms),
+                costly=TokenBucket(rates.costly, now_ms),
                 refusals=TokenBucket(rates.refusals, now_ms),
             ),
             resume_token=self._new_id(),
@@ -223,6 +230,19 @@ class Gateway:
         if connection is None:
             self._server.close(transport_id)  # replaced before it was even welcomed
             return
+        async with connection.turn:
+            await self._welcome(connection)
+        if not self._server.is_alive(transport_id):
+            # It died while it was let in, when the library does not tell yet.
+            self._server.close(transport_id)
+            await self.on_disconnect(transport_id)
+        elif self._connections.find(transport_id) is connection:
+            connection.expiry = self._clock.call_at(
+                connection.person.expires_at * 1000,
+                lambda: self._dismiss(connection, IdentityError(ErrorCode.TOKEN_EXPIRED)),
+            )
+
+    async def _welcome(self, connection: Connection) -> None:
         person = connection.person
         rooms = self._rooms.connected(person.person_id, resumed=connection.resumed)
         self._reception.connected(person)
@@ -243,12 +263,6 @@ class Gateway:
                 aftercare=aftercare,
             )
         )
-        connection.expiry = self._clock.call_at(
-            person.expires_at * 1000,
-            lambda: self._dismiss(connection, IdentityError(ErrorCode.TOKEN_EXPIRED)),
-        )
-        if not self._server.is_alive(transport_id):
-            await self.on_disconnect(transport_id)
 
     async def on_disconnect(self, transport_id: str) -> None:
         connection = self._connections.find(transport_id)
@@ -311,8 +325,8 @@ class Gateway:
         request = parse_request(event, arguments[0] if arguments else {})
         if isinstance(request, requests.SendMessage):
             self._limit(connection, connection.limits.texts)
-        elif isinstance(request, _NEGOTIATIONS):
-            self._limit(connection, connection.limits.negotiations)
+        elif isinstance(request, _COSTLY):
+            self._limit(connection, connection.limits.costly)
         return request
 
     def _answer(self, connection: Connection, ack_id: int | None, error: BaseException) -> str:

@@ -9,7 +9,7 @@ from signaling.wire.base import Notification, WireError, WireModel
 
 
 class Post(Protocol):
-    """The transport's queue; both return how many messages wait in it."""
+    """The transport's queue; both return how much waits in it, about in messages."""
 
     def post_event(self, transport_id: str, text: str) -> int: ...
     def post_ack(self, transport_id: str, ack_id: int, text: str) -> int: ...

@@ -23,8 +23,9 @@ class RateLimits:
     """Every message of a connection, whatever it says."""
     texts: RateLimit = RateLimit(burst=10, per_second=2)
     """``message.send``."""
-    negotiations: RateLimit = RateLimit(burst=20, per_second=2)
-    """``media.publish``, ``media.subscribe`` and ``media.answer``: each costs the engine an SDP."""
+    costly: RateLimit = RateLimit(burst=20, per_second=2)
+    """``media.publish``, ``media.subscribe`` and ``media.answer``, each of which costs the engine an SDP, and
+    ``interaction.get``, ``message.list`` and ``supervise.list``, whose answers may be long."""
     refusals: RateLimit = RateLimit(burst=300, per_second=5)
     """Refusals for rate one may collect; beyond it the connection is closed."""
     connects: RateLimit = RateLimit(burst=20, per_second=0.5)
@@ -43,7 +44,8 @@ class SignalingSettings:
     handshake_timeout_s: float = 10.0
     """A transport that has not sent its token by then is closed."""
     outbox_messages: int = 512
-    """Messages waiting for one slow consumer; beyond it the connection is closed and the page resumes."""
+    """Messages waiting for one slow consumer, long ones counted once for every 16 KiB; beyond it the connection is
+    closed and the page resumes."""
     inbox_commands: int = 512
     """Commands waiting for one room; beyond it a request is refused with ``rate_limited``."""
     media_timeout_s: float = 5.0

@@ -34,6 +34,8 @@ _CONNECT, _DISCONNECT, _EVENT, _ACK = "0", "1", "2", "3"
 _ACK_ID = re.compile(r"2(?:/[^,]{0,64},)?(\d{1,15})\[")
 _CLOSE_TIMEOUT_S = 2.0
 _LOOK_S = 0.02
+_FEW = 4
+_WEIGHT_BYTES = 16 * 1024
 
 
 class TransportHandler(Protocol):
@@ -80,11 +82,13 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         self.on("disconnect", self._on_disconnect)
 
     def post_event(self, transport_id: str, text: str) -> int:
-        """Queue a notification, ``["event",{…}]`` in JSON; returns how many messages wait for the client now."""
+        """Queue a notification, ``["event",{…}]`` in JSON; returns how much waits for the client
+        now (see ``_weight``)."""
         return self._post(transport_id, f"{EVENT}{text}")
 
     def post_ack(self, transport_id: str, ack_id: int, text: str) -> int:
-        """Queue the answer to a request, ``[{…}]`` in JSON; returns how many messages wait for the client now."""
+        """Queue the answer to a request, ``[{…}]`` in JSON; returns how much waits for the client
+        now (see ``_weight``)."""
         return self._post(transport_id, f"{ACK}{ack_id}{text}")
 
     def is_alive(self, transport_id: str) -> bool:
@@ -104,16 +108,15 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
 
     async def _close(self, transport_id: str, flush: bool) -> None:
         socket = self.eio.sockets.get(transport_id)
-        if socket is None:
-            return
-        if not flush:
-            while not socket.queue.empty():
-                socket.queue.get_nowait()
-                socket.queue.task_done()
         request = self.environ.get(transport_id, {}).get("aiohttp.request")
+        while socket is not None and not flush and not socket.queue.empty():
+            socket.queue.get_nowait()
+            socket.queue.task_done()
         sid = self.manager.sid_from_eio_sid(transport_id, _NAMESPACE)
         if sid is not None:
             await self.disconnect(sid)
+        if socket is None:
+            return
         await socket.close(wait=False, reason=self.eio.reason.SERVER_DISCONNECT)
         # The library would wait for the client to close; None makes its writer do so.
         socket.queue.put_nowait(None)
@@ -129,7 +132,7 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
             return 0
         socket = self.eio.sockets[transport_id]
         socket.queue.put_nowait(engine_packet.Packet(engine_packet.MESSAGE, data=text))
-        return int(socket.queue.qsize())
+        return _weight(socket.queue)
 
     async def _on_connect(self, sid: str, _environ: object, auth: object) -> None:
         transport_id = self.manager.eio_sid_from_sid(sid, _NAMESPACE)
@@ -204,6 +207,14 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         allowed = (_EVENT, _ACK, _DISCONNECT) if known else (_CONNECT,)
         if not data.startswith(allowed):
             raise BadInput(ErrorCode.BAD_MESSAGE)
+
+
+def _weight(queue: asyncio.Queue[Any]) -> int:
+    """How much waits: every message counts once, a long one once more for every further 16 KiB."""
+    if queue.qsize() <= _FEW:
+        return queue.qsize()
+    waiting = [packet for packet in queue._queue if packet is not None]  # type: ignore[attr-defined]
+    return sum(1 + len(packet.data or "") // _WEIGHT_BYTES for packet in waiting)
 
 
 async def _written(queue: asyncio.Queue[Any]) -> None:

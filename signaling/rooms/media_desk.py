@@ -129,7 +129,7 @@ class MediaDesk:
         try:
             return await future
         except EngineError as error:
-            _log.info("media request refused", extra={"room_id": self._room_id, "code": error.code})
+            _log.info("media request refused", extra={"room_id": self._room_id, "reason": str(error)})
             raise media_error(error) from None
 
     def _send(self, future: asyncio.Future[Reply], on_failure: Callable[[], None] | None = None) -> None:

@@ -118,6 +118,7 @@ class Room:
         self._on_change = on_change
         self._unkept: tuple[Kept, ...] = ()
         self._suspended = False
+        self._buried = False
         self._inbox: Inbox[Item] = Inbox(ports.settings.inbox_commands)
         self._timers: dict[effects.TimerKey, TimerHandle] = {}
         self._joining: dict[tuple[str, TransportKind], int] = {}
@@ -152,7 +153,9 @@ class Room:
         self._task = asyncio.create_task(self._run_anyhow(), name=f"room {self.interaction_id}")
 
     def ask(self, asked: Ask) -> None:
-        """Raises ``RateLimited`` when too much waits already."""
+        """Raises ``RateLimited`` when too much waits already, ``Refused`` when the room has ended."""
+        if self._buried:
+            raise Refused(self._last_word)
         if not self._inbox.offer(asked):
             raise RateLimited(_FULL_RETRY_MS)
 
@@ -486,6 +489,7 @@ class Room:
 
     def _bury(self) -> None:
         """Also for a room that could not be opened."""
+        self._buried = True
         for key in list(self._timers):
             self._cancel_timer(key)
         self._ports.media.forget(self.interaction_id)
