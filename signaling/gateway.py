@@ -58,6 +58,8 @@ _COSTLY = (
     requests.Subscribe,
     requests.AnswerSubscribe,
     requests.GetInteraction,
+    requests.ListMessages,
+    requests.ListSupervised,
 )
 _MAX_CONNECT_BUCKETS = 10_000
 _EVENT_NAMES = frozenset(request.EVENT for request in requests.REQUESTS)

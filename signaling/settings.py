@@ -25,7 +25,7 @@ class RateLimits:
     """``message.send``."""
     costly: RateLimit = RateLimit(burst=20, per_second=2)
     """``media.publish``, ``media.subscribe`` and ``media.answer``, each of which costs the engine an SDP, and
-    ``interaction.get``, whose answer may be long."""
+    ``interaction.get``, ``message.list`` and ``supervise.list``, whose answers may be long."""
     refusals: RateLimit = RateLimit(burst=300, per_second=5)
     """Refusals for rate one may collect; beyond it the connection is closed."""
     connects: RateLimit = RateLimit(burst=20, per_second=0.5)

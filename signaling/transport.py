@@ -82,11 +82,13 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         self.on("disconnect", self._on_disconnect)
 
     def post_event(self, transport_id: str, text: str) -> int:
-        """Queue a notification, ``["event",{…}]`` in JSON; returns how much waits for the client now (see ``_weight``)."""
+        """Queue a notification, ``["event",{…}]`` in JSON; returns how much waits for the client
+        now (see ``_weight``)."""
         return self._post(transport_id, f"{EVENT}{text}")
 
     def post_ack(self, transport_id: str, ack_id: int, text: str) -> int:
-        """Queue the answer to a request, ``[{…}]`` in JSON; returns how much waits for the client now (see ``_weight``)."""
+        """Queue the answer to a request, ``[{…}]`` in JSON; returns how much waits for the client
+        now (see ``_weight``)."""
         return self._post(transport_id, f"{ACK}{ack_id}{text}")
 
     def is_alive(self, transport_id: str) -> bool:

@@ -182,7 +182,7 @@ def restored(
     serving = [m for m in agents if m.left_at is None]
     if taxpayer is None or not agents:
         return None
-    agent = serving[-1] if serving else agents[-1]
+    agent = next((m for m in serving or agents if m.person_id == kept.agent_id), agents[-1])
     vacant = not serving
     names = {m.person_id: m for m in known.members}
     state = InteractionState(

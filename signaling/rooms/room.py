@@ -118,6 +118,7 @@ class Room:
         self._on_change = on_change
         self._unkept: tuple[Kept, ...] = ()
         self._suspended = False
+        self._buried = False
         self._inbox: Inbox[Item] = Inbox(ports.settings.inbox_commands)
         self._timers: dict[effects.TimerKey, TimerHandle] = {}
         self._joining: dict[tuple[str, TransportKind], int] = {}

@@ -271,6 +271,16 @@ class SupervisorLeft:
     person_id: str
 
 
+OF_MEMBERS = (
+    MemberConnected,
+    MemberDisconnected,
+    TransportMoved,
+    TrackStarted,
+    TrackStopped,
+    QualityMeasured,
+)
+"""Reports about one member."""
+
 Report = (
     MemberConnected
     | MemberDisconnected

@@ -110,6 +110,13 @@ def _timers_set(old: InteractionState, new: InteractionState) -> Iterator[Effect
 
 def _media(old: InteractionState, new: InteractionState) -> list[Effect]:
     """First what takes away from anybody, then what gives."""
+    if (old.members, old.phase, old.assistance, old.call) == (
+        new.members,
+        new.phase,
+        new.assistance,
+        new.call,
+    ):
+        return []  # a message, a read mark: nobody's rights follow from it
     taking: list[Effect] = []
     giving: list[Effect] = []
     for gone in old.members:

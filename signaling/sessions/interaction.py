@@ -61,7 +61,7 @@ def handle(
     """Raises ``Refused``; the state is then what it was."""
     if isinstance(command, commands.Deed):
         changed = _do(state, command, now_ms)
-    elif state.phase is InteractionPhase.CLOSED:
+    elif state.phase is InteractionPhase.CLOSED or _of_a_stranger(state, command):
         return state, ()
     else:
         changed = _take(state, command, now_ms)
@@ -71,6 +71,14 @@ def handle(
         told = service.greet(told, told.of_role(Role.AGENT), command.greeting, now_ms)
     told = service.settle_silence(state, told, now_ms)
     return told, derive.effects(state, told)
+
+
+def _of_a_stranger(state: InteractionState, command: commands.Report) -> bool:
+    """A report may come late, about somebody who is no member any more, or about the agent who was lost."""
+    if not isinstance(command, commands.OF_MEMBERS):
+        return False
+    member = state.find(command.person_id)
+    return member is None or (state.vacant and member.role is Role.AGENT)
 
 
 def check_offer(state: InteractionState, command: commands.OfferMedia) -> None:

@@ -69,11 +69,16 @@ class EngineView:
 
 
 class Desk:
-    def __init__(self, settings: SessionSettings | None = None, now_ms: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        settings: SessionSettings | None = None,
+        now_ms: int = 1_000_000,
+        centre_id: str | None = None,
+    ) -> None:
         self.now_ms = now_ms
         self.settings = settings or SessionSettings()
         people = (Member(TAXPAYER, Role.TAXPAYER, "王*"), Member(AGENT, Role.AGENT, "101"))
-        self.state, opening = open_interaction("i", people, self.settings, now_ms)
+        self.state, opening = open_interaction("i", people, self.settings, now_ms, centre_id=centre_id)
         self.timers: dict[TimerKey, int] = {}
         self.engine = EngineView()
         self.last: Effects = ()
