@@ -52,6 +52,7 @@ $(STAMPS)/engine: $(ENGINE_SOURCES) pyproject.toml $(STAMPS)/python
 	@command -v cargo >/dev/null || { echo "需要 Rust 1.88 或更新 / Rust 1.88 or newer is needed: https://rustup.rs"; exit 1; }
 	@echo "· Packet engine (Rust, release; the first time takes some minutes)"
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked --uv --quiet
+	@cd media/engine && cargo build --release --locked --quiet -p engine-bench
 	@touch $@
 
 $(STAMPS)/node: | $(STAMPS) $(STAMPS)/venv

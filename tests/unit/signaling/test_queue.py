@@ -1,4 +1,4 @@
-"""Each rule of the queue, told as a story with a virtual clock."""
+"""Each rule of the queue, told as a story with a virtual clock. Long because there are many rules, each a short story."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-//! Commands of the control side to a room.
+//! Commands of the control side to a room. Over 500 lines: one short function a command, read side by side
+//! with the table of `api::Command`.
 
 use std::collections::{HashMap, HashSet};
 

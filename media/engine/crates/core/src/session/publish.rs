@@ -1,5 +1,7 @@
 //! The publish transport: str0m in RTP mode does ICE, DTLS, SRTP receive, NACK, RTX, transport-wide
 //! feedback and simulcast. What comes out is packets bound to a granted source and layer.
+//!
+//! Over 500 lines because everything that touches the library's `Rtc` stands here and nowhere else.
 
 use std::net::SocketAddr;
 use std::time::Instant;
