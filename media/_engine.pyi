@@ -57,7 +57,8 @@ class Engine:
         renegotiates or, with new ICE credentials, restarts ICE.
 
         Reply value: ``{"sdp": answer}``. Errors: ``bad_sdp``, ``outside_grant`` (a source not granted, or a
-        sending m-line without a source), ``peer_unknown``."""
+        sending m-line without a source), ``bad_argument`` (a source twice, on an
+        m-line of the other kind, or on a mid the offer does not have), ``peer_unknown``."""
 
     def subscribe(self, room_id: str, peer_id: str, fresh: bool) -> int:
         """Make the offer of the subscribe transport. ``fresh`` starts a new transport; otherwise an existing one
