@@ -8,9 +8,11 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
 
 from media.control import MediaControl
 from media.types import EngineConfig
@@ -19,22 +21,26 @@ from rtc_server.config import Settings
 from rtc_server.health import Health, refuse_while_draining
 from rtc_server.identity.accounts import ACCOUNTS
 from rtc_server.identity.directory import KnownAgents, NotingAuthenticator
+from rtc_server.identity.profiles import Profiles
 from rtc_server.identity.tokens import TokenAuthenticator, TokenMinter, trusted_issuers
 from rtc_server.keys import Keys
 from rtc_server.metrics import Metrics
 from rtc_server.recorder.facts import FactLog
+from rtc_server.records.journal import JournalLocked
 from rtc_server.relay import Relay, RelayError
-from rtc_server.rest import client, session
+from rtc_server.rest import client, resources, session
 from rtc_server.rest.context import SETTINGS
 from rtc_server.rest.errors import errors
 from rtc_server.rest.headers import preflight, set_headers
 from rtc_server.rest.limits import LIMITER, new_limiter, rate_limit
+from rtc_server.rest.service import ServiceDesk
 from rtc_server.rest.session import AUTHENTICATOR
+from rtc_server.service_desk import close_desk, open_desk
 from signaling.gateway import Gateway
-from signaling.rooms.ports import AgentEntry, Authenticator
+from signaling.rooms.ports import AgentEntry, Authenticator, RecordsUnavailable
 from signaling.sessions.settings import SessionSettings
 from signaling.sessions.states import Role
-from signaling.settings import SignalingSettings
+from signaling.settings import RateLimit, RateLimits, SignalingSettings
 
 SHUTDOWN_TIMEOUT_S = 2.0
 BACKLOG = 1024
@@ -68,6 +74,7 @@ class Server:
         self._relay: Relay | None = None
         self._tokens: TokenAuthenticator | None = None
         self._health: Health | None = None
+        self._desk: ServiceDesk | None = None
         self._runner: web.AppRunner | None = None
         self._listener: socket.socket | None = None
 
@@ -93,7 +100,10 @@ class Server:
             await self._relay.start()
         except RelayError as error:
             raise StartError(str(error)) from error
-        self._tokens = TokenAuthenticator(trusted_issuers(settings, self._keys.own_tokens))
+        profiles = Profiles()
+        self._desk = desk = await _open_desk(settings, self._keys.links, profiles)
+        self._tokens = TokenAuthenticator(trusted_issuers(settings, self._keys.own_tokens), profiles=profiles)
+        self.metrics.add_records(lambda: desk.recording.records.writer.state)
         agents = KnownAgents(_demo_agents() if settings.demo else ())
         authenticator = NotingAuthenticator(self._tokens, agents)
         self._gateway = Gateway(
@@ -104,18 +114,28 @@ class Server:
             media=self._media,
             recorder=FactLog(self.metrics),
             metrics=self.metrics,
+            organisation=desk.organisation,
+            records=desk.recording,
+            profiles=profiles,
+            files=desk.files,
         )
-        self._health = Health(_engine_version(), self._media.metrics, self._relay.report)
+        desk.organisation.on_changed = self._gateway.organisation_changed
+        self._health = Health(
+            _engine_version(), self._media.metrics, self._relay.report, desk.recording.records.report
+        )
 
         minter = TokenMinter(self._keys.own_tokens) if self._keys.own_tokens is not None else None
-        app = http_app(settings, authenticator, self._health, self.metrics, minter)
+        app = http_app(settings, authenticator, self._health, self.metrics, minter, desk=desk)
         self._gateway.attach(app)
 
         self._runner = web.AppRunner(
             app, handle_signals=False, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S
         )
         await self._runner.setup()
-        await self._gateway.start()
+        try:
+            await self._gateway.start()
+        except RecordsUnavailable as error:
+            raise StartError("what was open at the last stop cannot be read from the database") from error
         await web.SockSite(self._runner, listener, ssl_context=tls, backlog=BACKLOG).start()
         log.info("serving", port=port, tls=tls is not None, demo=settings.demo, engine=_engine_version())
         return Listening(_url(settings, port), port)
@@ -155,6 +175,7 @@ class Server:
         media, self._media = self._media, None
         relay, self._relay = self._relay, None
         tokens, self._tokens = self._tokens, None
+        desk, self._desk = self._desk, None
         parts: list[Callable[[], Awaitable[None]]] = []
         if gateway is not None:
             parts.append(gateway.stop)
@@ -166,6 +187,8 @@ class Server:
             parts.append(relay.stop)
         if tokens is not None:
             parts.append(tokens.close)
+        if desk is not None:
+            parts.append(partial(close_desk, desk))
         for part in parts:
             try:
                 await part()
@@ -182,8 +205,10 @@ def http_app(
     state: Health,
     metrics: Metrics,
     minter: TokenMinter | None,
+    *,
+    desk: ServiceDesk | None = None,
 ) -> web.Application:
-    """Everything HTTP, without Socket.IO. Demo pages only in demo mode."""
+    """Everything HTTP, without Socket.IO. Demo pages only in demo mode, resources of the service only with ``desk``."""
     app = web.Application(
         middlewares=[errors, preflight, refuse_while_draining, rate_limit],
         client_max_size=settings.limits.body_bytes,
@@ -195,9 +220,25 @@ def http_app(
     session.add_routes(app)
     client.add_routes(app, settings)
     health.add_routes(app, state, metrics)
+    if desk is not None:
+        resources.add_routes(app, desk)
     if settings.demo and minter is not None:
         demo.add_routes(app, minter)
     return app
+
+
+async def _open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> ServiceDesk:
+    try:
+        return await open_desk(settings, link_key, profiles)
+    except JournalLocked as error:
+        raise StartError(
+            f"another server uses the data folder {settings.data}: choose another with --data"
+        ) from error
+    except ValueError as error:
+        raise StartError(f"RTC_DATABASE_URL: {error}") from error
+    except (SQLAlchemyError, RecordsUnavailable, OSError) as error:
+        # The text of a driver may hold the address with its password.
+        raise StartError(f"the database cannot be used ({type(error).__name__}): RTC_DATABASE_URL") from error
 
 
 def _bind(settings: Settings) -> socket.socket:
@@ -255,6 +296,8 @@ def _signaling_settings(settings: Settings, port: int) -> SignalingSettings:
     times = settings.sessions
     return SignalingSettings(
         cors_allowed_origins=_socket_origins(settings, port),
+        direct_calls=settings.demo if settings.direct_calls is None else settings.direct_calls,
+        rates=RateLimits(texts=RateLimit(settings.limits.texts_burst, settings.limits.texts_per_second)),
         sessions=SessionSettings(
             ring_timeout_ms=_ms(times.ring_timeout_s),
             permission_timeout_ms=_ms(times.permission_timeout_s),
@@ -262,6 +305,8 @@ def _signaling_settings(settings: Settings, port: int) -> SignalingSettings:
             reconnect_grace_ms=_ms(times.reconnect_grace_s),
             abandoned_timeout_ms=_ms(times.abandoned_timeout_s),
             media_lost_timeout_ms=_ms(times.media_lost_timeout_s),
+            silence_warn_ms=_ms(times.silence_warn_s),
+            silence_end_ms=_ms(times.silence_end_s),
         ),
     )
 

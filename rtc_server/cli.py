@@ -23,6 +23,8 @@ turn_app = typer.Typer(help="The relay (TURN).", no_args_is_help=True)
 bench_app = typer.Typer(help="What a forwarded packet costs.", no_args_is_help=True)
 app.add_typer(turn_app, name="turn")
 app.add_typer(bench_app, name="bench")
+loadtest_app = typer.Typer(help="A whole server under load.", no_args_is_help=True)
+app.add_typer(loadtest_app, name="loadtest")
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="Data folder.")]
 DemoOption = Annotated[bool | None, typer.Option("--demo/--no-demo", help="Demo accounts; loopback only.")]
@@ -116,6 +118,26 @@ def forward(
     from rtc_server.bench.forward import run
 
     raise typer.Exit(run(as_json=json, quick=quick))
+
+
+@loadtest_app.command()
+def service(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    taxpayers: Annotated[
+        list[int] | None, typer.Option(help="A run with so many; repeatable. Default: 100, then 2000.")
+    ] = None,
+    agents: Annotated[int, typer.Option(min=1, max=1000, help="Agents.")] = 100,
+    rate: Annotated[int, typer.Option(min=1, help="Messages offered a second.")] = 1000,
+    database_url: Annotated[
+        str | None, typer.Option(help="An EMPTY PostgreSQL database instead of SQLite.")
+    ] = None,
+) -> None:
+    """Taxpayers queue, talk and rate, agents answer: a server of its own, every message followed to its reader."""
+    from rtc_server.loadtest.service import Plan, run
+
+    counts = tuple(taxpayers) if taxpayers else (100, 2000)
+    raise typer.Exit(run(Plan(agents=agents, rate=rate, database_url=database_url), counts, as_json=json))
 
 
 @turn_app.command()

@@ -33,6 +33,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from rtc_server.records.journal import FsyncPolicy
 from signaling.sessions.states import Role
 
 MIN_SECRET_BYTES = 32
@@ -200,6 +201,41 @@ class SessionTimes(Section):
     reconnect_grace_s: Annotated[float, Field(gt=0)] = 30.0
     abandoned_timeout_s: Annotated[float, Field(gt=0)] = 120.0
     media_lost_timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    silence_warn_s: Annotated[float, Field(ge=0)] = 600.0
+    """Nobody wrote and nothing ran for so long: it is said that it will end. 0: never."""
+    silence_end_s: Annotated[float, Field(gt=0)] = 120.0
+    """From that until it ends."""
+
+
+class JournalSettings(Section):
+    """The journal that takes every message before it is acknowledged (``rtc_server.records``)."""
+
+    fsync: FsyncPolicy = FsyncPolicy.INTERVAL
+    """``always``: nothing acknowledged is lost with the power; ``interval``: at most a second of it; ``never``."""
+
+
+class FileSettings(Section):
+    """Files people send in conversations (``rtc_server.files``). Sizes in bytes."""
+
+    max_bytes: Annotated[int, Field(ge=1024, le=20 * 1024 * 1024)] = 20 * 1024 * 1024
+    """A file must be smaller than this."""
+    uploads_at_once: Annotated[int, Field(ge=1, le=100)] = 10
+    """That one person may have begun and not finished."""
+    rate: str = "60/hour"
+    """Files a person may begin."""
+    daily_megabytes: Annotated[int, Field(ge=1)] = 500
+    """A person may send in a day."""
+    abandoned_s: Annotated[float, Field(gt=0)] = 3600.0
+    """An upload nobody goes on with for so long is deleted."""
+    link_lifetime_s: Annotated[int, Field(ge=10, le=3600)] = 300
+    min_free_bytes: Annotated[int, Field(ge=0)] = 1024 * 1024 * 1024
+    """With less free space on the disk no upload begins."""
+    max_pixels: Annotated[int, Field(ge=1)] = 50_000_000
+    """Of a picture, before it is decoded."""
+    clamd_host: str | None = None
+    """None: files are not scanned for viruses."""
+    clamd_port: Port = 3310
+    clamd_timeout_s: Annotated[float, Field(gt=0)] = 30.0
 
 
 class Limits(Section):
@@ -210,6 +246,10 @@ class Limits(Section):
     """``POST /api/session``."""
     pages: str = "1200/minute"
     body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
+    texts_burst: Annotated[int, Field(ge=1)] = 10
+    """Messages of conversations a connection may send at once …"""
+    texts_per_second: Annotated[float, Field(gt=0)] = 2.0
+    """… and then in the long run."""
 
 
 class Settings(BaseSettings):
@@ -229,6 +269,8 @@ class Settings(BaseSettings):
     """Where HTTP listens. None: 127.0.0.1 in demo mode, otherwise all IPv4 addresses."""
     port: Port = DEFAULT_PORT
     data: Path = Path(".data")
+    direct_calls: bool | None = None
+    """Whether a taxpayer may choose an agent from a list, without the queue. None: in demo mode."""
     public_url: Origin | None = None
     """How browsers reach us, when that is not what the ``Host`` header says."""
     tls_cert: Path | None = None
@@ -242,6 +284,8 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = ()
     """Reverse proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
     issuers: tuple[TrustedIssuer, ...] = ()
+    database_url: SecretStr | None = None
+    """``postgresql://user:password@host/database``. None: SQLite in the data folder."""
     token_secret: SecretStr | None = None
     """Signs and checks the server's own tokens (``rtc-server token``). Made in demo mode."""
     metrics_token: SecretStr | None = None
@@ -255,6 +299,8 @@ class Settings(BaseSettings):
     turn: TurnSettings = TurnSettings()
     sessions: SessionTimes = SessionTimes()
     limits: Limits = Limits()
+    journal: JournalSettings = JournalSettings()
+    files: FileSettings = FileSettings()
 
     @field_validator("token_secret", "metrics_token")
     @classmethod

@@ -75,11 +75,12 @@ async def _host(request: web.Request) -> web.Response:
         return page(request, "host.html", person=fill("host_signed_out.html"), window=Html())
     token = request.app[MINTER].mint(account, TOKEN_LIFETIME_S)
     relay_only = request.query.get("ice") == "relay"
+    direct = "1" if request.query.get("direct") == "1" else "0"
     return page(
         request,
         "host.html",
         person=fill("host_signed_in.html", name=mask_name(account.name)),
-        window=fill("host_window.html", token=token, ice="relay" if relay_only else "all"),
+        window=fill("host_window.html", token=token, direct=direct, ice="relay" if relay_only else "all"),
     )
 
 

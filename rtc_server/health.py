@@ -30,11 +30,13 @@ class Status(StrEnum):
 @dataclass
 class Health:
     """Asks its parts when it is asked. ``engine`` raises when the engine does not answer; ``relay`` tells its state
-    and has ``ok``: true, false, or None where no relay is wanted."""
+    and has ``ok``: true, false, or None where no relay is wanted; ``records`` has ``ok`` false while the database is
+    away and the journal keeps everything."""
 
     engine_version: str
     engine: Callable[[], Mapping[str, Any]]
     relay: Callable[[], Mapping[str, Any]]
+    records: Callable[[], Mapping[str, Any]] = dict
     clock: Callable[[], float] = time.monotonic
     draining: bool = False
     _started: float = field(init=False)
@@ -50,21 +52,24 @@ class Health:
         except Exception as error:  # whatever the reason: the report must say it, not fail itself
             engine_state = f"failed: {type(error).__name__}"
         relay = dict(self.relay())
-        status = self._status(engine_state, relay)
+        records = dict(self.records())
+        status = self._status(engine_state, relay, records)
         return status, {
             "status": status.value,
             "version": VERSION,
             "uptime_s": round(self.clock() - self._started, 1),
             "engine": {"version": self.engine_version, "state": engine_state},
             "turn": relay,
+            "records": records,
         }
 
-    def _status(self, engine_state: str, relay: Mapping[str, Any]) -> Status:
+    def _status(self, engine_state: str, relay: Mapping[str, Any], records: Mapping[str, Any]) -> Status:
         if self.draining:
             return Status.DRAINING
         if engine_state != "running":
             return Status.UNHEALTHY
-        return Status.DEGRADED if relay.get("ok") is False else Status.OK
+        missing = relay.get("ok") is False or records.get("ok") is False
+        return Status.DEGRADED if missing else Status.OK
 
 
 _STILL_SERVED = ("/healthz", "/metrics", "/socket.io/", "/assets/")

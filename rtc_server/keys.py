@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -20,19 +21,22 @@ class KeyFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """``own_tokens`` None: no own tokens. ``relay`` None: no relay credentials."""
+    """``own_tokens`` None: no own tokens. ``relay`` None: no relay credentials. ``links`` signs links to files: links do
+    not outlive the process where it is not derived from a secret of the settings."""
 
     own_tokens: str | None = field(repr=False)
     relay: str | None = field(repr=False)
+    links: bytes = field(repr=False, default_factory=lambda: secrets.token_bytes(32))
 
 
 def load_keys(settings: Settings) -> Keys:
     """Raises ``KeyFileError``."""
     demo_folder = settings.data / "secrets" if settings.demo else None
-    return Keys(
-        own_tokens=_value(settings.token_secret, demo_folder, "token_secret"),
-        relay=_value(settings.turn.secret, demo_folder, "turn_secret"),
-    )
+    own_tokens = _value(settings.token_secret, demo_folder, "token_secret")
+    relay = _value(settings.turn.secret, demo_folder, "turn_secret")
+    if own_tokens is None:
+        return Keys(own_tokens, relay)
+    return Keys(own_tokens, relay, hmac.digest(own_tokens.encode(), b"links to files", "sha256"))
 
 
 def _value(setting: SecretStr | None, folder: Path | None, name: str) -> str | None:

@@ -146,7 +146,7 @@ def configure(output: Literal["auto", "json", "console"], level: str, stream: Te
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # These two print whole packets, with SDP and tokens, at INFO.
-    for chatty in ("engineio", "socketio"):
+    # The last two print whole packets, with SDP and tokens, at INFO.
+    for chatty in ("alembic", "engineio", "socketio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.CRITICAL)

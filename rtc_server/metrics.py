@@ -8,6 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from rtc_server.engine_metrics import EngineCollector
+from rtc_server.records.writer import WriterState
 
 _JOIN_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 2, 4, 8, 16)
 _REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -62,6 +63,20 @@ class Metrics:
     def add_engine(self, read: Callable[[], Mapping[str, Any]]) -> None:
         """Show the figures of the packet engine, read at each scrape."""
         self.registry.register(EngineCollector(read))
+
+    def add_records(self, read: Callable[[], WriterState]) -> None:
+        """Show how far the database is behind the journal, read at each scrape."""
+        for name, text, value in (
+            ("rtc_records_waiting", "Journal entries not in the database yet", lambda: read().waiting),
+            (
+                "rtc_records_failing",
+                "1 while the database takes nothing, else 0",
+                lambda: int(read().failing),
+            ),
+            ("rtc_records_set_aside", "Entries the database refused for good", lambda: read().rejected),
+            ("rtc_records_stored", "Entries stored since the start", lambda: read().stored),
+        ):
+            Gauge(name, text, registry=self.registry).set_function(value)
 
     def exposition(self) -> bytes:
         return generate_latest(self.registry)

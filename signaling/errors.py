@@ -36,6 +36,36 @@ class ErrorCode(StrEnum):
     INTERACTION_CLOSED = "interaction_closed"
     TOO_MANY_INTERACTIONS = "too_many_interactions"
     SERVER_STOPPING = "server_stopping"
+    QUEUE_CLOSED = "queue_closed"
+    """Outside the hours of the centre. Ways out: 留言, 预约."""
+    QUEUE_NO_AGENT = "queue_no_agent"
+    """Nobody who could serve is signed in. Ways out: 留言, 预约."""
+    QUEUE_NO_CENTRE = "queue_no_centre"
+    """No centre serves the authority. Way out: 我的机关."""
+    OFFER_ENDED = "offer_ended"
+    AGENT_SIGNED_OUT = "agent_signed_out"
+    """The asker has not begun to serve."""
+    ALREADY_RATED = "already_rated"
+    FILE_NOT_FOUND = "file_not_found"
+    """No such file, not of this interaction, or not taken in yet."""
+    FILE_TOO_LARGE = "file_too_large"
+    FILE_TYPE_REFUSED = "file_type_refused"
+    """Archives, executables, scripts, and whatever is not on the list of types taken."""
+    FILE_DAMAGED = "file_damaged"
+    """The content is not what the name says, or cannot be read."""
+    FILE_INFECTED = "file_infected"
+    FILES_UNAVAILABLE = "files_unavailable"
+    """The store is full, or the scanner does not answer."""
+    UPLOAD_CONFLICT = "upload_conflict"
+    """Not at the offset of the upload: ask for it and go on from there."""
+    QUOTA_EXCEEDED = "quota_exceeded"
+    LINK_EXPIRED = "link_expired"
+    CONFLICT = "conflict"
+    """What was to be saved contradicts something else."""
+    PROFILE_UNKNOWN = "profile_unknown"
+    """The taxpayer has not been connected since the start: there is nothing to reveal."""
+    RECORDS_UNAVAILABLE = "records_unavailable"
+    """What was asked could not be recorded or read; nothing was changed."""
     INTERNAL_ERROR = "internal_error"
 
 
@@ -67,6 +97,24 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.INTERACTION_CLOSED: "本次互动已结束，如需帮助请重新发起互动。",
     ErrorCode.TOO_MANY_INTERACTIONS: "您同时进行的互动过多，请先结束其他互动。",
     ErrorCode.SERVER_STOPPING: "服务正在维护，请稍后重新进入。",
+    ErrorCode.QUEUE_CLOSED: "当前不在人工服务时间，您可以留言或预约。",
+    ErrorCode.QUEUE_NO_AGENT: "当前没有坐席人员在线，您可以留言或预约。",
+    ErrorCode.QUEUE_NO_CENTRE: "暂无可受理运营中心，请联系管理员配置",
+    ErrorCode.OFFER_ENDED: "该来访已由其他坐席接待或已取消，请留意新的来访。",
+    ErrorCode.AGENT_SIGNED_OUT: "您尚未签入，请先签入再接待。",
+    ErrorCode.ALREADY_RATED: "您已提交过评价，感谢您的支持。",
+    ErrorCode.FILE_NOT_FOUND: "文件不存在或尚未上传完成，请重新上传。",
+    ErrorCode.FILE_TOO_LARGE: "文件须小于 20 MB，请缩小后重新发送。",
+    ErrorCode.FILE_TYPE_REFUSED: "不支持发送此类文件，请改发图片、PDF、文档或表格。",
+    ErrorCode.FILE_DAMAGED: "文件内容与类型不符或已损坏，请重新选择文件。",
+    ErrorCode.FILE_INFECTED: "文件未通过安全检查，无法发送。",
+    ErrorCode.FILES_UNAVAILABLE: "文件服务暂时不可用，请稍后再试。",
+    ErrorCode.UPLOAD_CONFLICT: "上传进度不一致，请重试。",
+    ErrorCode.QUOTA_EXCEEDED: "您发送的文件过多，请稍后再发。",
+    ErrorCode.LINK_EXPIRED: "链接已过期，请返回会话重新打开文件。",
+    ErrorCode.CONFLICT: "内容与现有数据冲突，请检查后重新保存。",
+    ErrorCode.PROFILE_UNKNOWN: "暂无该纳税人的详细信息，请待其重新进入后再查看。",
+    ErrorCode.RECORDS_UNAVAILABLE: "记录服务暂时不可用，请稍后重试。",
     ErrorCode.INTERNAL_ERROR: "服务出现异常，请稍后再试。",
 }
 """Every code has its sentence; the whole interface shows these and no others for a failure."""

@@ -14,22 +14,34 @@ from aiohttp import web
 
 from media.control import MediaControl
 from signaling.connections import Connection, Connections, Limits
-from signaling.dispatcher import Dispatcher
+from signaling.dispatcher import Counters, Dispatcher
 from signaling.errors import BadInput, DomainError, ErrorCode, IdentityError, RateLimited, Refused
-from signaling.outbox import Outbox
+from signaling.outbox import Outbox, answer_text, refusal_text
 from signaling.ratelimit import TokenBucket
+from signaling.rooms import keeping
+from signaling.rooms.absent import AnybodysProfile, NoFiles, NoOrganisation
+from signaling.rooms.aftercare import Aftercare
 from signaling.rooms.clock import Clock, SystemClock
 from signaling.rooms.directory import RoomDirectory
+from signaling.rooms.memory import MemoryRecords
 from signaling.rooms.ports import (
     AgentDirectory,
     Authenticator,
+    FilesPort,
     IceServerSource,
+    OrganisationPort,
+    ProfilePort,
     Recorder,
+    RecordsPort,
     SeatStore,
     SignalingMetrics,
 )
+from signaling.rooms.reception import Reception, ReceptionPorts
 from signaling.rooms.room import Ask, Room, RoomPorts
 from signaling.rooms.seats import LocalSeats
+from signaling.sessions.model import InteractionState
+from signaling.sessions.policy import SessionKind
+from signaling.sessions.states import Role
 from signaling.settings import SignalingSettings
 from signaling.transport import MessageServer
 from signaling.wire import requests
@@ -46,6 +58,8 @@ _COSTLY = (
     requests.Subscribe,
     requests.AnswerSubscribe,
     requests.GetInteraction,
+    requests.ListMessages,
+    requests.ListSupervised,
 )
 _MAX_CONNECT_BUCKETS = 10_000
 _EVENT_NAMES = frozenset(request.EVENT for request in requests.REQUESTS)
@@ -65,11 +79,17 @@ class Gateway:
         media: MediaControl,
         recorder: Recorder,
         metrics: SignalingMetrics,
+        organisation: OrganisationPort | None = None,
+        records: RecordsPort | None = None,
+        profiles: ProfilePort | None = None,
+        files: FilesPort | None = None,
         seats: SeatStore | None = None,
         clock: Clock | None = None,
         new_id: Callable[[], str] = lambda: secrets.token_urlsafe(16),
     ) -> None:
-        """``new_id`` makes ids of interactions and resume tokens; it must not be guessable outside a test."""
+        """Without ``organisation`` there is no queue, without ``records`` everything is in memory alone, without
+        ``files`` none can be sent. ``new_id`` makes ids of interactions and resume tokens; it must not be guessable
+        outside a test."""
         self._settings = settings
         self._authenticator = authenticator
         self._metrics = metrics
@@ -81,13 +101,29 @@ class Gateway:
             media=media,
             outbound=self._connections,
             recorder=recorder,
+            records=records or MemoryRecords(),
             metrics=metrics,
             seats=seats or LocalSeats(),
             ice_servers=ice_servers,
             clock=self._clock,
         )
         self._rooms = RoomDirectory(self._ports, new_id)
-        self._dispatcher = Dispatcher(self._ports, self._rooms, agents)
+        self._reception = Reception(
+            ReceptionPorts(
+                settings=settings,
+                organisation=organisation or NoOrganisation(),
+                records=self._ports.records,
+                profiles=profiles or AnybodysProfile(),
+                outbound=self._connections,
+                clock=self._clock,
+            ),
+            self._rooms,
+            new_id,
+        )
+        self._aftercare = Aftercare(self._ports.records, self._clock)
+        self._rooms.on_closed = self._closed
+        counters = Counters(self._reception, self._aftercare, agents, files or NoFiles())
+        self._dispatcher = Dispatcher(self._ports, self._rooms, counters)
         self._server = MessageServer(settings, self)
         self._connects: dict[str, TokenBucket] = {}
         self._accepting = False
@@ -97,8 +133,44 @@ class Gateway:
         self._server.attach(app, socketio_path=self._settings.path)
 
     async def start(self) -> None:
-        """Begin to take connections; before it they are refused with ``server_stopping``."""
+        """Take up what was open when the server stopped, then begin to take connections; before it they are refused
+        with ``server_stopping``. Raises ``RecordsUnavailable`` when that cannot be read."""
+        await self._restore()
         self._accepting = True
+
+    async def _restore(self) -> None:
+        settings, now_ms = self._settings.sessions, self._clock.now_ms()
+        work = await self._ports.records.restore(settings.kept_messages)
+        for known in work.interactions:
+            centre_id = known.interaction.centre_id
+            name = self._reception.centre_name(centre_id) if centre_id is not None else None
+            state = keeping.restored(known, settings, name, now_ms)
+            if state is None:
+                _log.error("too little was kept of it", extra={"room_id": known.interaction.interaction_id})
+                continue
+            await self._take_seats(state)
+            self._rooms.begin_again(state)
+        self._reception.restore(work.tickets)
+
+    async def _take_seats(self, state: InteractionState) -> None:
+        agent_id = state.of_role(Role.AGENT).person_id
+        if state.assistance.running:
+            await self._ports.seats.claim(agent_id, SessionKind.ASSISTANCE, state.interaction_id)
+        if state.call.running:
+            await self._ports.seats.claim(agent_id, SessionKind.CALL, state.interaction_id)
+
+    def organisation_changed(self) -> None:
+        """Centres or their settings are others now. People are looked up anew when they sign in."""
+        self._reception.configure()
+
+    def files_of(self, interaction_id: str, person_id: str) -> bool:
+        """Whether this person is in this interaction now: may send files to it, and read its own."""
+        room = self._rooms.get(interaction_id)
+        return room is not None and room.state.find(person_id) is not None
+
+    def _closed(self, room: Room) -> None:
+        self._aftercare.add(room)
+        self._reception.conversation_ended(room)
 
     async def drain(self, deadline_s: float) -> None:
         """Refuse new interactions and calls; return when none is running any more or ``deadline_s`` has passed."""
@@ -111,6 +183,7 @@ class Gateway:
         self._accepting = False
         self._dispatcher.draining = True
         await self._rooms.close_all()
+        self._reception.stop()
         for connection in self._connections.all():
             self._dismiss(connection, Refused(ErrorCode.SERVER_STOPPING))
         await self._server.closed()
@@ -172,7 +245,10 @@ class Gateway:
     async def _welcome(self, connection: Connection) -> None:
         person = connection.person
         rooms = self._rooms.connected(person.person_id, resumed=connection.resumed)
+        self._reception.connected(person)
         views = [view for room in rooms if (view := await self._view_of(room, person.person_id))]
+        aftercare = await self._aftercare.views(person.person_id, person.role)
+        is_agent = person.role is Role.AGENT
         connection.outbox.welcome(
             Welcome(
                 version=WIRE_VERSION,
@@ -181,6 +257,10 @@ class Gateway:
                 resumed=connection.resumed,
                 interactions=views,
                 ice_servers=ice_server_views(self._ports.ice_servers.ice_servers(person.person_id)),
+                ticket=self._reception.ticket_view(person.person_id),
+                desk=self._reception.desk_view(person.person_id) if is_agent else None,
+                waiting=self._reception.waiting_views(person.person_id) if is_agent else [],
+                aftercare=aftercare,
             )
         )
 
@@ -194,6 +274,7 @@ class Gateway:
         self._metrics.connections(-1)
         if self._connections.remove(connection):
             self._rooms.disconnected(connection.person.person_id)
+            self._reception.disconnected(connection.person)
 
     async def on_event(self, transport_id: str, event: str, arguments: list[Any], ack_id: int | None) -> None:
         connection = self._connections.find(transport_id)
@@ -224,8 +305,7 @@ class Gateway:
             if isinstance(response, BaseException):
                 outcome = self._answer(connection, ack_id, response)
             elif ack_id is not None:
-                data = {"ok": True, "data": response.model_dump(mode="json")}
-                connection.outbox.acknowledge(ack_id, data)
+                connection.outbox.acknowledge(ack_id, answer_text(response))
 
         try:
             self._limit(connection, connection.limits.messages)
@@ -253,8 +333,7 @@ class Gateway:
         """Returns the code."""
         wire_error = to_wire_error(error)
         if ack_id is not None:
-            data = {"ok": False, "error": wire_error.model_dump(mode="json")}
-            connection.outbox.acknowledge(ack_id, data)
+            connection.outbox.acknowledge(ack_id, refusal_text(wire_error))
         return wire_error.code.value
 
     def _limit(self, connection: Connection, bucket: TokenBucket) -> None:

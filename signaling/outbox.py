@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
-from signaling.wire.base import Notification
+from signaling.wire.base import Notification, WireError, WireModel
 
 
 class Post(Protocol):
     """The transport's queue; both return how much waits in it, about in messages."""
 
-    def post_event(self, transport_id: str, event: str, data: dict[str, Any]) -> int: ...
-    def post_ack(self, transport_id: str, ack_id: int, data: dict[str, Any]) -> int: ...
+    def post_event(self, transport_id: str, text: str) -> int: ...
+    def post_ack(self, transport_id: str, ack_id: int, text: str) -> int: ...
+
+
+class Encoder:
+    """Notifications as JSON. What several people are told one after the other is encoded once."""
+
+    def __init__(self) -> None:
+        self._last: Notification | None = None
+        self._text = ""
+
+    def encode(self, notification: Notification) -> str:
+        if notification is not self._last:
+            self._text = f'["{notification.EVENT}",{notification.model_dump_json()}]'
+            self._last = notification
+        return self._text
+
+
+_encoder = Encoder()
+
+
+def answer_text(response: WireModel) -> str:
+    """The acknowledgement of a request that was done."""
+    return f'[{{"ok":true,"data":{response.model_dump_json()}}}]'
+
+
+def refusal_text(error: WireError) -> str:
+    return f'[{{"ok":false,"error":{error.model_dump_json()}}}]'
 
 
 class Outbox:
@@ -41,12 +67,12 @@ class Outbox:
             self._held.append(notification)
             self._watch(len(self._held))
             return
-        data = notification.model_dump(mode="json")
-        self._watch(self._post.post_event(self._transport_id, notification.EVENT, data))
+        self._watch(self._post.post_event(self._transport_id, _encoder.encode(notification)))
 
-    def acknowledge(self, ack_id: int, data: dict[str, Any]) -> None:
+    def acknowledge(self, ack_id: int, text: str) -> None:
+        """``text``: of ``answer_text`` or ``refusal_text``."""
         if not self._closed:
-            self._watch(self._post.post_ack(self._transport_id, ack_id, data))
+            self._watch(self._post.post_ack(self._transport_id, ack_id, text))
 
     def close(self, last: Notification | None = None) -> None:
         """Nothing more is sent after ``last``. Idempotent."""

@@ -25,7 +25,7 @@ class RateLimits:
     """``message.send``."""
     costly: RateLimit = RateLimit(burst=20, per_second=2)
     """``media.publish``, ``media.subscribe`` and ``media.answer``, each of which costs the engine an SDP, and
-    ``interaction.get``, whose answer may be long."""
+    ``interaction.get``, ``message.list`` and ``supervise.list``, whose answers may be long."""
     refusals: RateLimit = RateLimit(burst=300, per_second=5)
     """Refusals for rate one may collect; beyond it the connection is closed."""
     connects: RateLimit = RateLimit(burst=20, per_second=0.5)
@@ -50,9 +50,12 @@ class SignalingSettings:
     """Commands waiting for one room; beyond it a request is refused with ``rate_limited``."""
     media_timeout_s: float = 5.0
     """How long the engine may take for one command before it counts as ``media_unavailable``."""
+    direct_calls: bool = False
+    """Whether a taxpayer may choose an agent from a list and begin without the queue: demonstrations and tests."""
     max_interactions_per_taxpayer: int = 3
-    audio_slots: int = 2
-    video_slots: int = 2
-    """Fixed receive slots of each member: microphone and screen audio, camera and screen of the other."""
+    audio_slots: int = 3
+    video_slots: int = 3
+    """Fixed receive slots of each member: microphone and screen audio of the other and a supervisor's microphone; camera
+    and screen of the taxpayer and the agent's camera for a supervisor."""
     sessions: SessionSettings = field(default_factory=SessionSettings)
     rates: RateLimits = field(default_factory=RateLimits)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 import engineio.packet as engine_packet  # type: ignore[import-untyped]
@@ -82,13 +81,15 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         self.on("connect", self._on_connect)
         self.on("disconnect", self._on_disconnect)
 
-    def post_event(self, transport_id: str, event: str, data: Mapping[str, Any]) -> int:
-        """Queue a notification; returns how much waits for the client now (see ``_weight``)."""
-        return self._post(transport_id, self.packet_class(EVENT, namespace=_NAMESPACE, data=[event, data]))
+    def post_event(self, transport_id: str, text: str) -> int:
+        """Queue a notification, ``["event",{…}]`` in JSON; returns how much waits for the client
+        now (see ``_weight``)."""
+        return self._post(transport_id, f"{EVENT}{text}")
 
-    def post_ack(self, transport_id: str, ack_id: int, data: Mapping[str, Any]) -> int:
-        """Queue the answer to a request; returns how much waits for the client now (see ``_weight``)."""
-        return self._post(transport_id, self.packet_class(ACK, namespace=_NAMESPACE, id=ack_id, data=[data]))
+    def post_ack(self, transport_id: str, ack_id: int, text: str) -> int:
+        """Queue the answer to a request, ``[{…}]`` in JSON; returns how much waits for the client
+        now (see ``_weight``)."""
+        return self._post(transport_id, f"{ACK}{ack_id}{text}")
 
     def is_alive(self, transport_id: str) -> bool:
         socket = self.eio.sockets.get(transport_id)
@@ -125,11 +126,12 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
             if request is not None and request.transport is not None:
                 request.transport.abort()  # it takes nothing any more
 
-    def _post(self, transport_id: str, packet: Any) -> int:
+    def _post(self, transport_id: str, text: str) -> int:
+        """A Socket.IO packet of the default namespace, already encoded: what many are told is encoded once."""
         if not self.is_alive(transport_id):
             return 0
         socket = self.eio.sockets[transport_id]
-        socket.queue.put_nowait(engine_packet.Packet(engine_packet.MESSAGE, data=packet.encode()))
+        socket.queue.put_nowait(engine_packet.Packet(engine_packet.MESSAGE, data=text))
         return _weight(socket.queue)
 
     async def _on_connect(self, sid: str, _environ: object, auth: object) -> None:

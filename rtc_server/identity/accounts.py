@@ -10,6 +10,8 @@ from signaling.sessions.states import Role
 
 GUANGDONG = "国家税务总局广东省税务局"
 ANHUI = "国家税务总局安徽省税务局"
+TIANHE = "国家税务总局广州市天河区税务局"
+ZHONGSHAN = "国家税务总局中山市税务局"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Account:
     region: str | None = None
     staff_number: str | None = None
     phone: str | None = None
+    company: str | None = None
 
 
 _ALL = (
@@ -34,6 +37,7 @@ _ALL = (
         "张三",
         "/demo/host",
         "自然人纳税人。在电子税务局页面打开右侧【悦悦】，与税务人员文字沟通、发起远程协助、请求音视频。",
+        authority=TIANHE,
         region="广东",
         phone="13412343624",
     ),
@@ -43,6 +47,7 @@ _ALL = (
         "李小红",
         "/demo/host",
         "另一位自然人纳税人，可与前一位同时使用，查看坐席忙时的提示。",
+        authority=GUANGDONG,
         region="广东",
         phone="13698765021",
     ),
@@ -51,9 +56,11 @@ _ALL = (
         Role.TAXPAYER,
         "中山市明华贸易有限公司",
         "/demo/host",
-        "企业办税人员，名称对外显示时已作脱敏处理。",
+        "企业办税人员，属中山市税务局（仅在工作时间提供人工服务），名称对外显示时已作脱敏处理。",
+        authority=ZHONGSHAN,
         region="广东",
         phone="13800001234",
+        company="中山市明华贸易有限公司",
     ),
     Account(
         "agent01",
@@ -98,7 +105,14 @@ _ALL = (
     Account(
         "editor01", Role.EDITOR, "林静", "/demo", "知识维护人员。", authority=GUANGDONG, staff_number="301"
     ),
-    Account("admin", Role.ADMINISTRATOR, "系统管理员", "/demo", "系统管理员。", staff_number="900"),
+    Account(
+        "admin",
+        Role.ADMINISTRATOR,
+        "系统管理员",
+        "/admin",
+        "系统管理员。维护运营中心、工作时间、人员与设置，查看操作记录。",
+        staff_number="900",
+    ),
 )
 
 ACCOUNTS: Mapping[str, Account] = MappingProxyType({account.account: account for account in _ALL})

@@ -19,15 +19,71 @@ class Permission(StrEnum):
     """Use the embedded window as a taxpayer."""
     DESK = "desk"
     """Open the agent's workstation."""
+    ADMIN_PAGE = "admin_page"
+    OWN_HISTORY = "own_history"
+    """Read everything ever said with oneself."""
+    SEND_FILES = "send_files"
+    """In an open interaction one takes part in."""
+    READ_FILES = "read_files"
+    """Of interactions one may see."""
+    SERVE = "serve"
+    """History, masked profile, notes and tags of a taxpayer whose interaction one may see."""
+    REVEAL = "reveal"
+    """See a taxpayer's data unmasked. Recorded."""
+    READ_CANNED_REPLIES = "read_canned_replies"
+    EDIT_OWN_CANNED_REPLIES = "edit_own_canned_replies"
+    EDIT_SHARED_CANNED_REPLIES = "edit_shared_canned_replies"
+    READ_WRAP_UP_CODES = "read_wrap_up_codes"
+    ADMINISTER = "administer"
+    """Centres, hours, people, settings, wrap-up codes."""
+    READ_AUDIT = "read_audit"
 
+
+_SERVING = frozenset(
+    {
+        Permission.OWN_SESSION,
+        Permission.DESK,
+        Permission.SEND_FILES,
+        Permission.READ_FILES,
+        Permission.SERVE,
+        Permission.REVEAL,
+        Permission.READ_CANNED_REPLIES,
+        Permission.EDIT_OWN_CANNED_REPLIES,
+        Permission.READ_WRAP_UP_CODES,
+    }
+)
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.TAXPAYER: frozenset({Permission.OWN_SESSION, Permission.WINDOW}),
-        Role.AGENT: frozenset({Permission.OWN_SESSION, Permission.DESK}),
-        Role.SUPERVISOR: frozenset({Permission.OWN_SESSION, Permission.DESK}),
-        Role.EDITOR: frozenset({Permission.OWN_SESSION}),
-        Role.ADMINISTRATOR: frozenset({Permission.OWN_SESSION}),
+        Role.TAXPAYER: frozenset(
+            {
+                Permission.OWN_SESSION,
+                Permission.WINDOW,
+                Permission.OWN_HISTORY,
+                Permission.SEND_FILES,
+                Permission.READ_FILES,
+            }
+        ),
+        Role.AGENT: _SERVING,
+        Role.SUPERVISOR: _SERVING | {Permission.EDIT_SHARED_CANNED_REPLIES},
+        Role.EDITOR: frozenset(
+            {
+                Permission.OWN_SESSION,
+                Permission.READ_CANNED_REPLIES,
+                Permission.EDIT_SHARED_CANNED_REPLIES,
+            }
+        ),
+        Role.ADMINISTRATOR: frozenset(
+            {
+                Permission.OWN_SESSION,
+                Permission.ADMIN_PAGE,
+                Permission.READ_CANNED_REPLIES,
+                Permission.EDIT_SHARED_CANNED_REPLIES,
+                Permission.READ_WRAP_UP_CODES,
+                Permission.ADMINISTER,
+                Permission.READ_AUDIT,
+            }
+        ),
     }
 )
 

@@ -27,6 +27,7 @@ from rtc_server.config import Algorithm, Settings, TrustedIssuer
 from rtc_server.identity.accounts import Account
 from rtc_server.identity.jwks import Jwks, JwksTiming, KeysUnavailable
 from rtc_server.identity.masking import mask_name
+from rtc_server.identity.profiles import PersonalData, Profiles
 from signaling.errors import ErrorCode, IdentityError
 from signaling.rooms.ports import Person
 from signaling.sessions.states import Role
@@ -71,6 +72,7 @@ class Claims(BaseModel):
     region: Word | None = None
     staff_number: StaffNumber | None = None
     phone: Phone | None = None
+    company: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,10 @@ class TokenAuthenticator:
         *,
         jwks_timing: JwksTiming | None = None,
         clock: Callable[[], float] = time.time,
+        profiles: Profiles | None = None,
     ) -> None:
+        """``profiles`` is told what the tokens of taxpayers say about them."""
+        self._profiles = profiles
         self._session: aiohttp.ClientSession | None = None
         self._clock = clock
         self._issuers: Mapping[str, _Issuer] = {
@@ -190,8 +195,12 @@ class TokenAuthenticator:
             raise _Unacceptable("lives too long")
         if claims.role is Role.AGENT and claims.authority is None:
             raise _Unacceptable("an agent without an authority")
+        person_id = _IDENTIFIER.validate_python(settings.person_prefix + claims.sub)
+        if self._profiles is not None and claims.role is Role.TAXPAYER:
+            data = PersonalData(claims.name, claims.phone, claims.company, claims.authority, claims.region)
+            self._profiles.note(person_id, data)
         return Person(
-            person_id=_IDENTIFIER.validate_python(settings.person_prefix + claims.sub),
+            person_id=person_id,
             role=claims.role,
             display_name=_shown_name(claims),
             authority=claims.authority,
@@ -237,6 +246,7 @@ class TokenMinter:
             "region": account.region,
             "staff_number": account.staff_number,
             "phone": account.phone,
+            "company": account.company,
         }
         present = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(present, self._secret, algorithm=Algorithm.HS256.value, headers={"kid": "own"})

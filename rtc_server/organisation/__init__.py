@@ -1,1 +1,1 @@
-"""Who serves whom: tax authorities, operating centres, their hours and their people. Data and arithmetic, no I/O."""
+"""Who serves whom: tax authorities, operating centres, their hours and their people. Without I/O but for ``service``."""

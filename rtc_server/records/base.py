@@ -51,8 +51,16 @@ class Kind(Generic[R]):
         return {name: plain(getattr(record, name)) for name in _decoders(self.record)}
 
     def of(self, values: Mapping[str, Any]) -> R:
-        """Raises KeyError, TypeError or ValueError when ``values`` are not of this kind."""
-        return self.record(**{name: decode(values[name]) for name, decode in _decoders(self.record).items()})
+        """What an older version of the program did not know has its default. Raises KeyError, TypeError or ValueError
+        when ``values`` are not of this kind."""
+        optional = _optional(self.record)
+        return self.record(
+            **{
+                name: decode(values[name])
+                for name, decode in _decoders(self.record).items()
+                if name in values or name not in optional
+            }
+        )
 
     def of_row(self, row: Row[Any]) -> R:
         return self.of({str(name): value for name, value in row._mapping.items()})
@@ -84,6 +92,24 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
     if get_origin(hint) in (tuple, frozenset):
         return get_origin(hint)  # type: ignore[no-any-return]
     return _same
+
+
+_OPTIONAL: dict[type[Any], frozenset[str]] = {}
+
+
+def _optional(record: type[Any]) -> frozenset[str]:
+    known = _OPTIONAL.get(record)
+    if known is None:
+        known = _OPTIONAL[record] = _with_default(record)
+    return known
+
+
+def _with_default(record: type[Any]) -> frozenset[str]:
+    return frozenset(
+        field.name
+        for field in dataclasses.fields(record)
+        if field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+    )
 
 
 _DECODERS: dict[type[Any], dict[str, Callable[[Any], Any]]] = {}

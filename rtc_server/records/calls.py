@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text, select
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, metadata
@@ -20,7 +20,8 @@ class CallKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """``connected_at`` is when media first flowed; None when it never did. ``end_reason`` None while it runs."""
+    """``connected_at`` is when media first flowed; None when it never did. ``end_reason`` None while it runs.
+    ``paused``: the share was held back when this was written."""
 
     call_id: str
     revision: int
@@ -33,6 +34,7 @@ class CallRecord:
     ended_at: int | None = None
     ended_by: str | None = None
     end_reason: EndReason | None = None
+    paused: bool | None = None
 
 
 call_record = Table(
@@ -49,6 +51,7 @@ call_record = Table(
     Column("ended_at", BigInteger),
     Column("ended_by", Text),
     Column("end_reason", Text),
+    Column("paused", Boolean),
     Index(None, "interaction_id", "requested_at"),
 )
 

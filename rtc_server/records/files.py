@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -63,6 +64,14 @@ FILE = Kind(file, File, revisioned=True)
 async def get(connection: AsyncConnection, file_id: str) -> File | None:
     row = (await connection.execute(select(file).where(file.c.file_id == file_id))).one_or_none()
     return FILE.of_row(row) if row is not None else None
+
+
+async def by_ids(connection: AsyncConnection, file_ids: Sequence[str]) -> dict[str, File]:
+    """Those there are."""
+    if not file_ids:
+        return {}
+    rows = await connection.execute(select(file).where(file.c.file_id.in_(file_ids)))
+    return {row.file_id: FILE.of_row(row) for row in rows}
 
 
 async def of_interaction(connection: AsyncConnection, interaction_id: str) -> tuple[File, ...]:

@@ -217,7 +217,9 @@ class Journal:
         if self._segment >= 0:
             os.close(self._segment)
             self._segment = -1
-        os.close(self._lock)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def _read_checkpoint(self) -> int:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import URL
 
@@ -49,6 +51,11 @@ class Records:
         Raises JournalFailed when they could not be taken: then nothing may be acknowledged.
         """
         self.journal.append([encode(record) for record in records])
+
+    def report(self) -> dict[str, Any]:
+        """For ``/healthz``; ``ok`` False: the database does not take what is written, the journal keeps it."""
+        state = self.writer.state
+        return {"ok": not state.failing, **asdict(state)}
 
     async def close(self) -> None:
         await self.writer.stop()

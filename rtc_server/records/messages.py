@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
@@ -23,19 +22,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rtc_server.records.base import Kind, metadata
 from rtc_server.records.interactions import interaction
 from rtc_server.records.paging import MAX_LIMIT, Page, newest_first, to_page
-
-
-class MessageKind(StrEnum):
-    TEXT = "text"
-    PICTURE = "picture"
-    FILE = "file"
-    CARD = "card"
-    SYSTEM = "system"
+from signaling.sessions.states import CardKind, MessageKind, Role
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """``text`` is the text, or for a card its JSON; pictures and files have ``file_id``."""
+    """``text`` is the text, of a card its sentence; pictures and files have ``file_id``. ``sender_name`` is what others see."""
 
     interaction_id: str
     seq: int
@@ -45,6 +37,9 @@ class Message:
     text: str
     sent_at: int
     file_id: str | None = None
+    sender_role: Role | None = None
+    sender_name: str | None = None
+    card: CardKind | None = None
 
 
 message = Table(
@@ -58,6 +53,9 @@ message = Table(
     Column("text", Text, nullable=False),
     Column("sent_at", BigInteger, nullable=False),
     Column("file_id", Text),
+    Column("sender_role", Text),
+    Column("sender_name", Text),
+    Column("card", Text),
     # Within the interaction: a client may number its messages from 1 in each.
     UniqueConstraint("interaction_id", "sender_id", "client_message_id"),
     Index(None, "sent_at"),

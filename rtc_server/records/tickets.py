@@ -30,6 +30,8 @@ class TicketRecord:
     directed_to: str | None = None
     gone_at: int | None = None
     gone_reason: GoneReason | None = None
+    taxpayer_name: str | None = None
+    context: str | None = None
 
 
 ticket = Table(
@@ -50,6 +52,8 @@ ticket = Table(
     Column("directed_to", Text),
     Column("gone_at", BigInteger),
     Column("gone_reason", Text),
+    Column("taxpayer_name", Text),
+    Column("context", Text),
     Index(None, "gone_at"),
     Index(None, "centre_id", "joined_at"),
 )
@@ -58,7 +62,13 @@ TICKET = Kind(ticket, TicketRecord, revisioned=True)
 
 
 def record_of(
-    live: Ticket, revision: int, gone_at: int | None = None, gone_reason: GoneReason | None = None
+    live: Ticket,
+    revision: int,
+    gone_at: int | None = None,
+    gone_reason: GoneReason | None = None,
+    *,
+    taxpayer_name: str | None = None,
+    context: str | None = None,
 ) -> TicketRecord:
     """The row of a ticket of the queue."""
     directed = live.offer.agent_id if live.offer is not None and live.offer.directed else None
@@ -78,6 +88,8 @@ def record_of(
         directed_to=directed,
         gone_at=gone_at,
         gone_reason=gone_reason,
+        taxpayer_name=taxpayer_name,
+        context=context,
     )
 
 

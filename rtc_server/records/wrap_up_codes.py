@@ -49,3 +49,9 @@ async def of_centre(
         query = query.where(wrap_up_code.c.active.is_(True))
     query = query.order_by(wrap_up_code.c.sort_order, wrap_up_code.c.code)
     return tuple(WRAP_UP_CODE.of_row(row) for row in await connection.execute(query))
+
+
+async def everywhere(connection: AsyncConnection) -> tuple[WrapUpCode, ...]:
+    """Of all centres, also those that are not active."""
+    query = select(wrap_up_code).order_by(wrap_up_code.c.sort_order, wrap_up_code.c.code)
+    return tuple(WRAP_UP_CODE.of_row(row) for row in await connection.execute(query))

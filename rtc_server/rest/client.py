@@ -1,4 +1,4 @@
-"""The built web client: ``/embed.js``, ``/desk`` and ``/assets/``, from memory, compressed once."""
+"""The built web client: ``/embed.js``, ``/desk``, ``/admin`` and ``/assets/``, from memory, compressed once."""
 
 from __future__ import annotations
 
@@ -127,19 +127,50 @@ async def _embed(request: web.Request) -> web.Response:
     return _for_any_site(_respond(request, file, "no-cache"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page of the client, and the words for who may not open it."""
+
+    file: str
+    permission: Permission
+    signed_out: str
+    title: str
+    refused: str
+
+
+_DESK = _Page(
+    "desk.html",
+    Permission.DESK,
+    "坐席工作台需要登录后使用，请从本单位门户重新进入。",
+    "无法打开坐席工作台",
+    "当前账号没有坐席权限，请更换账号或联系管理员。",
+)
+_ADMIN = _Page(
+    "admin.html",
+    Permission.ADMIN_PAGE,
+    "管理页面需要登录后使用，请从本单位门户重新进入。",
+    "无法打开管理页面",
+    "当前账号没有管理权限，请更换账号或联系系统管理员。",
+)
+
+
 async def _desk(request: web.Request) -> web.StreamResponse:
+    return await _client_page(request, _DESK)
+
+
+async def _admin(request: web.Request) -> web.StreamResponse:
+    return await _client_page(request, _ADMIN)
+
+
+async def _client_page(request: web.Request, page: _Page) -> web.StreamResponse:
     person = await current_or_none(request)
-    if person is None or not may(person.role, Permission.DESK):
+    if person is None or not may(person.role, page.permission):
         if request.app[SETTINGS].demo:
             raise web.HTTPFound("/demo")
         if person is None:
-            return notice(
-                request, "请先登录", "坐席工作台需要登录后使用，请从本单位门户重新进入。", status=401
-            )
-        return notice(
-            request, "无法打开坐席工作台", "当前账号没有坐席权限，请更换账号或联系管理员。", status=403
-        )
-    file = await request.app[CLIENT_FILES].get("desk.html")
+            return notice(request, "请先登录", page.signed_out, status=401)
+        return notice(request, page.title, page.refused, status=403)
+    file = await request.app[CLIENT_FILES].get(page.file)
     if file is None:
         return notice(
             request, "页面尚未就绪", "服务端尚未生成网页文件，请管理员执行 make setup 后重试。", status=503
@@ -169,6 +200,7 @@ def add_routes(app: web.Application, settings: Settings) -> None:
     app[CLIENT_FILES] = ClientFiles(settings.client_dist)
     app.router.add_get("/embed.js", _embed)
     app.router.add_get("/desk", _desk)
+    app.router.add_get("/admin", _admin)
     app.router.add_get("/assets/{name:.+}", _asset)
     app.router.add_get("/pages.css", _styles)
     app.router.add_get("/icon.svg", _icon)

@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 
 from signaling.errors import SENTENCES, DomainError, ErrorCode
+from signaling.rooms.ports import RecordsUnavailable
 from signaling.wire.base import WireError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -30,6 +31,19 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.TOKEN_FOREIGN: 401,
         ErrorCode.NOT_FOUND: 404,
         ErrorCode.NOT_ALLOWED: 403,
+        ErrorCode.FILE_NOT_FOUND: 404,
+        ErrorCode.FILE_TOO_LARGE: 413,
+        ErrorCode.FILE_TYPE_REFUSED: 415,
+        ErrorCode.FILE_DAMAGED: 422,
+        ErrorCode.FILE_INFECTED: 422,
+        ErrorCode.FILES_UNAVAILABLE: 503,
+        ErrorCode.UPLOAD_CONFLICT: 409,
+        ErrorCode.QUOTA_EXCEEDED: 429,
+        ErrorCode.LINK_EXPIRED: 410,
+        ErrorCode.CONFLICT: 409,
+        ErrorCode.PROFILE_UNKNOWN: 404,
+        ErrorCode.INTERACTION_CLOSED: 409,
+        ErrorCode.RECORDS_UNAVAILABLE: 503,
         ErrorCode.MEDIA_UNAVAILABLE: 503,
         ErrorCode.SERVER_STOPPING: 503,
         ErrorCode.INTERNAL_ERROR: 500,
@@ -76,6 +90,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
     except DomainError as error:
         response = error_response(error.code, retry_after_ms=error.retry_after_ms)
+    except RecordsUnavailable:
+        response = error_response(ErrorCode.RECORDS_UNAVAILABLE)
     except web.HTTPException as error:
         if error.status < 400:
             _log(request, error.status, began)

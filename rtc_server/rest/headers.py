@@ -13,6 +13,7 @@ from rtc_server.rest.context import SETTINGS, is_secure
 from rtc_server.rest.errors import Handler
 
 _CSP = web.RequestKey("csp", str)
+_SANDBOX = web.RequestKey("sandbox", bool)
 _NONCE = web.RequestKey("csp_nonce", str)
 
 PERMISSIONS_POLICY = (
@@ -62,6 +63,11 @@ def _frame_ancestors(settings: Settings) -> str:
     return " ".join(["'self'", *settings.frame_ancestors])
 
 
+def sandbox(request: web.Request) -> None:
+    """This response is something a person sent: a browser must run nothing of it, whatever it takes it for."""
+    request[_SANDBOX] = True
+
+
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal ``on_response_prepare``: also reaches responses made outside the middlewares."""
     headers = response.headers
@@ -72,6 +78,9 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
     headers["Content-Security-Policy"] = request.get(_CSP, "default-src 'none'; frame-ancestors 'none'")
+    if request.get(_SANDBOX, False):
+        headers["Content-Security-Policy"] = "default-src 'none'; sandbox; frame-ancestors 'none'"
+        headers["Referrer-Policy"] = "no-referrer"
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     if _CSP in request:
         headers["Permissions-Policy"] = PERMISSIONS_POLICY
@@ -90,7 +99,7 @@ def _allow_origin(request: web.Request, headers: CIMultiDict[str]) -> None:
     origin = request.headers.get("Origin", "").lower()
     if origin and origin in request.app[SETTINGS].cors_origins:
         headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
-        headers["Access-Control-Expose-Headers"] = "Retry-After"
+        headers["Access-Control-Expose-Headers"] = "Retry-After, Upload-Offset, Upload-Length"
 
 
 @web.middleware
@@ -101,7 +110,7 @@ async def preflight(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     response = web.Response(status=204)
     if request.headers.get("Origin", "").lower() in request.app[SETTINGS].cors_origins:
-        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE"
-        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE"
+        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, Upload-Offset"
         response.headers["Access-Control-Max-Age"] = "600"
     return response

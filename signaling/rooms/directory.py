@@ -8,12 +8,15 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from signaling.errors import ErrorCode, Refused
-from signaling.rooms.ports import AgentEntry, Person
+from signaling.rooms import keeping
+from signaling.rooms.kept import Kept
+from signaling.rooms.ports import AgentEntry, Person, RecordsUnavailable
 from signaling.rooms.room import Room, RoomPorts
-from signaling.sessions import commands
+from signaling.sessions import commands, derive
+from signaling.sessions.effects import Effects
 from signaling.sessions.interaction import open_interaction
-from signaling.sessions.model import Member
-from signaling.sessions.states import InteractionPhase, Role
+from signaling.sessions.model import InteractionState, Member
+from signaling.sessions.states import InteractionPhase, Presence, Role
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +35,10 @@ class RoomDirectory:
         self._by_person: dict[str, dict[str, Room]] = {}
         self._closed: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._rested = asyncio.Event()
+        self.on_closed: Callable[[Room], None] = _nothing
+        """A room has ended, and is in no index any more."""
+        self.on_change: Callable[[Room], None] = _nothing
+        """What supervisors see of a room changed."""
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -39,6 +46,10 @@ class RoomDirectory:
     def of_person(self, person_id: str) -> list[Room]:
         """Oldest first."""
         return list(self._by_person.get(person_id, {}).values())
+
+    def get(self, interaction_id: str) -> Room | None:
+        """For those who have checked the right to it."""
+        return self._rooms.get(interaction_id)
 
     def find(self, interaction_id: str, person_id: str) -> Room:
         """Raises ``Refused``: ``interaction_closed``, or ``not_found`` for a stranger as for an unknown id."""
@@ -60,10 +71,47 @@ class RoomDirectory:
             raise Refused(ErrorCode.AGENT_OFFLINE)
         if len(own) >= self._ports.settings.max_interactions_per_taxpayer:
             raise Refused(ErrorCode.TOO_MANY_INTERACTIONS)
-        room = self._make(taxpayer, agent)
+        members = (
+            Member(taxpayer.person_id, Role.TAXPAYER, taxpayer.display_name),
+            Member(agent.person_id, Role.AGENT, agent.staff_number),
+        )
+        state, opening = open_interaction(
+            self._new_id(), members, self._ports.settings.sessions, self._ports.clock.now_ms()
+        )
+        room = self._make(state, opening)
         self._enter(room)
         await room.open()
+        self._keep(*keeping.of_opening(state))
         return room
+
+    def _keep(self, *things: Kept) -> None:
+        try:
+            self._ports.records.keep(*things)
+        except RecordsUnavailable:
+            raise Refused(ErrorCode.RECORDS_UNAVAILABLE) from None
+
+    def begin(self, state: InteractionState, opening: Effects) -> Room:
+        """A room for an interaction that is kept already. It can be asked at once."""
+        room = self._make(state, opening)
+        self._enter(room)
+        room.start()
+        return room
+
+    def begin_again(self, state: InteractionState) -> Room:
+        """After a restart."""
+        return self.begin(state, derive.effects_of_restoring(state))
+
+    def admit(self, room: Room, person_id: str) -> None:
+        """A new member's requests reach the room from now on: after the report that makes them one."""
+        if room.interaction_id in self._rooms:
+            self._by_person.setdefault(person_id, {})[room.interaction_id] = room
+
+    def dismiss(self, room: Room, person_id: str) -> None:
+        rooms = self._by_person.get(person_id)
+        if rooms is not None:
+            rooms.pop(room.interaction_id, None)
+            if not rooms:
+                del self._by_person[person_id]
 
     def connected(self, person_id: str, *, resumed: bool) -> list[Room]:
         """The person's rooms hear it; they are returned."""
@@ -83,10 +131,14 @@ class RoomDirectory:
             await self._rested.wait()
 
     async def close_all(self) -> None:
-        """Close every interaction with ``server_stopping``, all at once, and wait for them."""
+        """End every room, all at once, and wait for them: interactions that came from the queue are suspended and go on
+        after the restart, others are closed with ``server_stopping``."""
         rooms = list(self._rooms.values())
         for room in rooms:
-            room.report(commands.Shutdown())
+            if room.state.centre_id is None:
+                room.report(commands.Shutdown())
+            else:
+                room.suspend()
         waiting = [asyncio.ensure_future(room.ended()) for room in rooms]
         if not waiting:
             return
@@ -101,30 +153,31 @@ class RoomDirectory:
             room.state.assistance.running or room.state.call.running for room in self._rooms.values()
         )
 
-    def _make(self, taxpayer: Person, agent: AgentEntry) -> Room:
-        members = (
-            Member(taxpayer.person_id, Role.TAXPAYER, taxpayer.display_name),
-            Member(agent.person_id, Role.AGENT, agent.staff_number),
+    def _make(self, state: InteractionState, opening: Effects) -> Room:
+        return Room(
+            state,
+            opening,
+            self._ports,
+            on_rest=self._rested.set,
+            on_end=self._leave,
+            on_left=self.dismiss,
+            on_change=self._changed,
         )
-        state, opening = open_interaction(
-            self._new_id(), members, self._ports.settings.sessions, self._ports.clock.now_ms()
-        )
-        return Room(state, opening, self._ports, on_rest=self._rested.set, on_end=self._leave)
+
+    def _changed(self, room: Room) -> None:
+        self.on_change(room)
 
     def _enter(self, room: Room) -> None:
         self._rooms[room.interaction_id] = room
         for member in room.state.members:
-            self._by_person.setdefault(member.person_id, {})[room.interaction_id] = room
+            if member.presence is not Presence.LEFT:
+                self._by_person.setdefault(member.person_id, {})[room.interaction_id] = room
         self._ports.metrics.interactions(1)
 
     def _leave(self, room: Room) -> None:
         """First the index by person, then the one by id; a short memory stays."""
         for member in room.state.members:
-            rooms = self._by_person.get(member.person_id)
-            if rooms is not None:
-                rooms.pop(room.interaction_id, None)
-                if not rooms:
-                    del self._by_person[member.person_id]
+            self.dismiss(room, member.person_id)
         if self._rooms.pop(room.interaction_id, None) is None:
             return
         self._ports.metrics.interactions(-1)
@@ -132,3 +185,7 @@ class RoomDirectory:
             self._closed[room.interaction_id] = frozenset(m.person_id for m in room.state.members)
             while len(self._closed) > _REMEMBERED_CLOSED:
                 self._closed.popitem(last=False)
+        self.on_closed(room)
+
+
+def _nothing(_: Room) -> None: ...

@@ -78,9 +78,8 @@ class MediaDesk:
             case effects.SetGrant(person_id=person_id, publish=publish, narrows=narrows):
                 mend = self._remover(person_id) if narrows else None
                 self._send(self._control.set_grant(self._room_id, person_id, publish), mend)
-            case effects.SetAudience(person_id=person_id, source=source, heard=heard):
-                audience = None if heard else ()
-                mend = None if heard else self._remover(person_id)
+            case effects.SetAudience(person_id=person_id, source=source, audience=audience, narrows=narrows):
+                mend = self._remover(person_id) if narrows else None
                 self._send(self._control.set_audience(self._room_id, person_id, source, audience), mend)
             case effects.SetMuted(person_id=person_id, source=source, muted=muted):
                 mend = self._remover(person_id) if muted else None

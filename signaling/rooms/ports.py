@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from signaling.rooms.kept import ClosedInteraction, Kept, OpenWork
+from signaling.sessions.model import FileRef, Message
 from signaling.sessions.policy import SessionKind
+from signaling.sessions.queue_states import CentreSettings
 from signaling.sessions.states import Role
 from signaling.wire.base import Notification
 
@@ -116,3 +119,93 @@ class SignalingMetrics(Protocol):
 
     def joined(self, seconds: float) -> None:
         """From ``media.publish`` or ``media.subscribe`` to the transport being connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class CentreEntry:
+    """An operating centre as the queue needs it. ``greeting`` has the placeholder ``{staff_number}``."""
+
+    centre_id: str
+    name: str
+    queue: CentreSettings = field(default_factory=CentreSettings)
+    greeting: str = "您好，工号{staff_number}为您服务，请问有什么可以帮您？"
+
+
+@dataclass(frozen=True, slots=True)
+class StaffEntry:
+    """An agent or a supervisor of the organisation; ``capacity`` is how many conversations at once."""
+
+    person_id: str
+    staff_number: str
+    role: Role
+    centres: frozenset[str]
+    skills: frozenset[str] = frozenset()
+    capacity: int = 1
+
+
+class OrganisationPort(Protocol):
+    """Authorities, centres and people, from memory. After a change call ``Gateway.organisation_changed``."""
+
+    def centre_for(self, authority: str | None) -> CentreEntry | None:
+        """The centre that serves an authority, given by name or region code."""
+
+    def centres(self) -> Sequence[CentreEntry]: ...
+
+    def is_open(self, centre_id: str, now_ms: int) -> bool:
+        """Working hours and holidays; False for an unknown centre."""
+
+    def staff(self, person_id: str) -> StaffEntry | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A taxpayer as staff may see them: everything masked."""
+
+    person_id: str
+    name: str
+    phone: str | None = None
+    company: str | None = None
+    authority: str | None = None
+    region: str | None = None
+
+
+class ProfilePort(Protocol):
+    def profile(self, person_id: str) -> Profile | None:
+        """From memory: what the person's tokens said; None when they have not been seen since the start."""
+
+
+class RecordsUnavailable(Exception):
+    """The record could not be written or read just now. Carries nothing private."""
+
+
+class RecordsPort(Protocol):
+    """The lasting record. All times in ms since the epoch."""
+
+    def keep(self, *things: Kept) -> None:
+        """When it returns they will be in the record, whatever happens to this process; all of them or none, in order.
+        Never waits for a database. Raises ``RecordsUnavailable``: then nothing may be acknowledged."""
+
+    async def restore(self, kept_messages: int) -> OpenWork:
+        """What was open when the server stopped; called once, at the start."""
+
+    async def last_agent(self, taxpayer_id: str) -> str | None:
+        """Who served this taxpayer last. Raises ``RecordsUnavailable``."""
+
+    async def messages(
+        self, interaction_id: str, *, before_seq: int | None, after_seq: int | None, limit: int
+    ) -> Sequence[Message]:
+        """In order: the last ones before ``before_seq``, or the first ones after ``after_seq``, or the last of all.
+        Raises ``RecordsUnavailable``."""
+
+    async def closed(self, interaction_id: str) -> ClosedInteraction | None:
+        """An interaction that is over; None for an unknown or an open one. Raises ``RecordsUnavailable``."""
+
+    async def to_finish(self, person_id: str, closed_after: int) -> Sequence[ClosedInteraction]:
+        """Closed after that time and not yet rated by this taxpayer, or not wrapped up by this agent; newest first, at
+        most 10. Raises ``RecordsUnavailable``."""
+
+
+class FilesPort(Protocol):
+    async def stored(self, file_id: str, interaction_id: str, sender_id: str) -> FileRef | None:
+        """A file that was taken in whole and found good, of this interaction and sent by this person; else None.
+        Raises ``RecordsUnavailable``."""

@@ -4,6 +4,7 @@ command → rules → effects. A crash stays in its room (CLOSURES.md)."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,17 +13,28 @@ from media import events as media_events
 from media.control import MediaControl
 from media.types import Slots, TransportKind, TransportState
 from signaling.errors import BadInput, DomainError, ErrorCode, RateLimited, Refused
+from signaling.rooms import keeping
 from signaling.rooms.clock import Clock, TimerHandle
 from signaling.rooms.inbox import Inbox
+from signaling.rooms.kept import Kept
 from signaling.rooms.media_desk import MediaDesk
-from signaling.rooms.ports import Fact, IceServerSource, Outbound, Recorder, SeatStore, SignalingMetrics
-from signaling.rooms.teller import Teller
+from signaling.rooms.ports import (
+    Fact,
+    IceServerSource,
+    Outbound,
+    Recorder,
+    RecordsPort,
+    RecordsUnavailable,
+    SeatStore,
+    SignalingMetrics,
+)
+from signaling.rooms.telling import tell, tell_others, tell_speakers
 from signaling.sessions import commands, effects, facts, interaction, members
-from signaling.sessions.model import InteractionState
+from signaling.sessions.model import FileRef, InteractionState, Member
 from signaling.sessions.policy import SessionKind
-from signaling.sessions.states import EndReason, InteractionPhase, Role
+from signaling.sessions.states import CloseReason, EndReason, InteractionPhase, Role
 from signaling.settings import SignalingSettings
-from signaling.wire import requests
+from signaling.wire import notifications, requests
 from signaling.wire.base import Empty, Request, WireModel
 from signaling.wire.present import ice_server_views, interaction_view, message_view
 from signaling.wire.translate import place_of, to_command
@@ -30,6 +42,7 @@ from signaling.wire.translate import place_of, to_command
 _log = logging.getLogger(__name__)
 
 _FULL_RETRY_MS = 1000
+_MAX_UNKEPT = 1000
 
 Respond = Callable[[WireModel | DomainError], None]
 """Called once, from the room's task, before anything that happens after the request is told."""
@@ -43,6 +56,7 @@ class RoomPorts:
     media: MediaControl
     outbound: Outbound
     recorder: Recorder
+    records: RecordsPort
     metrics: SignalingMetrics
     seats: SeatStore
     ice_servers: IceServerSource
@@ -56,6 +70,10 @@ class Ask:
     person_id: str
     request: Request
     respond: Respond
+    file: FileRef | None = None
+    """Of ``message.send`` with a file: looked up before, since a room waits for no store."""
+    supervisor: Member | None = None
+    """Of ``supervise.join``: who may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +81,12 @@ class _Stuck:
     """The engine did not take something away: media must not outlive its grant."""
 
 
-Item = Ask | commands.Report | media_events.MediaEvent | _Stuck
+@dataclass(frozen=True, slots=True)
+class _Suspend:
+    """The node stops."""
+
+
+Item = Ask | commands.Report | media_events.MediaEvent | _Stuck | _Suspend
 
 
 class RoomStuckError(Exception):
@@ -72,7 +95,8 @@ class RoomStuckError(Exception):
 
 class Room:
     """One interaction, alive. ``open`` starts it; it ends by itself and then calls ``on_end`` once. ``on_rest`` is
-    called when an assistance or a call of it is over."""
+    called when an assistance or a call of it is over, ``on_left`` when somebody is no member any more, ``on_change`` when
+    what supervisors see of it changed."""
 
     def __init__(
         self,
@@ -82,18 +106,24 @@ class Room:
         *,
         on_rest: Callable[[], None],
         on_end: Callable[[Room], None],
+        on_left: Callable[[Room, str], None],
+        on_change: Callable[[Room], None],
     ) -> None:
         self._state = state
         self._opening = opening
         self._ports = ports
         self._on_rest = on_rest
         self._on_end = on_end
+        self._on_left = on_left
+        self._on_change = on_change
+        self._unkept: tuple[Kept, ...] = ()
+        self._suspended = False
+        self._buried = False
         self._inbox: Inbox[Item] = Inbox(ports.settings.inbox_commands)
         self._timers: dict[effects.TimerKey, TimerHandle] = {}
         self._joining: dict[tuple[str, TransportKind], int] = {}
         slots = Slots(ports.settings.audio_slots, ports.settings.video_slots)
         self._desk = MediaDesk(state.interaction_id, ports.media, slots, lambda: self._inbox.force(_Stuck()))
-        self._teller = Teller(state.interaction_id, ports.outbound)
         self._task: asyncio.Task[None] | None = None
         self._asked: Ask | None = None
         self._last_word = ErrorCode.INTERACTION_CLOSED
@@ -116,8 +146,12 @@ class Room:
             self._last_word = ErrorCode.MEDIA_UNAVAILABLE
             self._bury()
             raise
-        self._run_effects(self._opening)
         self._task = asyncio.create_task(self._run(), name=f"room {self.interaction_id}")
+
+    def start(self) -> None:
+        """Begin at once; the media room is made meanwhile, and if that fails the conversation is had by text."""
+        self._ports.media.listen(self.interaction_id, self._media_event)
+        self._task = asyncio.create_task(self._run_anyhow(), name=f"room {self.interaction_id}")
 
     def ask(self, asked: Ask) -> None:
         """Raises ``RateLimited`` when too much waits already, ``Refused`` when the room has ended."""
@@ -128,6 +162,10 @@ class Room:
 
     def report(self, report: commands.Report) -> None:
         self._inbox.force(report)
+
+    def suspend(self) -> None:
+        """The node stops: the room ends, the interaction stays open in the record and goes on after the restart."""
+        self._inbox.force(_Suspend())
 
     async def ended(self) -> None:
         """Wait until the room has ended."""
@@ -140,9 +178,17 @@ class Room:
         else:
             self._inbox.force(event)
 
+    async def _run_anyhow(self) -> None:
+        try:
+            await self._desk.open()
+        except DomainError:
+            _log.error("no media room", extra={"room_id": self.interaction_id})
+        await self._run()
+
     async def _run(self) -> None:
         try:
-            while self._state.phase is InteractionPhase.OPEN:
+            self._run_effects(self._opening)
+            while self._state.phase is InteractionPhase.OPEN and not self._suspended:
                 await self._handle(await self._inbox.take())
         except Exception as error:  # whatever it is, it must not leave this room
             _log.error(
@@ -165,10 +211,14 @@ class Room:
                 self._asked = None
             case _Stuck():
                 raise RoomStuckError
+            case _Suspend():
+                self._suspended = True
+                self._last_word = ErrorCode.SERVER_STOPPING
+                self._desk.run(effects.CloseMedia())
             case media_events.SlotAssigned():
                 self._slot_assigned(item)
             case media_events.ActiveSpeakers(peer_ids=peer_ids):
-                self._teller.tell_speakers(self._state, peer_ids)
+                tell_speakers(self._ports.outbound, self._state, peer_ids)
             case media_events.Reply() | media_events.StatsDropped():
                 pass
             case (
@@ -181,29 +231,76 @@ class Room:
                 report = self._from_media(item)
                 if self._state.find(report.person_id) is not None:
                     self._apply(report)
+            case commands.AgentReplaced():
+                self._apply(await self._with_seats(item))
             case _:
                 self._apply(item)
 
     def _apply(self, command: commands.Command) -> None:
-        self._state, found = interaction.handle(self._state, command, self._ports.clock.now_ms())
+        """What follows from ``command`` is kept before anybody hears of it. What somebody does and cannot be kept is
+        refused; what the world reports happened all the same and is kept with the next."""
+        now_ms = self._ports.clock.now_ms()
+        old = self._state
+        new, found = interaction.handle(old, command, now_ms)
+        kept = (*self._unkept, *keeping.between(old, new, now_ms))
+        if kept:
+            try:
+                self._ports.records.keep(*kept)
+            except RecordsUnavailable:
+                if isinstance(command, commands.Deed) and new.phase is old.phase:
+                    raise Refused(ErrorCode.RECORDS_UNAVAILABLE) from None
+                self._unkept = kept[-_MAX_UNKEPT:]
+            else:
+                self._unkept = ()
+        self._state = new
         self._run_effects(found)
+        if kept:
+            self._on_change(self)
+
+    async def _with_seats(self, command: commands.AgentReplaced) -> commands.AgentReplaced:
+        """Of what runs, that for which the new agent has a seat."""
+        running = (
+            (SessionKind.ASSISTANCE, self._state.assistance.running),
+            (SessionKind.CALL, self._state.call.running),
+        )
+        own, agent_id = self.interaction_id, command.agent.person_id
+        seats = [k for k, runs in running if runs and await self._ports.seats.claim(agent_id, k, own)]
+        # What was only asked for takes no seat.
+        asked = [] if self._state.call.running else [SessionKind.CALL]
+        return replace(command, seats=frozenset([*seats, *asked]))
 
     async def _answer(self, asked: Ask) -> None:
         try:
-            response = await self._response_to(asked.person_id, asked.request)
+            response = await self._response_to(asked)
         except DomainError as error:
             asked.respond(error)
         else:
             asked.respond(response)
 
-    async def _response_to(self, person_id: str, request: Request) -> WireModel:
-        deed = to_command(request, person_id)
+    async def _response_to(self, asked: Ask) -> WireModel:
+        person_id, request = asked.person_id, asked.request
+        deed = to_command(request, person_id, asked.file)
         if deed is not None:
             return await self._do(deed)
-        self._state.member(person_id)
-        if isinstance(request, requests.GetInteraction):
-            return requests.Opened(interaction=interaction_view(self._state))
-        return await self._negotiate(person_id, request)
+        if asked.supervisor is not None:
+            self._apply(commands.SupervisorJoined(asked.supervisor))
+        member = self._state.member(person_id)
+        match request:
+            case requests.GetInteraction() | requests.JoinSupervised():
+                view = interaction_view(self._state, taxpayer=member.role is Role.TAXPAYER)
+                return requests.Opened(interaction=view)
+            case requests.LeaveSupervised():
+                self._apply(commands.SupervisorLeft(person_id))
+                return Empty()
+            case requests.Typing(typing=typing):
+                self._apply(commands.Type(person_id))
+                told = notifications.TypingChanged(
+                    interaction_id=self.interaction_id, person_id=person_id, typing=typing
+                )
+                tell_others(self._ports.outbound, self._state, person_id, told)
+                return Empty()
+            case _:
+                return await self._negotiate(person_id, request)
 
     async def _do(self, deed: commands.Deed) -> WireModel:
         agent_id = self._state.of_role(Role.AGENT).person_id
@@ -229,10 +326,11 @@ class Room:
 
     def _give_back_seats(self) -> None:
         """A seat that was claimed for a command the rules then refused."""
+        agent_id = self._state.of_role(Role.AGENT).person_id
         if not self._state.assistance.running:
-            self._release(SessionKind.ASSISTANCE)
+            self._release(SessionKind.ASSISTANCE, agent_id)
         if not self._state.call.running:
-            self._release(SessionKind.CALL)
+            self._release(SessionKind.CALL, agent_id)
 
     async def _negotiate(self, person_id: str, request: Request) -> WireModel:
         if isinstance(request, requests.Publish):
@@ -250,7 +348,9 @@ class Room:
             case requests.AddCandidate(transport=transport, candidate=candidate):
                 await self._desk.add_candidate(person_id, transport, candidate)
             case requests.View():
-                self._state.member(request.publisher_id)
+                publisher = self._state.member(request.publisher_id)
+                if publisher.hidden and self._state.member(person_id).role is Role.TAXPAYER:
+                    raise Refused(ErrorCode.NOT_FOUND)
                 await self._desk.set_view(person_id, request)
             case _:
                 raise BadInput(ErrorCode.UNKNOWN_MESSAGE)
@@ -313,7 +413,15 @@ class Room:
 
     def _slot_assigned(self, event: media_events.SlotAssigned) -> None:
         self._desk.slot_assigned(event)
-        self._teller.tell_slot(event)
+        self._ports.outbound.notify(
+            event.peer_id,
+            notifications.SlotChanged(
+                interaction_id=self.interaction_id,
+                mid=event.mid,
+                publisher_id=event.publisher_id,
+                source=event.source,
+            ),
+        )
 
     def _run_effects(self, found: effects.Effects) -> None:
         for effect in found:
@@ -325,8 +433,8 @@ class Room:
                 self._set_timer(key, at_ms)
             case effects.CancelTimer(key=key):
                 self._cancel_timer(key)
-            case effects.ReleaseSeat(kind=kind):
-                self._release(kind)
+            case effects.ReleaseSeat(kind=kind, agent_id=agent_id):
+                self._release(kind, agent_id)
             case effects.Record(kind=kind, person_id=person_id, reason=reason):
                 at_ms = self._ports.clock.now_ms()
                 self._ports.recorder.record(Fact(kind, self.interaction_id, person_id, at_ms, reason))
@@ -341,8 +449,11 @@ class Room:
                 | effects.CloseMedia()
             ):
                 self._desk.run(effect)
+            case effects.TellLeft(person_id=person_id):
+                tell(self._ports.outbound, self._state, effect)
+                self._on_left(self, person_id)
             case _:
-                self._teller.tell(self._state, effect)
+                tell(self._ports.outbound, self._state, effect)
 
     def _set_timer(self, key: effects.TimerKey, at_ms: int) -> None:
         self._cancel_timer(key)
@@ -355,15 +466,20 @@ class Room:
         if timer is not None:
             timer.cancel()
 
-    def _release(self, kind: SessionKind) -> None:
-        agent_id = self._state.of_role(Role.AGENT).person_id
+    def _release(self, kind: SessionKind, agent_id: str) -> None:
         self._ports.seats.release(agent_id, kind, self.interaction_id)
         self._on_rest()
 
     def _crash(self) -> None:
         """Close by hand, without the rules: one of them may be what failed."""
         ended = members.end_sessions(self._state, EndReason.INTERACTION_CLOSED, None)
-        self._state = replace(ended, phase=InteractionPhase.CLOSED)
+        now_ms = self._ports.clock.now_ms()
+        agent_id = ended.of_role(Role.AGENT).person_id
+        self._state = replace(
+            ended, phase=InteractionPhase.CLOSED, close_reason=CloseReason.FAILED, closed_at=now_ms
+        )
+        with contextlib.suppress(RecordsUnavailable):
+            self._ports.records.keep(*self._unkept, keeping.interaction_of(self._state))
         self._last_word = ErrorCode.INTERNAL_ERROR
         if self._asked is not None:
             self._asked.respond(Refused(self._last_word))
@@ -372,8 +488,8 @@ class Room:
             effects.TellAssistance(),
             effects.TellCall(),
             effects.TellInteraction(),
-            effects.ReleaseSeat(SessionKind.ASSISTANCE),
-            effects.ReleaseSeat(SessionKind.CALL),
+            effects.ReleaseSeat(SessionKind.ASSISTANCE, agent_id),
+            effects.ReleaseSeat(SessionKind.CALL, agent_id),
             effects.Record(facts.INTERACTION_CLOSED, None, "crashed"),
         ):
             try:

@@ -22,7 +22,7 @@ def handle(state: InteractionState, command: commands.Deed, now_ms: int) -> Inte
         case commands.RequestAssistance(seat_free=seat_free):
             return _request(state, seat_free, now_ms)
         case commands.AcceptAssistance():
-            return _with(state, phase=AssistancePhase.ACCEPTED, deadline=None)
+            return _with(state, phase=AssistancePhase.ACCEPTED, accepted_at=now_ms, deadline=None)
         case commands.DeclineAssistance(actor_id=actor_id):
             return end(state, EndReason.DECLINED, actor_id)
         case commands.ReportAssistanceProblem(problem=problem):
@@ -48,6 +48,7 @@ def end(state: InteractionState, reason: EndReason, ended_by: str | None) -> Int
         ended_by=ended_by,
         problem=None,
         deadline=None,
+        paused_before=False,
     )
 
 
@@ -69,7 +70,8 @@ def settle(state: InteractionState, now_ms: int) -> InteractionState:
         started_at = state.assistance.started_at
         return _with(
             state,
-            phase=AssistancePhase.SHARING,
+            phase=AssistancePhase.PAUSED if state.assistance.paused_before else AssistancePhase.SHARING,
+            paused_before=False,
             problem=None,
             started_at=now_ms if started_at is None else started_at,
         )
@@ -82,7 +84,9 @@ def _request(state: InteractionState, seat_free: bool, now_ms: int) -> Interacti
     if not seat_free:
         raise Refused(ErrorCode.AGENT_BUSY)
     ringing = AssistanceState(
-        phase=AssistancePhase.REQUESTED, deadline=now_ms + state.settings.ring_timeout_ms
+        phase=AssistancePhase.REQUESTED,
+        deadline=now_ms + state.settings.ring_timeout_ms,
+        requested_at=now_ms,
     )
     return replace(state, assistance=ringing)
 

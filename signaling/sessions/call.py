@@ -18,14 +18,15 @@ def handle(state: InteractionState, command: commands.Deed, now_ms: int) -> Inte
     match command:
         case commands.AskCall(seat_free=seat_free):
             _check_other(state, Role.AGENT, ErrorCode.AGENT_OFFLINE)
-            return _ring(state, CallPhase.ASKED, seat_free, now_ms)
+            return _ring(state, command, CallPhase.ASKED, seat_free, now_ms)
         case commands.StartCall(seat_free=seat_free):
             _check_other(state, Role.TAXPAYER, ErrorCode.WRONG_PHASE)
-            return _ring(state, CallPhase.RINGING, seat_free, now_ms)
+            return _ring(state, command, CallPhase.RINGING, seat_free, now_ms)
         case commands.AcceptCall():
             return _with(
                 state,
                 phase=CallPhase.CONNECTING,
+                accepted_at=now_ms,
                 deadline=now_ms + state.settings.permission_timeout_ms,
             )
         case commands.DeclineCall(actor_id=actor_id):
@@ -64,11 +65,12 @@ def settle(state: InteractionState, now_ms: int) -> InteractionState:
     """Follow the media: the call is active when everyone who can send is heard or seen."""
     if state.call.phase is not CallPhase.CONNECTING:
         return state
-    flowing = [_flows(member) for member in state.members]
-    excused = [member.person_id in state.call.problems for member in state.members]
+    parties = state.parties
+    flowing = [_flows(member) for member in parties]
+    excused = [member.person_id in state.call.problems for member in parties]
     if any(flowing) and all(f or e for f, e in zip(flowing, excused, strict=True)):
         return _with(state, phase=CallPhase.ACTIVE, started_at=now_ms, deadline=None)
-    offered = [bool(member.offered & VOICE_AND_FACE) for member in state.members]
+    offered = [bool(member.offered & VOICE_AND_FACE) for member in parties]
     if all(o or e for o, e in zip(offered, excused, strict=True)):
         # From here nobody waits for a person any more, only for the network.
         limit = now_ms + state.settings.connecting_timeout_ms
@@ -85,10 +87,17 @@ def _check_other(state: InteractionState, role: Role, code: ErrorCode) -> None:
         raise Refused(code)
 
 
-def _ring(state: InteractionState, phase: CallPhase, seat_free: bool, now_ms: int) -> InteractionState:
+def _ring(
+    state: InteractionState, by: commands.Deed, phase: CallPhase, seat_free: bool, now_ms: int
+) -> InteractionState:
     if not seat_free:
         raise Refused(ErrorCode.AGENT_BUSY)
-    ringing = CallState(phase=phase, deadline=now_ms + state.settings.ring_timeout_ms)
+    ringing = CallState(
+        phase=phase,
+        deadline=now_ms + state.settings.ring_timeout_ms,
+        requested_at=now_ms,
+        requested_by=by.actor_id,
+    )
     return replace(state, call=ringing)
 
 

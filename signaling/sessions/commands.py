@@ -10,8 +10,9 @@ from typing import ClassVar
 
 from media.types import Source, TransportKind, TransportState
 from signaling.sessions.effects import TimerKey
+from signaling.sessions.model import FileRef, Member, TransferState
 from signaling.sessions.policy import Action, SessionKind
-from signaling.sessions.states import DeviceProblem, EndReason
+from signaling.sessions.states import CloseCause, CloseReason, DeviceProblem, EndReason, TransferPhase
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,29 @@ class PostMessage(Deed):
     ACTION: ClassVar[Action] = Action.SEND_MESSAGE
     client_message_id: str
     text: str
+    file: FileRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CloseInteraction(Deed):
     KIND: ClassVar[SessionKind] = SessionKind.INTERACTION
     ACTION: ClassVar[Action] = Action.CLOSE
+    cause: CloseCause = CloseCause.BUTTON
+
+
+@dataclass(frozen=True, slots=True)
+class ReadUpTo(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.INTERACTION
+    ACTION: ClassVar[Action] = Action.READ
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Type(Deed):
+    """Only checked: typing is no state."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.INTERACTION
+    ACTION: ClassVar[Action] = Action.SEND_MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +221,65 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    """The interaction is closed from above."""
+    """The interaction is closed from above: ``end_reason`` of what runs in it, ``reason`` of itself."""
 
-    reason: EndReason = EndReason.SERVER_STOPPING
+    reason: CloseReason = CloseReason.SERVER_STOPPING
+    end_reason: EndReason = EndReason.SERVER_STOPPING
 
+
+# What the queue and the supervisors' desk report: both have checked the rights to it
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOffered:
+    transfer: TransferState
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnded:
+    """It came to nothing; who serves goes on."""
+
+    phase: TransferPhase
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReplaced:
+    """The queue gave it to this agent: a transfer was accepted, or a lost agent has a successor. ``seats``: what runs
+    and goes along, since the agent has the seat for it; the rest ends."""
+
+    agent: Member
+    greeting: str | None
+    seats: frozenset[SessionKind] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLost:
+    """The agent signed out or did not come back: nobody serves until ``AgentReplaced``."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorJoined:
+    """Or changed the mode."""
+
+    supervisor: Member
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorLeft:
+    person_id: str
+
+
+OF_MEMBERS = (
+    MemberConnected,
+    MemberDisconnected,
+    TransportMoved,
+    TrackStarted,
+    TrackStopped,
+    QualityMeasured,
+)
+"""Reports about one member."""
 
 Report = (
     MemberConnected
@@ -217,5 +290,11 @@ Report = (
     | QualityMeasured
     | TimerFired
     | Shutdown
+    | TransferOffered
+    | TransferEnded
+    | AgentReplaced
+    | AgentLost
+    | SupervisorJoined
+    | SupervisorLeft
 )
 Command = Deed | Report

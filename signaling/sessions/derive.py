@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from media.types import Source
 from signaling.sessions import facts
@@ -23,25 +24,36 @@ from signaling.sessions.effects import (
     TellAssistance,
     TellCall,
     TellInteraction,
+    TellLeft,
     TellMember,
     TellMessage,
+    TellRead,
+    TellSilence,
+    TellTransfer,
     TellTransport,
     TimerKey,
     TimerKind,
 )
 from signaling.sessions.members import media_connected
 from signaling.sessions.model import InteractionState, Member
-from signaling.sessions.policy import SessionKind, grant, silenced, unheard
-from signaling.sessions.states import InteractionPhase, Presence, Role
+from signaling.sessions.policy import SessionKind, audiences, grant, silenced
+from signaling.sessions.states import InteractionPhase, LeftReason, Presence, Role
 
 
 def effects_of_opening(state: InteractionState) -> Effects:
     """The media room is made by the room itself before these run."""
     return (
         *(AddPeer(member.person_id) for member in state.members),
+        *(SetTimer(key, at_ms) for key, at_ms in timers(state).items()),
         TellInteraction(),
         Record(facts.INTERACTION_OPENED, state.of_role(Role.TAXPAYER).person_id),
     )
+
+
+def effects_of_restoring(state: InteractionState) -> Effects:
+    """The media room anew, with everybody in it who may come back, and the timers. Nobody is there to be told."""
+    nobody = replace(state, members=tuple(replace(m, presence=Presence.LEFT) for m in state.members))
+    return (*_media(nobody, state), *(SetTimer(key, at_ms) for key, at_ms in timers(state).items()))
 
 
 def effects(old: InteractionState, new: InteractionState) -> Effects:
@@ -68,6 +80,7 @@ def timers(state: InteractionState) -> Mapping[TimerKey, int]:
     wanted: dict[TimerKey, int | None] = {
         TimerKey(TimerKind.ASSISTANCE): state.assistance.deadline,
         TimerKey(TimerKind.CALL): state.call.deadline,
+        TimerKey(TimerKind.SILENCE): _silence(state),
     }
     for member in state.members:
         wanted[TimerKey(TimerKind.RECONNECT, member.person_id)] = member.reconnect_by
@@ -75,6 +88,14 @@ def timers(state: InteractionState) -> Mapping[TimerKey, int]:
         if member.role is Role.TAXPAYER and member.left_at is not None:
             wanted[TimerKey(TimerKind.ABANDONED)] = member.left_at + state.settings.abandoned_timeout_ms
     return {key: at_ms for key, at_ms in wanted.items() if at_ms is not None}
+
+
+def _silence(state: InteractionState) -> int | None:
+    if state.silence_ends_at is not None:
+        return state.silence_ends_at
+    if state.quiet_since is None or state.settings.silence_warn_ms == 0:
+        return None
+    return state.quiet_since + state.settings.silence_warn_ms
 
 
 def _timers_cancelled(old: InteractionState, new: InteractionState) -> Iterator[Effect]:
@@ -89,8 +110,18 @@ def _timers_set(old: InteractionState, new: InteractionState) -> Iterator[Effect
 
 def _media(old: InteractionState, new: InteractionState) -> list[Effect]:
     """First what takes away from anybody, then what gives."""
+    if (old.members, old.phase, old.assistance, old.call) == (
+        new.members,
+        new.phase,
+        new.assistance,
+        new.call,
+    ):
+        return []  # a message, a read mark: nobody's rights follow from it
     taking: list[Effect] = []
     giving: list[Effect] = []
+    for gone in old.members:
+        if gone.presence is not Presence.LEFT and new.find(gone.person_id) is None:
+            taking.append(RemovePeer(gone.person_id))
     for member in new.members:
         _media_of(old, new, member, taking, giving)
     return taking + giving
@@ -104,9 +135,10 @@ def _media_of(
     giving: list[Effect],
 ) -> None:
     person_id = member.person_id
-    before = old.member(person_id)
-    was_in, is_in = before.presence is not Presence.LEFT, member.presence is not Presence.LEFT
-    same_peer = was_in and is_in and before.peer_epoch == member.peer_epoch
+    before = old.find(person_id)
+    was_in = before is not None and before.presence is not Presence.LEFT
+    is_in = member.presence is not Presence.LEFT
+    same_peer = was_in and is_in and before is not None and before.peer_epoch == member.peer_epoch
     if was_in and not same_peer:
         taking.append(RemovePeer(person_id))
     if not is_in:
@@ -114,42 +146,93 @@ def _media_of(
     if not same_peer:
         giving.append(AddPeer(person_id))
     nothing: frozenset[Source] = frozenset()
-    had = grant(old, before) if same_peer else nothing
-    had_unheard = unheard(old, before) if same_peer else nothing
-    had_silenced = silenced(old, before) if same_peer else nothing
-    has, has_unheard, has_silenced = grant(new, member), unheard(new, member), silenced(new, member)
+    known = before if same_peer else None
+    had = grant(old, known) if known is not None else nothing
+    had_heard = audiences(old, known) if known is not None else {}
+    had_silenced = silenced(old, known) if known is not None else nothing
+    has, has_heard, has_silenced = grant(new, member), audiences(new, member), silenced(new, member)
     # Holding back comes before giving: no packet may slip through between the two.
     holding = taking if same_peer else giving
     if had - has:
         taking.append(SetGrant(person_id, has & had, narrows=True))
-    holding += [SetAudience(person_id, s, heard=False) for s in sorted(has_unheard - had_unheard)]
+    for source in sorted(has_heard):
+        audience = has_heard[source]
+        if source not in had_heard or not had_heard[source] <= audience:
+            holding.append(SetAudience(person_id, source, audience, narrows=True))
     holding += [SetMuted(person_id, s, muted=True) for s in sorted(has_silenced - had_silenced)]
     if has - had:
         giving.append(SetGrant(person_id, has, narrows=False))
     giving += [SetMuted(person_id, s, muted=False) for s in sorted(had_silenced - has_silenced)]
-    giving += [SetAudience(person_id, s, heard=True) for s in sorted(had_unheard - has_unheard)]
+    for source in sorted(had_heard):
+        wider = has_heard.get(source)
+        if wider is None or (wider > had_heard[source]):
+            giving.append(SetAudience(person_id, source, wider, narrows=False))
 
 
 def _tellings(old: InteractionState, new: InteractionState, closing: bool) -> Iterator[Effect]:
-    for member in new.members:
-        before = old.member(member.person_id)
-        if before.peer_epoch == member.peer_epoch and member.presence is not Presence.LEFT:
-            for kind, link in member.links.items():
-                known = before.links.get(kind)
-                if known is None or known.state is not link.state:
-                    yield TellTransport(member.person_id, kind, link.state)
+    yield from _of_transports(old, new)
     if old.assistance != new.assistance:
         yield TellAssistance()
     if old.call != new.call:
         yield TellCall()
-    for member in new.members:
-        if _public(old, old.member(member.person_id)) != _public(new, member):
-            yield TellMember(member.person_id)
-    for message in new.messages:
-        if message.seq >= old.next_seq:
-            yield TellMessage(message)
+    regrouped = _who(old) != _who(new)
+    yield from _of_members(old, new, regrouped)
+    if old.transfer != new.transfer:
+        yield TellTransfer()
+    if old.silence_ends_at != new.silence_ends_at and not closing:
+        yield TellSilence()
+    if regrouped and not closing:
+        yield TellInteraction()
+    fresh = new.next_seq - old.next_seq
+    for message in new.messages[-fresh:] if fresh else ():
+        yield TellMessage(message)
     if closing:
         yield TellInteraction()
+    yield from _of_the_gone(old, new)
+
+
+def _of_transports(old: InteractionState, new: InteractionState) -> Iterator[Effect]:
+    for member in new.members:
+        before = old.find(member.person_id)
+        if (
+            before is None
+            or before.peer_epoch != member.peer_epoch
+            or before.links == member.links
+            or member.presence is Presence.LEFT
+        ):
+            continue
+        for kind, link in member.links.items():
+            known = before.links.get(kind)
+            if known is None or known.state is not link.state:
+                yield TellTransport(member.person_id, kind, link.state)
+
+
+def _of_members(old: InteractionState, new: InteractionState, regrouped: bool) -> Iterator[Effect]:
+    for member in new.members:
+        before = old.find(member.person_id)
+        if before is None:
+            continue
+        if not regrouped and _public(old, before) != _public(new, member):
+            yield TellMember(member.person_id)
+        if before.read_seq != member.read_seq and member.is_party:
+            yield TellRead(member.person_id, member.read_seq)
+
+
+def _of_the_gone(old: InteractionState, new: InteractionState) -> Iterator[Effect]:
+    for gone in old.members:
+        if new.find(gone.person_id) is not None:
+            continue
+        if not gone.is_party:
+            yield TellLeft(gone.person_id, LeftReason.SUPERVISION_ENDED)
+        elif not old.vacant:
+            yield TellLeft(gone.person_id, LeftReason.TRANSFERRED)
+    if new.vacant and not old.vacant:
+        yield TellLeft(new.of_role(Role.AGENT).person_id, LeftReason.SIGNED_OUT)
+
+
+def _who(state: InteractionState) -> tuple[object, ...]:
+    """Who takes part, and how."""
+    return (state.vacant, *((m.person_id, m.supervision) for m in state.members))
 
 
 def _public(state: InteractionState, member: Member) -> tuple[object, ...]:
@@ -164,7 +247,8 @@ def _public(state: InteractionState, member: Member) -> tuple[object, ...]:
 
 
 def _seats(old: InteractionState, new: InteractionState) -> Iterator[Effect]:
-    if old.assistance.running and not new.assistance.running:
-        yield ReleaseSeat(SessionKind.ASSISTANCE)
-    if old.call.running and not new.call.running:
-        yield ReleaseSeat(SessionKind.CALL)
+    before, after = old.of_role(Role.AGENT).person_id, new.of_role(Role.AGENT).person_id
+    if old.assistance.running and (before != after or not new.assistance.running):
+        yield ReleaseSeat(SessionKind.ASSISTANCE, before)
+    if old.call.running and (before != after or not new.call.running):
+        yield ReleaseSeat(SessionKind.CALL, before)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from media.types import Source, TransportKind, TransportState
 from signaling.sessions.model import Message
 from signaling.sessions.policy import SessionKind
+from signaling.sessions.states import LeftReason
 
 
 class TimerKind(StrEnum):
@@ -16,6 +17,7 @@ class TimerKind(StrEnum):
     RECONNECT = "reconnect"
     MEDIA_LOST = "media_lost"
     ABANDONED = "abandoned"
+    SILENCE = "silence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,12 @@ class SetGrant:
 
 @dataclass(frozen=True, slots=True)
 class SetAudience:
-    """``heard`` False: nobody receives the track."""
+    """Who alone receives the track; None is everybody. ``narrows``: somebody receives it no longer, and must not."""
 
     person_id: str
     source: Source
-    heard: bool
+    audience: frozenset[str] | None
+    narrows: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,32 @@ class TellMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class TellRead:
+    """How far a party has read; to the others."""
+
+    person_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class TellTransfer:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class TellSilence:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class TellLeft:
+    """Somebody who is no member any more."""
+
+    person_id: str
+    reason: LeftReason
+
+
+@dataclass(frozen=True, slots=True)
 class TellTransport:
     """The owner alone."""
 
@@ -120,6 +149,7 @@ class ReleaseSeat:
     """The agent may have another running session of this kind."""
 
     kind: SessionKind
+    agent_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +180,10 @@ Effect = (
     | TellAssistance
     | TellCall
     | TellMessage
+    | TellRead
+    | TellTransfer
+    | TellSilence
+    | TellLeft
     | TellTransport
     | ReleaseSeat
     | Record

@@ -12,6 +12,9 @@ INTERACTION_OPENED = "interaction_opened"
 INTERACTION_CLOSED = "interaction_closed"
 MEMBER_LEFT = "member_left"
 MEMBER_RETURNED = "member_returned"
+AGENT_REPLACED = "agent_replaced"
+SUPERVISION_STARTED = "supervision_started"
+SUPERVISION_ENDED = "supervision_ended"
 
 _ASSISTANCE: Mapping[AssistancePhase, str] = {
     AssistancePhase.REQUESTED: "assistance_requested",
@@ -40,18 +43,37 @@ def between(old: InteractionState, new: InteractionState) -> Iterator[Record]:
     yield from _of_assistance(old, new)
     yield from _of_call(old, new)
     if old.phase is not new.phase and new.phase is InteractionPhase.CLOSED:
-        yield Record(INTERACTION_CLOSED, new.closed_by)
+        yield Record(INTERACTION_CLOSED, new.closed_by, new.close_reason)
+    if new.transfer is not None and new.transfer != old.transfer:
+        same = old.transfer is not None and old.transfer.transfer_id == new.transfer.transfer_id
+        who = new.transfer.taken_by if same else new.transfer.from_agent
+        yield Record(f"transfer_{new.transfer.phase}", who)
 
 
 def _of_members(old: InteractionState, new: InteractionState) -> Iterator[Record]:
-    for member in new.members:
-        before = old.member(member.person_id).presence
-        if before is member.presence:
+    yield from _of_supervision(old, new)
+    before_agent, after_agent = old.of_role(Role.AGENT), new.of_role(Role.AGENT)
+    if before_agent.person_id != after_agent.person_id:
+        yield Record(AGENT_REPLACED, after_agent.person_id)
+    for member in new.parties:
+        known = old.find(member.person_id)
+        if known is None or known.presence is member.presence:
             continue
+        before = known.presence
         if member.presence is Presence.LEFT:
             yield Record(MEMBER_LEFT, member.person_id)
         elif before is Presence.LEFT:
             yield Record(MEMBER_RETURNED, member.person_id)
+
+
+def _of_supervision(old: InteractionState, new: InteractionState) -> Iterator[Record]:
+    for member in new.members:
+        before = old.find(member.person_id)
+        if member.supervision is not None and (before is None or before.supervision != member.supervision):
+            yield Record(SUPERVISION_STARTED, member.person_id, member.supervision)
+    for gone in old.members:
+        if gone.supervision is not None and new.find(gone.person_id) is None:
+            yield Record(SUPERVISION_ENDED, gone.person_id, gone.supervision)
 
 
 def _of_assistance(old: InteractionState, new: InteractionState) -> Iterator[Record]:

@@ -11,21 +11,47 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from signaling.errors import ErrorCode, Refused
-from signaling.sessions import assistance, call, commands, derive, lines, members
+from signaling.sessions import assistance, call, commands, derive, lines, members, service
 from signaling.sessions.effects import Effects, TimerKey, TimerKind
-from signaling.sessions.model import InteractionState, Member, Message
-from signaling.sessions.policy import SessionKind, check, grant, phase_of
+from signaling.sessions.model import InteractionContext, InteractionState, Member, Message
+from signaling.sessions.policy import SessionKind, check, grant, phase_of, seat_of
 from signaling.sessions.settings import SessionSettings
-from signaling.sessions.states import EndReason, InteractionPhase, Presence
+from signaling.sessions.states import (
+    CloseCause,
+    CloseReason,
+    EndReason,
+    InteractionPhase,
+    MessageKind,
+    Presence,
+    Role,
+    TransferPhase,
+)
 
 
 def open_interaction(
-    interaction_id: str, people: Sequence[Member], settings: SessionSettings, now_ms: int
+    interaction_id: str,
+    people: Sequence[Member],
+    settings: SessionSettings,
+    now_ms: int,
+    *,
+    centre_id: str | None = None,
+    centre_name: str | None = None,
+    context: InteractionContext | None = None,
+    greeting: str | None = None,
 ) -> tuple[InteractionState, Effects]:
+    """``people`` are the taxpayer and the agent. ``greeting`` is the agent's first card."""
     state = InteractionState(
-        interaction_id=interaction_id, opened_at=now_ms, members=tuple(people), settings=settings
+        interaction_id=interaction_id,
+        opened_at=now_ms,
+        members=tuple(replace(member, joined_at=now_ms) for member in people),
+        settings=settings,
+        centre_id=centre_id,
+        centre_name=centre_name,
+        context=context or InteractionContext(),
+        quiet_since=None if centre_id is None else now_ms,
     )
     state = lines.narrate(None, state, now_ms)
+    state = service.greet(state, state.of_role(Role.AGENT), greeting, now_ms)
     return state, derive.effects_of_opening(state)
 
 
@@ -35,13 +61,24 @@ def handle(
     """Raises ``Refused``; the state is then what it was."""
     if isinstance(command, commands.Deed):
         changed = _do(state, command, now_ms)
-    elif state.phase is InteractionPhase.CLOSED:
+    elif state.phase is InteractionPhase.CLOSED or _of_a_stranger(state, command):
         return state, ()
     else:
         changed = _take(state, command, now_ms)
     settled = _settle(changed, now_ms)
     told = lines.narrate(state, settled, now_ms)
+    if isinstance(command, commands.AgentReplaced):
+        told = service.greet(told, told.of_role(Role.AGENT), command.greeting, now_ms)
+    told = service.settle_silence(state, told, now_ms)
     return told, derive.effects(state, told)
+
+
+def _of_a_stranger(state: InteractionState, command: commands.Report) -> bool:
+    """A report may come late, about somebody who is no member any more, or about the agent who was lost."""
+    if not isinstance(command, commands.OF_MEMBERS):
+        return False
+    member = state.find(command.person_id)
+    return member is None or (state.vacant and member.role is Role.AGENT)
 
 
 def check_offer(state: InteractionState, command: commands.OfferMedia) -> None:
@@ -57,7 +94,7 @@ def _check(state: InteractionState, command: commands.Deed) -> None:
         raise Refused(ErrorCode.INTERACTION_CLOSED)
     if actor.presence is Presence.LEFT:
         raise Refused(ErrorCode.NOT_A_MEMBER)
-    check(command.KIND, phase_of(state, command.KIND), actor.role, command.ACTION)
+    check(command.KIND, phase_of(state, command.KIND), seat_of(actor), command.ACTION)
 
 
 def _do(state: InteractionState, command: commands.Deed, now_ms: int) -> InteractionState:
@@ -69,8 +106,16 @@ def _do(state: InteractionState, command: commands.Deed, now_ms: int) -> Interac
     match command:
         case commands.PostMessage():
             return _post(state, command, now_ms)
-        case commands.CloseInteraction(actor_id=actor_id):
-            return _close(state, EndReason.INTERACTION_CLOSED, actor_id)
+        case commands.CloseInteraction(actor_id=actor_id, cause=cause):
+            by_taxpayer = state.member(actor_id).role is Role.TAXPAYER
+            reason = CloseReason.TAXPAYER_ENDED if by_taxpayer else CloseReason.AGENT_ENDED
+            if by_taxpayer and cause is CloseCause.WINDOW:
+                reason = CloseReason.WINDOW_CLOSED
+            return _close(state, EndReason.INTERACTION_CLOSED, reason, actor_id, now_ms)
+        case commands.ReadUpTo(actor_id=actor_id, seq=seq):
+            member = state.member(actor_id)
+            read = max(member.read_seq, min(seq, state.next_seq - 1))
+            return state.with_member(replace(member, read_seq=read))
         case commands.OfferMedia():
             return _offer(state, command)
         case commands.MuteSource():
@@ -79,7 +124,7 @@ def _do(state: InteractionState, command: commands.Deed, now_ms: int) -> Interac
             return state
 
 
-def _take(state: InteractionState, command: commands.Report, now_ms: int) -> InteractionState:
+def _take(state: InteractionState, command: commands.Report, now_ms: int) -> InteractionState:  # noqa: PLR0912 - one arm per report
     match command:
         case commands.MemberConnected():
             return members.connect(state, command)
@@ -95,8 +140,20 @@ def _take(state: InteractionState, command: commands.Report, now_ms: int) -> Int
             return members.measure(state, command)
         case commands.TimerFired(key=key):
             return _fire(state, key, now_ms)
-        case commands.Shutdown(reason=reason):
-            return _close(state, reason, None)
+        case commands.Shutdown(reason=reason, end_reason=end_reason):
+            return _close(state, end_reason, reason, None, now_ms)
+        case commands.TransferOffered():
+            return service.offer_transfer(state, command)
+        case commands.TransferEnded(phase=phase):
+            return service.end_transfer(state, phase, now_ms)
+        case commands.AgentReplaced():
+            return service.replace_agent(state, command, now_ms)
+        case commands.AgentLost(agent_id=agent_id):
+            return service.lose_agent(state, agent_id, now_ms)
+        case commands.SupervisorJoined():
+            return service.admit_supervisor(state, command, now_ms)
+        case commands.SupervisorLeft(person_id=person_id):
+            return service.dismiss_supervisor(state, person_id)
 
 
 def _fire(state: InteractionState, key: TimerKey, now_ms: int) -> InteractionState:
@@ -115,7 +172,9 @@ def _fire(state: InteractionState, key: TimerKey, now_ms: int) -> InteractionSta
             at_ms = derive.timers(state).get(key)
             if at_ms is None or now_ms < at_ms:
                 return state
-            return _close(state, EndReason.MEMBER_LEFT, None)
+            return _close(state, EndReason.MEMBER_LEFT, CloseReason.ABANDONED, None, now_ms)
+        case TimerKind.SILENCE:
+            return _pass_silence(state, key, now_ms)
 
 
 def _settle(state: InteractionState, now_ms: int) -> InteractionState:
@@ -124,15 +183,50 @@ def _settle(state: InteractionState, now_ms: int) -> InteractionState:
     return call.settle(state, now_ms)
 
 
-def _close(state: InteractionState, reason: EndReason, closed_by: str | None) -> InteractionState:
-    ended = members.end_sessions(state, reason, closed_by)
-    return replace(ended, phase=InteractionPhase.CLOSED, closed_by=closed_by)
+def _pass_silence(state: InteractionState, key: TimerKey, now_ms: int) -> InteractionState:
+    """First it is warned, then ended."""
+    at_ms = derive.timers(state).get(key)
+    if at_ms is None or now_ms < at_ms:
+        return state
+    if state.silence_ends_at is None:
+        return replace(state, silence_ends_at=now_ms + state.settings.silence_end_ms)
+    return _close(state, EndReason.INTERACTION_CLOSED, CloseReason.SILENCE, None, now_ms)
+
+
+def _close(
+    state: InteractionState,
+    end_reason: EndReason,
+    reason: CloseReason,
+    closed_by: str | None,
+    now_ms: int,
+) -> InteractionState:
+    ended = members.end_sessions(state, end_reason, closed_by)
+    ended = service.end_transfer(ended, TransferPhase.CANCELLED, now_ms)
+    return replace(
+        ended,
+        phase=InteractionPhase.CLOSED,
+        closed_by=closed_by,
+        closed_at=now_ms,
+        close_reason=reason,
+        silence_ends_at=None,
+    )
 
 
 def _post(state: InteractionState, command: commands.PostMessage, now_ms: int) -> InteractionState:
     if state.sent_before(command.actor_id, command.client_message_id) is not None:
         return state
-    message = Message(state.next_seq, command.actor_id, command.client_message_id, command.text, now_ms)
+    sender, file = state.member(command.actor_id), command.file
+    message = Message(
+        seq=state.next_seq,
+        sender_id=sender.person_id,
+        client_message_id=command.client_message_id,
+        text=command.text if file is None else file.name,
+        sent_at=now_ms,
+        kind=MessageKind.TEXT if file is None else file.kind,
+        sender_role=sender.role,
+        sender_name=sender.display_name,
+        file=file,
+    )
     return state.with_message(message)
 
 

@@ -4,18 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from signaling.sessions.model import InteractionState
+from signaling.sessions.model import InteractionState, TransferState
 from signaling.sessions.states import (
     AssistancePhase,
     CallPhase,
+    CloseReason,
     EndReason,
     InteractionPhase,
     Presence,
     Role,
+    SupervisionMode,
+    TransferPhase,
 )
 
 _OPENED = "税务人员 {agent} 为您服务。"
 _CLOSED = "本次互动已结束。"
+_CLOSE_REASONS: Mapping[CloseReason, str] = {
+    CloseReason.TAXPAYER_ENDED: "纳税人主动结束会话。",
+    CloseReason.AGENT_ENDED: "税务人员 {agent} 已结束会话。",
+    CloseReason.WINDOW_CLOSED: "纳税人关闭窗口，会话结束。",
+    CloseReason.SILENCE: "长时间未收到消息，会话已自动结束。",
+    CloseReason.ABANDONED: "纳税人长时间未返回，会话已结束。",
+    CloseReason.QUEUE_LEFT: "纳税人已取消等待，会话结束。",
+    CloseReason.SERVER_STOPPING: "服务维护，会话已结束。",
+}
+_SILENCE = "您已较长时间未发送消息，如无新消息，会话将于{minutes}分钟后自动结束。"
+_VACANT = "税务人员 {agent} 暂时离线，正在为您优先安排其他税务人员，请稍候。"
+_REPLACED = "会话已转接，税务人员 {agent} 为您服务。"
+_TRANSFER: Mapping[TransferPhase, str] = {
+    TransferPhase.OFFERED: "正在为您转接至{target}，请稍候。",
+    TransferPhase.DECLINED: "{target}暂时无法接入，税务人员 {agent} 继续为您服务。",
+    TransferPhase.TIMED_OUT: "转接无人应答，税务人员 {agent} 继续为您服务。",
+    TransferPhase.CANCELLED: "转接已取消，税务人员 {agent} 继续为您服务。",
+}
+_JOINED = "班长 {name} 已加入会话。"
+_QUIT = "班长 {name} 已离开会话。"
 _LEFT: Mapping[Role, str] = {Role.TAXPAYER: "纳税人已离开。", Role.AGENT: "税务人员 {agent} 已离开。"}
 _RETURNED: Mapping[Role, str] = {Role.TAXPAYER: "纳税人已返回。", Role.AGENT: "税务人员 {agent} 已返回。"}
 
@@ -24,6 +47,7 @@ _ASSISTANCE: Mapping[tuple[AssistancePhase, AssistancePhase], str] = {
     (AssistancePhase.ENDED, AssistancePhase.REQUESTED): "纳税人请求远程协助。",
     (AssistancePhase.REQUESTED, AssistancePhase.ACCEPTED): "税务人员 {agent} 已接受远程协助。",
     (AssistancePhase.ACCEPTED, AssistancePhase.SHARING): "纳税人已开始分享屏幕。",
+    (AssistancePhase.ACCEPTED, AssistancePhase.PAUSED): "屏幕分享已恢复，仍为暂停状态。",
     (AssistancePhase.SHARING, AssistancePhase.PAUSED): "纳税人已暂停分享。",
     (AssistancePhase.PAUSED, AssistancePhase.SHARING): "纳税人已继续分享。",
     (AssistancePhase.SHARING, AssistancePhase.ACCEPTED): "屏幕分享已停止，纳税人可以重新选择分享内容。",
@@ -66,16 +90,60 @@ def narrate(old: InteractionState | None, new: InteractionState, now_ms: int) ->
 
 
 def _lines(old: InteractionState, new: InteractionState) -> Iterator[str]:
+    closing = old.phase is not new.phase and new.phase is InteractionPhase.CLOSED
     yield from _of_members(old, new)
+    yield from _of_supervision(old, new)
+    if not closing:
+        yield from _of_service(old, new)
     yield from _of_assistance(old, new)
     yield from _of_call(old, new)
-    if old.phase is not new.phase and new.phase is InteractionPhase.CLOSED:
+    if closing:
+        if new.close_reason is not None and new.close_reason in _CLOSE_REASONS:
+            yield _CLOSE_REASONS[new.close_reason]
         yield _CLOSED
 
 
-def _of_members(old: InteractionState, new: InteractionState) -> Iterator[str]:
+def _of_service(old: InteractionState, new: InteractionState) -> Iterator[str]:
+    """Who serves: transfers, a lost agent and the next one, silence."""
+    if new.vacant and not old.vacant:
+        yield _VACANT
+    elif new.of_role(Role.AGENT).person_id != old.of_role(Role.AGENT).person_id or (
+        old.vacant and not new.vacant
+    ):
+        yield _REPLACED
+    if (
+        new.transfer is not None
+        and new.transfer.phase in _TRANSFER
+        and (old.transfer is None or old.transfer.phase is not new.transfer.phase)
+        and not new.vacant
+    ):
+        yield _TRANSFER[new.transfer.phase].replace("{target}", _shown_target(new.transfer))
+    if new.silence_ends_at is not None and old.silence_ends_at is None:
+        yield _SILENCE.replace("{minutes}", str(max(1, round(new.settings.silence_end_ms / 60_000))))
+
+
+def _shown_target(transfer: TransferState) -> str:
+    return f"税务人员 {transfer.target}" if transfer.to_agent is not None else transfer.target
+
+
+def _of_supervision(old: InteractionState, new: InteractionState) -> Iterator[str]:
+    """Of supervisors only who is seen by all."""
+    seen = {m.person_id for m in old.members if m.supervision is SupervisionMode.BARGE}
+    sees = {m.person_id for m in new.members if m.supervision is SupervisionMode.BARGE}
     for member in new.members:
-        before = old.member(member.person_id).presence
+        if member.person_id in sees - seen:
+            yield _JOINED.replace("{name}", member.display_name)
+    for member in old.members:
+        if member.person_id in seen - sees:
+            yield _QUIT.replace("{name}", member.display_name)
+
+
+def _of_members(old: InteractionState, new: InteractionState) -> Iterator[str]:
+    for member in new.parties:
+        known = old.find(member.person_id)
+        if known is None or old.vacant or new.vacant:
+            continue
+        before = known.presence
         if member.presence is Presence.LEFT and before is not Presence.LEFT:
             yield _LEFT[member.role]
         elif before is Presence.LEFT and member.presence is not Presence.LEFT:

@@ -48,9 +48,11 @@ def disconnect(state: InteractionState, person_id: str, now_ms: int) -> Interact
 
 def give_up(state: InteractionState, person_id: str, now_ms: int) -> InteractionState:
     """The grace period is over."""
-    member = state.member(person_id)
-    if member.reconnect_by is None or now_ms < member.reconnect_by:
+    member = state.find(person_id)
+    if member is None or member.reconnect_by is None or now_ms < member.reconnect_by:
         return state
+    if not member.is_party:
+        return state.without(person_id)
     gone = replace(
         _without_media(member), presence=Presence.LEFT, reconnect_by=None, left_at=now_ms, links={}
     )
@@ -59,8 +61,8 @@ def give_up(state: InteractionState, person_id: str, now_ms: int) -> Interaction
 
 def lose_media(state: InteractionState, person_id: str, now_ms: int) -> InteractionState:
     """A needed transport was down for too long."""
-    member = state.member(person_id)
-    if member.media_lost_by is None or now_ms < member.media_lost_by:
+    member = state.find(person_id)
+    if member is None or member.media_lost_by is None or now_ms < member.media_lost_by:
         return state
     return end_sessions(state, EndReason.NETWORK_LOST, person_id)
 
@@ -112,7 +114,8 @@ def _settle_member(state: InteractionState, member: Member, now_ms: int) -> Memb
         links=_settle_links(member.links, live),
         qualities=member.qualities if live else {},
     )
-    if member.presence is Presence.LEFT or media_connected(state, member):
+    # What a supervisor loses ends nothing.
+    if member.presence is Presence.LEFT or not member.is_party or media_connected(state, member):
         return replace(member, media_lost_by=None)
     if member.media_lost_by is None:
         return replace(member, media_lost_by=now_ms + state.settings.media_lost_timeout_ms)

@@ -11,11 +11,16 @@ from signaling.sessions.settings import SessionSettings
 from signaling.sessions.states import (
     AssistancePhase,
     CallPhase,
+    CardKind,
+    CloseReason,
     DeviceProblem,
     EndReason,
     InteractionPhase,
+    MessageKind,
     Presence,
     Role,
+    SupervisionMode,
+    TransferPhase,
 )
 
 
@@ -49,6 +54,21 @@ class Member:
     qualities: Mapping[TransportKind, int] = field(default_factory=dict)
     media_lost_by: int | None = None
     """When a member whose needed transport is down loses what runs."""
+    joined_at: int = 0
+    read_seq: int = 0
+    """Everything up to this line was read."""
+    supervision: SupervisionMode | None = None
+    """Of a supervisor."""
+
+    @property
+    def hidden(self) -> bool:
+        """The taxpayer must not know of this member."""
+        return self.supervision in (SupervisionMode.LISTEN, SupervisionMode.WHISPER)
+
+    @property
+    def is_party(self) -> bool:
+        """One of the two whom the interaction is between."""
+        return self.role in (Role.TAXPAYER, Role.AGENT)
 
     @property
     def quality(self) -> int | None:
@@ -56,14 +76,44 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file of the file store; ``size`` in bytes."""
+
+    file_id: str
+    name: str
+    media_type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+
+    @property
+    def kind(self) -> MessageKind:
+        return MessageKind.PICTURE if self.media_type.startswith("image/") else MessageKind.FILE
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """A line of the conversation; ``sender_id`` None is the system itself."""
+    """A line of the conversation; ``sender_id`` None is the system itself. ``sender_name`` is what others may see."""
 
     seq: int
     sender_id: str | None
     client_message_id: str | None
     text: str
     sent_at: int
+    kind: MessageKind = MessageKind.TEXT
+    sender_role: Role | None = None
+    sender_name: str | None = None
+    file: FileRef | None = None
+    card: CardKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionContext:
+    """Where the taxpayer came from: page and business of the host platform, tax authority."""
+
+    page: str | None = None
+    business: str | None = None
+    authority: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +124,10 @@ class AssistanceState:
     problem: DeviceProblem | None = None
     deadline: int | None = None
     started_at: int | None = None
+    requested_at: int = 0
+    accepted_at: int | None = None
+    paused_before: bool = False
+    """The share was held back when the server stopped: it begins again held back."""
 
     @property
     def running(self) -> bool:
@@ -88,11 +142,31 @@ class CallState:
     problems: Mapping[str, DeviceProblem] = field(default_factory=dict)
     deadline: int | None = None
     started_at: int | None = None
+    requested_at: int = 0
+    requested_by: str | None = None
+    accepted_at: int | None = None
 
     @property
     def running(self) -> bool:
         """Takes the agent's seat. A call that was only asked for does not."""
         return self.phase in (CallPhase.RINGING, CallPhase.CONNECTING, CallPhase.ACTIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferState:
+    """A transfer (H6). ``target`` is what people are shown: a staff number, or the name of a centre."""
+
+    transfer_id: str
+    from_agent: str
+    to_agent: str | None
+    to_centre: str | None
+    target: str
+    note: str
+    asked_at: int
+    phase: TransferPhase = TransferPhase.OFFERED
+    deadline: int | None = None
+    decided_at: int | None = None
+    taken_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +176,19 @@ class InteractionState:
     members: tuple[Member, ...]
     settings: SessionSettings = field(default_factory=SessionSettings)
     phase: InteractionPhase = InteractionPhase.OPEN
+    centre_id: str | None = None
+    """None without a queue."""
+    centre_name: str | None = None
+    context: InteractionContext = field(default_factory=InteractionContext)
     closed_by: str | None = None
+    closed_at: int | None = None
+    close_reason: CloseReason | None = None
+    vacant: bool = False
+    """Its agent was lost; the queue looks for another. The lost one stays as a member who has left until then."""
+    transfer: TransferState | None = None
+    quiet_since: int | None = None
+    """Since when nobody wrote and nothing ran."""
+    silence_ends_at: int | None = None
     messages: tuple[Message, ...] = ()
     next_seq: int = 1
     assistance: AssistanceState = field(default_factory=AssistanceState)
@@ -122,6 +208,17 @@ class InteractionState:
         """The taxpayer, or the agent: each interaction has one of both."""
         return next(m for m in self.members if m.role is role)
 
+    @property
+    def parties(self) -> tuple[Member, ...]:
+        return tuple(m for m in self.members if m.is_party)
+
+    @property
+    def transferring(self) -> bool:
+        return self.transfer is not None and self.transfer.phase is TransferPhase.OFFERED
+
+    def without(self, person_id: str) -> InteractionState:
+        return replace(self, members=tuple(m for m in self.members if m.person_id != person_id))
+
     def with_member(self, changed: Member) -> InteractionState:
         return replace(
             self,
@@ -130,7 +227,7 @@ class InteractionState:
 
     def with_line(self, text: str, now_ms: int) -> InteractionState:
         """One more line of the system."""
-        return self.with_message(Message(self.next_seq, None, None, text, now_ms))
+        return self.with_message(Message(self.next_seq, None, None, text, now_ms, MessageKind.SYSTEM))
 
     def with_message(self, message: Message) -> InteractionState:
         kept = (*self.messages, message)[-self.settings.kept_messages :]

@@ -72,6 +72,16 @@ class PersistentMap(Generic[V]):
         del shard[key]
         return self._of((*self._shards[:index], shard, *self._shards[index + 1 :]), self._size - 1)
 
+    def changed_since(self, older: PersistentMap[V]) -> Iterator[str]:
+        """Keys whose value is another than in ``older``, or is there in one of both alone. Looks only at the shards
+        that were copied since."""
+        for mine, theirs in zip(self._shards, older._shards, strict=True):
+            if mine is theirs:
+                continue
+            for key in sorted(mine.keys() | theirs.keys()):
+                if mine.get(key) != theirs.get(key):
+                    yield key
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PersistentMap) and self._shards == other._shards
 

@@ -12,7 +12,14 @@ from enum import StrEnum
 from media.types import Source
 from signaling.errors import ErrorCode, Refused
 from signaling.sessions.model import InteractionState, Member
-from signaling.sessions.states import AssistancePhase, CallPhase, InteractionPhase, Presence, Role
+from signaling.sessions.states import (
+    AssistancePhase,
+    CallPhase,
+    InteractionPhase,
+    Presence,
+    Role,
+    SupervisionMode,
+)
 
 
 class SessionKind(StrEnum):
@@ -23,6 +30,8 @@ class SessionKind(StrEnum):
 
 class Action(StrEnum):
     SEND_MESSAGE = "send_message"
+    READ = "read"
+    """Marks of what one has read, and of typing."""
     CLOSE = "close"
     USE_MEDIA = "use_media"
     """Negotiate transports, trickle candidates, choose layers, mute oneself. What flows is decided by ``publish``."""
@@ -36,6 +45,9 @@ class Action(StrEnum):
     RESUME = "resume"
     HANG_UP = "hang_up"
 
+
+Seat = Role | SupervisionMode
+"""What one is in an interaction: a supervisor's rights follow from how they take part."""
 
 Phase = InteractionPhase | AssistancePhase | CallPhase
 
@@ -56,16 +68,27 @@ def _rule(*do: Action, publish: frozenset[Source] = frozenset(), heard: bool = T
     return Rule(frozenset(do), publish, heard)
 
 
-_NOBODY: Mapping[Role, Rule] = {}
+_NOBODY: Mapping[Seat, Rule] = {}
 _T, _A = Role.TAXPAYER, Role.AGENT
+_LISTEN, _WHISPER, _BARGE = SupervisionMode.LISTEN, SupervisionMode.WHISPER, SupervisionMode.BARGE
 
-_REQUESTABLE = {_T: _rule(Action.REQUEST)}
-_CALLABLE = {_T: _rule(Action.ASK), _A: _rule(Action.START)}
+_REQUESTABLE: Mapping[Seat, Rule] = {_T: _rule(Action.REQUEST)}
+_CALLABLE: Mapping[Seat, Rule] = {_T: _rule(Action.ASK), _A: _rule(Action.START)}
 _IN_CALL = _rule(Action.REPORT_PROBLEM, Action.HANG_UP, publish=VOICE_AND_FACE)
-_IN_INTERACTION = _rule(Action.SEND_MESSAGE, Action.CLOSE, Action.USE_MEDIA)
+_IN_INTERACTION = _rule(Action.SEND_MESSAGE, Action.READ, Action.CLOSE, Action.USE_MEDIA)
+_AUDITING = _rule(Action.READ, Action.USE_MEDIA)
+_IN_THE_EAR = _rule(publish=frozenset({Source.MICROPHONE}))
+_WHISPERED: Mapping[Seat, Rule] = {_WHISPER: _IN_THE_EAR}
+_JOINED: Mapping[Seat, Rule] = {_BARGE: _rule(publish=VOICE_AND_FACE)}
 
-POLICY: Mapping[tuple[SessionKind, Phase], Mapping[Role, Rule]] = {
-    (SessionKind.INTERACTION, InteractionPhase.OPEN): {_T: _IN_INTERACTION, _A: _IN_INTERACTION},
+POLICY: Mapping[tuple[SessionKind, Phase], Mapping[Seat, Rule]] = {
+    (SessionKind.INTERACTION, InteractionPhase.OPEN): {
+        _T: _IN_INTERACTION,
+        _A: _IN_INTERACTION,
+        _LISTEN: _AUDITING,
+        _WHISPER: _AUDITING,
+        _BARGE: _rule(Action.SEND_MESSAGE, Action.READ, Action.USE_MEDIA),
+    },
     (SessionKind.INTERACTION, InteractionPhase.CLOSED): _NOBODY,
     (SessionKind.ASSISTANCE, AssistancePhase.IDLE): _REQUESTABLE,
     (SessionKind.ASSISTANCE, AssistancePhase.REQUESTED): {
@@ -75,14 +98,17 @@ POLICY: Mapping[tuple[SessionKind, Phase], Mapping[Role, Rule]] = {
     (SessionKind.ASSISTANCE, AssistancePhase.ACCEPTED): {
         _T: _rule(Action.REPORT_PROBLEM, Action.HANG_UP, publish=SCREEN),
         _A: _rule(Action.HANG_UP),
+        **_WHISPERED,
     },
     (SessionKind.ASSISTANCE, AssistancePhase.SHARING): {
         _T: _rule(Action.REPORT_PROBLEM, Action.PAUSE, Action.HANG_UP, publish=SCREEN),
         _A: _rule(Action.HANG_UP),
+        **_WHISPERED,
     },
     (SessionKind.ASSISTANCE, AssistancePhase.PAUSED): {
         _T: _rule(Action.REPORT_PROBLEM, Action.RESUME, Action.HANG_UP, publish=SCREEN),
         _A: _rule(Action.HANG_UP),
+        **_WHISPERED,
     },
     (SessionKind.ASSISTANCE, AssistancePhase.ENDED): _REQUESTABLE,
     (SessionKind.CALL, CallPhase.IDLE): _CALLABLE,
@@ -94,39 +120,43 @@ POLICY: Mapping[tuple[SessionKind, Phase], Mapping[Role, Rule]] = {
         _T: _rule(Action.ACCEPT, Action.DECLINE, Action.REPORT_PROBLEM, Action.HANG_UP),
         _A: _rule(Action.REPORT_PROBLEM, Action.HANG_UP, publish=VOICE_AND_FACE, heard=False),
     },
-    (SessionKind.CALL, CallPhase.CONNECTING): {_T: _IN_CALL, _A: _IN_CALL},
-    (SessionKind.CALL, CallPhase.ACTIVE): {_T: _IN_CALL, _A: _IN_CALL},
+    (SessionKind.CALL, CallPhase.CONNECTING): {_T: _IN_CALL, _A: _IN_CALL, **_WHISPERED, **_JOINED},
+    (SessionKind.CALL, CallPhase.ACTIVE): {_T: _IN_CALL, _A: _IN_CALL, **_WHISPERED, **_JOINED},
     (SessionKind.CALL, CallPhase.ENDED): _CALLABLE,
 }
 
 _NOTHING = Rule()
 
-_EVER: Mapping[tuple[SessionKind, Role], frozenset[Action]] = {
-    (kind, role): frozenset().union(
-        *(roles[role].do for (k, _), roles in POLICY.items() if k is kind and role in roles)
+_EVER: Mapping[tuple[SessionKind, Seat], frozenset[Action]] = {
+    (kind, seat): frozenset().union(
+        *(seats[seat].do for (k, _), seats in POLICY.items() if k is kind and seat in seats)
     )
     for kind in SessionKind
-    for role in Role
+    for seat in (*Role, *SupervisionMode)
 }
 
-_OWN_CODES: Mapping[tuple[SessionKind, Role, Action], ErrorCode] = {
+_OWN_CODES: Mapping[tuple[SessionKind, Seat, Action], ErrorCode] = {
     (SessionKind.CALL, Role.TAXPAYER, Action.START): ErrorCode.CALL_START_NOT_ALLOWED,
 }
 """Refusals of a right that have a code and a sentence of their own."""
 
 
-def rule(kind: SessionKind, phase: Phase, role: Role) -> Rule:
-    return POLICY[(kind, phase)].get(role, _NOTHING)
+def seat_of(member: Member) -> Seat:
+    return member.supervision or member.role
 
 
-def check(kind: SessionKind, phase: Phase, role: Role, action: Action) -> None:
+def rule(kind: SessionKind, phase: Phase, seat: Seat) -> Rule:
+    return POLICY[(kind, phase)].get(seat, _NOTHING)
+
+
+def check(kind: SessionKind, phase: Phase, seat: Seat, action: Action) -> None:
     """Raises ``Refused``: ``not_allowed`` (or a code of its own) when the role may never do this, ``wrong_phase``
     when it may, but not now."""
-    if action in rule(kind, phase, role).do:
+    if action in rule(kind, phase, seat).do:
         return
-    if action in _EVER[(kind, role)]:
+    if action in _EVER[(kind, seat)]:
         raise Refused(ErrorCode.WRONG_PHASE)
-    raise Refused(_OWN_CODES.get((kind, role, action), ErrorCode.NOT_ALLOWED))
+    raise Refused(_OWN_CODES.get((kind, seat, action), ErrorCode.NOT_ALLOWED))
 
 
 def phase_of(state: InteractionState, kind: SessionKind) -> Phase:
@@ -142,7 +172,8 @@ def phase_of(state: InteractionState, kind: SessionKind) -> Phase:
 def _rules(state: InteractionState, member: Member) -> list[Rule]:
     if state.phase is not InteractionPhase.OPEN or member.presence is Presence.LEFT:
         return []
-    return [rule(kind, phase_of(state, kind), member.role) for kind in SessionKind]
+    seat = seat_of(member)
+    return [rule(kind, phase_of(state, kind), seat) for kind in SessionKind]
 
 
 def grant(state: InteractionState, member: Member) -> frozenset[Source]:
@@ -150,15 +181,27 @@ def grant(state: InteractionState, member: Member) -> frozenset[Source]:
     return frozenset().union(*(r.publish for r in _rules(state, member)))
 
 
-def unheard(state: InteractionState, member: Member) -> frozenset[Source]:
-    """What of the grant nobody receives yet."""
+Audience = frozenset[str]
+"""The only people who receive a source."""
+
+
+def audiences(state: InteractionState, member: Member) -> Mapping[Source, Audience]:
+    """Of the grant, what not everybody receives: what is only being warmed up, and what is whispered."""
     rules = _rules(state, member)
+    if not rules:
+        return {}
     heard: frozenset[Source] = frozenset().union(*(r.publish for r in rules if r.heard))
-    return grant(state, member) - heard
+    found: dict[Source, Audience] = dict.fromkeys(grant(state, member) - heard, frozenset())
+    if member.hidden:
+        agent = state.of_role(Role.AGENT)
+        ear = frozenset() if agent.presence is Presence.LEFT else frozenset({agent.person_id})
+        found |= dict.fromkeys(heard, ear)
+    return found
 
 
 def silenced(state: InteractionState, member: Member) -> frozenset[Source]:
     """What of the grant the engine holds back: muted by its owner, or a share that is paused."""
     granted = grant(state, member)
-    paused = SCREEN if state.assistance.phase is AssistancePhase.PAUSED else frozenset()
+    held = state.assistance.phase is AssistancePhase.PAUSED or state.assistance.paused_before
+    paused = SCREEN if held else frozenset()
     return granted & (member.muted | paused)

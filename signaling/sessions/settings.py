@@ -21,5 +21,9 @@ class SessionSettings:
     """An interaction whose taxpayer has left closes after this."""
     media_lost_timeout_ms: int = 30_000
     """A transport that was connected may be down for so long before what it carries ends."""
+    silence_warn_ms: int = 600_000
+    """Nobody wrote and nothing ran for so long: it is said that it will end. 0: never."""
+    silence_end_ms: int = 120_000
+    """From that until it ends."""
     kept_messages: int = 200
-    """Lines of the conversation kept in memory and told in a view."""
+    """Lines of the conversation kept in memory."""

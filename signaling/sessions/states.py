@@ -76,3 +76,89 @@ class DeviceProblem(StrEnum):
     CAPTURE_ENDED = "capture_ended"
     """The person stopped the share with the browser's own button, or the device was unplugged."""
     UNSUPPORTED = "unsupported"
+
+
+class MessageKind(StrEnum):
+    TEXT = "text"
+    PICTURE = "picture"
+    FILE = "file"
+    CARD = "card"
+    """Something to press: see ``CardKind``."""
+    SYSTEM = "system"
+
+
+class CardKind(StrEnum):
+    GREETING = "greeting"
+    """The agent's greeting with 【音视频通话】 and 【远程协助】 (H4)."""
+
+
+class CloseCause(StrEnum):
+    """How a member ended it."""
+
+    BUTTON = "button"
+    WINDOW = "window"
+    """The taxpayer closed the window."""
+
+
+class CloseReason(StrEnum):
+    """Why an interaction is over."""
+
+    TAXPAYER_ENDED = "taxpayer_ended"
+    AGENT_ENDED = "agent_ended"
+    WINDOW_CLOSED = "window_closed"
+    SILENCE = "silence"
+    """Nobody wrote or called for too long; it was warned of."""
+    ABANDONED = "abandoned"
+    """The taxpayer did not come back."""
+    QUEUE_LEFT = "queue_left"
+    """Its place in the queue was given up while nobody served it."""
+    SERVER_STOPPING = "server_stopping"
+    FAILED = "failed"
+    """A fault of ours."""
+
+
+class TransferPhase(StrEnum):
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+
+
+class SupervisionMode(StrEnum):
+    """How a supervisor takes part (R18)."""
+
+    LISTEN = "listen"
+    """Receives everything, sends nothing, unknown to the taxpayer."""
+    WHISPER = "whisper"
+    """Heard by the agent alone, unknown to the taxpayer."""
+    BARGE = "barge"
+    """A member like others: seen, heard, may write."""
+
+
+class StatusChoice(StrEnum):
+    """The statuses an agent may choose (``queue_states.AgentStatus`` has ``offline`` besides)."""
+
+    FREE = "free"
+    BUSY = "busy"
+    AWAY = "away"
+    AFTER_WORK = "after_work"
+
+
+class QueuePhase(StrEnum):
+    """A ticket as its taxpayer sees it."""
+
+    WAITING = "waiting"
+    OFFERED = "offered"
+    """Rings at an agent."""
+    SERVING = "serving"
+    GONE = "gone"
+
+
+class LeftReason(StrEnum):
+    """Why one is no member any more of an interaction that goes on."""
+
+    TRANSFERRED = "transferred"
+    SIGNED_OUT = "signed_out"
+    """Or the line was lost for too long."""
+    SUPERVISION_ENDED = "supervision_ended"

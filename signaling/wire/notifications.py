@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from media.types import Source, TransportKind, TransportState
+from signaling.sessions.queue_states import AgentStatus, OfferEnd, StatusReason
+from signaling.sessions.states import LeftReason
 from signaling.wire.base import Notification, WireError
+from signaling.wire.queue_views import CentreOverview, DeskView, OfferView, TicketView, WaitingView
 from signaling.wire.views import (
+    AftercareView,
     AssistanceView,
     CallView,
     IceServerView,
@@ -14,6 +18,7 @@ from signaling.wire.views import (
     MemberView,
     MessageView,
     PersonView,
+    TransferView,
 )
 
 
@@ -28,6 +33,13 @@ class Welcome(Notification):
     resumed: bool
     interactions: list[InteractionView]
     ice_servers: list[IceServerView]
+    ticket: TicketView | None = None
+    """A taxpayer's place in the queue."""
+    desk: DeskView | None = None
+    """An agent's desk; it stays signed in over a reload and over a restart of the server within the grace period."""
+    waiting: list[WaitingView] = []
+    """The waiting lists of an agent's centres."""
+    aftercare: list[AftercareView] = []
 
 
 class SessionClosed(Notification):
@@ -95,6 +107,93 @@ class ActiveSpeakersChanged(Notification):
     person_ids: list[str]
 
 
+class ReadChanged(Notification):
+    EVENT: ClassVar[str] = "read.changed"
+    interaction_id: str
+    person_id: str
+    seq: int
+
+
+class TypingChanged(Notification):
+    """To the others. Forget it after five seconds without another."""
+
+    EVENT: ClassVar[str] = "typing.changed"
+    interaction_id: str
+    person_id: str
+    typing: bool
+
+
+class SilenceChanged(Notification):
+    """``ends_at`` is when it will be ended for silence; None: somebody wrote."""
+
+    EVENT: ClassVar[str] = "silence.changed"
+    interaction_id: str
+    ends_at: int | None
+
+
+class TransferChanged(Notification):
+    EVENT: ClassVar[str] = "transfer.changed"
+    interaction_id: str
+    transfer: TransferView
+
+
+class InteractionLeft(Notification):
+    """One is no member any more; the interaction goes on without."""
+
+    EVENT: ClassVar[str] = "interaction.left"
+    interaction_id: str
+    reason: LeftReason
+
+
+class QueueChanged(Notification):
+    """The taxpayer's own place."""
+
+    EVENT: ClassVar[str] = "queue.changed"
+    ticket: TicketView
+
+
+class OfferRang(Notification):
+    EVENT: ClassVar[str] = "offer.rang"
+    offer: OfferView
+
+
+class OfferEnded(Notification):
+    """It stopped ringing and was not accepted here."""
+
+    EVENT: ClassVar[str] = "offer.ended"
+    ticket_id: str
+    reason: OfferEnd
+
+
+class DeskChanged(Notification):
+    """The agent's own state, whole."""
+
+    EVENT: ClassVar[str] = "desk.changed"
+    desk: DeskView
+
+
+class WaitingChanged(Notification):
+    """The waiting list of one centre, to its agents, once a second at most."""
+
+    EVENT: ClassVar[str] = "waiting.changed"
+    waiting: WaitingView
+
+
+class AgentStatusChanged(Notification):
+    """One's own status, with why: chosen, or set away for a missed offer."""
+
+    EVENT: ClassVar[str] = "agent.status"
+    status: AgentStatus
+    reason: StatusReason
+
+
+class SupervisionChanged(Notification):
+    """To supervisors who asked with ``supervise.list``: a centre, whole; once a second at most."""
+
+    EVENT: ClassVar[str] = "supervise.changed"
+    centre: CentreOverview
+
+
 NOTIFICATIONS: tuple[type[Notification], ...] = (
     Welcome,
     SessionClosed,
@@ -106,4 +205,16 @@ NOTIFICATIONS: tuple[type[Notification], ...] = (
     SlotChanged,
     TransportChanged,
     ActiveSpeakersChanged,
+    ReadChanged,
+    TypingChanged,
+    SilenceChanged,
+    TransferChanged,
+    InteractionLeft,
+    QueueChanged,
+    OfferRang,
+    OfferEnded,
+    DeskChanged,
+    WaitingChanged,
+    AgentStatusChanged,
+    SupervisionChanged,
 )

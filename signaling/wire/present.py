@@ -4,32 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from signaling.rooms.ports import IceServer, Person
+from signaling.rooms.ports import IceServer, Person, Profile
 from signaling.sessions.members import media_connected
-from signaling.sessions.model import AssistanceState, CallState, InteractionState, Member, Message
+from signaling.sessions.model import (
+    AssistanceState,
+    FileRef,
+    InteractionContext,
+    InteractionState,
+    Member,
+    Message,
+    TransferState,
+)
 from signaling.sessions.policy import silenced
+from signaling.sessions.states import Role
 from signaling.wire.views import (
     AssistanceView,
     CallView,
+    ContextView,
+    FileView,
     IceServerView,
     InteractionView,
     MediaView,
     MemberView,
     MessageView,
     PersonView,
+    ProfileView,
+    TransferView,
 )
 
+SHOWN_MESSAGES = 50
 
-def interaction_view(state: InteractionState) -> InteractionView:
+
+def interaction_view(state: InteractionState, *, taxpayer: bool) -> InteractionView:
+    """As the taxpayer may see it, or as staff may."""
+    shown = [member for member in state.members if not (taxpayer and member.hidden)]
     return InteractionView(
         interaction_id=state.interaction_id,
         phase=state.phase,
-        members=[member_view(state, member) for member in state.members],
-        messages=[message_view(message) for message in state.messages],
+        centre_id=state.centre_id,
+        centre_name=state.centre_name,
+        context=context_view(state.context),
+        members=[member_view(state, member) for member in shown],
+        agent_id=None if state.vacant else state.of_role(Role.AGENT).person_id,
+        messages=[message_view(message) for message in state.messages[-SHOWN_MESSAGES:]],
+        last_seq=state.next_seq - 1,
+        read={member.person_id: member.read_seq for member in state.parties},
         assistance=assistance_view(state.assistance),
-        call=call_view(state.call),
+        call=call_view(state, taxpayer=taxpayer),
+        transfer=transfer_view(state.transfer, taxpayer=taxpayer) if state.transfer is not None else None,
+        silence_ends_at=state.silence_ends_at,
         opened_at=state.opened_at,
         closed_by=state.closed_by,
+        close_reason=state.close_reason,
+    )
+
+
+def context_view(context: InteractionContext) -> ContextView:
+    return ContextView(page=context.page, business=context.business, authority=context.authority)
+
+
+def transfer_view(transfer: TransferState, *, taxpayer: bool) -> TransferView:
+    return TransferView(
+        transfer_id=transfer.transfer_id,
+        phase=transfer.phase,
+        from_agent=transfer.from_agent,
+        to_agent=transfer.to_agent,
+        to_centre=transfer.to_centre,
+        target=transfer.target,
+        note="" if taxpayer else transfer.note,
+        asked_at=transfer.asked_at,
+        deadline=transfer.deadline,
     )
 
 
@@ -40,6 +84,7 @@ def member_view(state: InteractionState, member: Member) -> MemberView:
         role=member.role,
         display_name=member.display_name,
         presence=member.presence,
+        supervision=member.supervision,
         media=[MediaView(source=source, muted=source in muted) for source in sorted(member.tracks)],
         media_connected=media_connected(state, member),
         quality=member.quality,
@@ -49,10 +94,26 @@ def member_view(state: InteractionState, member: Member) -> MemberView:
 def message_view(message: Message) -> MessageView:
     return MessageView(
         seq=message.seq,
+        kind=message.kind,
         client_message_id=message.client_message_id,
         sender_id=message.sender_id,
+        sender_role=message.sender_role,
+        sender_name=message.sender_name,
         text=message.text,
+        file=file_view(message.file) if message.file is not None else None,
+        card=message.card,
         sent_at=message.sent_at,
+    )
+
+
+def file_view(file: FileRef) -> FileView:
+    return FileView(
+        file_id=file.file_id,
+        name=file.name,
+        media_type=file.media_type,
+        size=file.size,
+        width=file.width,
+        height=file.height,
     )
 
 
@@ -67,14 +128,27 @@ def assistance_view(state: AssistanceState) -> AssistanceView:
     )
 
 
-def call_view(state: CallState) -> CallView:
+def call_view(interaction: InteractionState, *, taxpayer: bool) -> CallView:
+    state = interaction.call
+    hidden = {member.person_id for member in interaction.members if taxpayer and member.hidden}
     return CallView(
         phase=state.phase,
         ended_by=state.ended_by,
         end_reason=state.end_reason,
-        problems=dict(state.problems),
+        problems={who: what for who, what in state.problems.items() if who not in hidden},
         deadline=state.deadline,
         started_at=state.started_at,
+    )
+
+
+def profile_view(profile: Profile) -> ProfileView:
+    return ProfileView(
+        person_id=profile.person_id,
+        name=profile.name,
+        phone=profile.phone,
+        company=profile.company,
+        authority=profile.authority,
+        region=profile.region,
     )
 
 

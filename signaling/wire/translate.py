@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from signaling.errors import SENTENCES, BadInput, DomainError, ErrorCode
 from signaling.sessions import commands
+from signaling.sessions.model import FileRef
 from signaling.wire import requests
 from signaling.wire.base import MAX_MESSAGE_BYTES, WIRE_VERSION, Handshake, Request, WireError
 
@@ -54,7 +55,6 @@ def _as_json(payload: object) -> bytes:
 
 
 _SIMPLE: Mapping[type[Request], type[commands.Deed]] = {
-    requests.CloseInteraction: commands.CloseInteraction,
     requests.RequestAssistance: commands.RequestAssistance,
     requests.AcceptAssistance: commands.AcceptAssistance,
     requests.DeclineAssistance: commands.DeclineAssistance,
@@ -70,14 +70,18 @@ _SIMPLE: Mapping[type[Request], type[commands.Deed]] = {
 """Requests that say nothing but themselves."""
 
 
-def to_command(request: Request, actor_id: str) -> commands.Deed | None:
+def to_command(request: Request, actor_id: str, file: FileRef | None = None) -> commands.Deed | None:
     """The command a request stands for; None for queries and negotiations of media."""
     simple = _SIMPLE.get(type(request))
     if simple is not None:
         return simple(actor_id)
     match request:
         case requests.SendMessage():
-            return commands.PostMessage(actor_id, request.client_message_id, request.text)
+            return commands.PostMessage(actor_id, request.client_message_id, request.text or "", file)
+        case requests.CloseInteraction():
+            return commands.CloseInteraction(actor_id, request.cause)
+        case requests.ReadMessages():
+            return commands.ReadUpTo(actor_id, request.seq)
         case requests.ReportAssistanceProblem():
             return commands.ReportAssistanceProblem(actor_id, request.problem)
         case requests.ReportCallProblem():

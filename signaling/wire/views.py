@@ -6,11 +6,16 @@ from media.types import Source
 from signaling.sessions.states import (
     AssistancePhase,
     CallPhase,
+    CardKind,
+    CloseReason,
     DeviceProblem,
     EndReason,
     InteractionPhase,
+    MessageKind,
     Presence,
     Role,
+    SupervisionMode,
+    TransferPhase,
 )
 from signaling.wire.base import WireModel
 
@@ -29,6 +34,8 @@ class MemberView(WireModel):
     role: Role
     display_name: str
     presence: Presence
+    supervision: SupervisionMode | None = None
+    """Of a supervisor. In other modes than ``barge`` the taxpayer is not told of this member at all."""
     media: list[MediaView] = []
     media_connected: bool = True
     """False while a transport that was connected is not: shown as "reconnecting"."""
@@ -36,14 +43,33 @@ class MemberView(WireModel):
     """0 (lost) to 4 (excellent); None before there is a figure."""
 
 
+class FileView(WireModel):
+    """A file of the conversation. Its bytes are fetched by a short-lived link: ``POST /api/files/{file_id}/link``."""
+
+    file_id: str
+    name: str
+    media_type: str
+    size: int
+    """Bytes."""
+    width: int | None = None
+    height: int | None = None
+
+
 class MessageView(WireModel):
     """A line of the conversation. ``seq`` counts from 1 without gaps within the interaction."""
 
     seq: int
+    kind: MessageKind = MessageKind.TEXT
     client_message_id: str | None
     sender_id: str | None
     """None for the system's own lines."""
+    sender_role: Role | None = None
+    sender_name: str | None = None
+    """Masked name of a taxpayer, staff number of staff; also when the sender is no member any more."""
     text: str
+    """Of a card its sentence; of a file its name."""
+    file: FileView | None = None
+    card: CardKind | None = None
     sent_at: int
     """Milliseconds since the epoch."""
 
@@ -68,18 +94,82 @@ class CallView(WireModel):
     started_at: int | None = None
 
 
+class RatingView(WireModel):
+    resolved: bool
+    rated_at: int
+
+
+class TransferView(WireModel):
+    """The running transfer, or how the last one ended. A taxpayer is told no note."""
+
+    transfer_id: str
+    phase: TransferPhase
+    from_agent: str
+    to_agent: str | None
+    to_centre: str | None
+    target: str
+    """Staff number of the agent, or name of the centre."""
+    note: str
+    asked_at: int
+    deadline: int | None
+
+
+class ContextView(WireModel):
+    """Where the taxpayer came from."""
+
+    page: str | None = None
+    business: str | None = None
+    authority: str | None = None
+
+
 class InteractionView(WireModel):
-    """One human service session (互动), whole."""
+    """One human service session (互动), whole, as this person may see it."""
 
     interaction_id: str
     phase: InteractionPhase
+    centre_id: str | None = None
+    centre_name: str | None = None
+    context: ContextView = ContextView()
     members: list[MemberView]
+    agent_id: str | None = None
+    """Who serves it; None while nobody does (the agent was lost: it waits at the head of the queue)."""
     messages: list[MessageView]
-    """The last 200."""
+    """The last 50; earlier ones by ``message.list``."""
+    last_seq: int = 0
+    read: dict[str, int] = {}
+    """By person: everything up to this ``seq`` was read."""
     assistance: AssistanceView
     call: CallView
+    transfer: TransferView | None = None
+    silence_ends_at: int | None = None
+    """Set when nobody wrote for long: then it will be ended unless somebody does."""
     opened_at: int
     closed_by: str | None = None
+    close_reason: CloseReason | None = None
+
+
+class AftercareView(WireModel):
+    """A conversation that is over but not done with: to be rated by the taxpayer, or wrapped up by the agent."""
+
+    interaction_id: str
+    staff_number: str | None
+    taxpayer_name: str | None
+    """None for the taxpayer."""
+    closed_at: int
+    close_reason: CloseReason | None
+    rating: RatingView | None
+    wrapped_up: bool
+
+
+class ProfileView(WireModel):
+    """A taxpayer as staff may see them: masked. A reveal is a REST request, and recorded."""
+
+    person_id: str
+    name: str
+    phone: str | None = None
+    company: str | None = None
+    authority: str | None = None
+    region: str | None = None
 
 
 class AgentView(WireModel):

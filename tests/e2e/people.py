@@ -62,7 +62,7 @@ class Taxpayer(Person):
         cls, context: BrowserContext, url: str, account: str = "taxpayer01", *, options: str = "debug=1"
     ) -> Taxpayer:
         """Sign in on the e-tax page and open the window by its floating icon."""
-        page = await sign_in(context, url, account, "/demo/host", query=quote(f"?{options}"))
+        page = await sign_in(context, url, account, "/demo/host", query=quote(f"?direct=1&{options}"))
         taxpayer = cls(page)
         await taxpayer.press("open-window")
         return taxpayer

@@ -10,6 +10,8 @@ declare -A packages=(
   [xauth]=xauth
   [nft]=nftables
   [tesseract]=tesseract-ocr
+  [clamd]=clamav-daemon
+  [sigtool]=clamav
 )
 missing=()
 for program in "${!packages[@]}"; do
@@ -30,7 +32,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     exit 1
   fi
   # Debian starts these as services; the tests run their own on ports of their own.
-  for service in coturn redis-server postgresql; do service "$service" stop >/dev/null 2>&1 || true; done
+  for service in coturn redis-server postgresql clamav-daemon clamav-freshclam; do service "$service" stop >/dev/null 2>&1 || true; done
 else
   echo "Missing for tests (Debian package names): ${missing[*]}" >&2
   exit 1

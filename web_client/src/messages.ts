@@ -3,12 +3,15 @@
  * a kind. The server's own failures bring their sentence with them; here they only get their ways out.
  */
 import type {
+  AgentStatus,
   AssistanceView,
   CallView,
+  CloseReason,
   DeviceProblem,
   EndReason,
   ErrorCode,
   Role,
+  TransferView,
   WireError,
 } from '@/protocol/messages';
 import type { ConnectionStatus } from '@/signaling/connection';
@@ -25,6 +28,10 @@ export type WayOut =
   | 'retry_devices'
   | 'hang_up_call'
   | 'list_agents'
+  | 'join_queue'
+  | 'leave_message'
+  | 'book'
+  | 'my_authority'
   | 'unblock_audio'
   | 'continue_here'
   | 'reload'
@@ -40,12 +47,19 @@ export const WAY_OUT_LABELS: Readonly<Record<WayOut, string>> = {
   retry_devices: '重试',
   hang_up_call: '结束通话',
   list_agents: '选择其他税务人员',
+  join_queue: '重新联系人工',
+  leave_message: '留言',
+  book: '预约',
+  my_authority: '我的机关',
   unblock_audio: '打开声音',
   continue_here: '在此继续',
   reload: '刷新页面',
   sign_in: '重新登录',
   dismiss: '知道了',
 };
+
+/** Named already, so that people know of them; they open with the services they belong to. */
+export const COMING_WAYS: ReadonlySet<WayOut> = new Set(['leave_message', 'book', 'my_authority']);
 
 export interface Notice {
   readonly tone: Tone;
@@ -233,21 +247,87 @@ const FAILURE_WAYS: Partial<Record<FailureCode, readonly WayOut[]>> = {
   version_unsupported: ['reload'],
   unknown_message: ['reload', 'dismiss'],
   call_start_not_allowed: ['ask_call', 'dismiss'],
+  queue_closed: ['leave_message', 'book', 'dismiss'],
+  queue_no_agent: ['leave_message', 'book', 'dismiss'],
+  queue_no_centre: ['my_authority', 'dismiss'],
 };
 
-const LOCAL_FAILURES: Readonly<Record<'offline' | 'timeout', string>> = {
+const TAXPAYER_WAYS: ReadonlySet<WayOut> = new Set(['list_agents', 'ask_call', 'leave_message', 'book', 'my_authority']);
+
+const LOCAL_FAILURES: Readonly<Record<'offline' | 'timeout' | 'cancelled', string>> = {
   offline: '网络连接已断开，恢复后请重试。',
   timeout: '服务暂时没有回应，请稍后重试。',
+  cancelled: '已取消。',
 };
 
+export function failureText(error: unknown): string {
+  if (!(error instanceof RequestError)) return '操作没有完成，请重试。';
+  const local = error.code === 'offline' || error.code === 'timeout' || error.code === 'cancelled' ? LOCAL_FAILURES[error.code] : '';
+  return local || error.message || '操作没有完成，请重试。';
+}
+
 export function failureNotice(error: unknown, side: Side): Notice {
-  if (!(error instanceof RequestError)) return notice('danger', '操作没有完成，请重试。', undefined, 'dismiss');
-  const title = error.code === 'offline' || error.code === 'timeout' ? LOCAL_FAILURES[error.code] : error.message;
+  if (!(error instanceof RequestError)) return notice('danger', failureText(error), undefined, 'dismiss');
+  const title = failureText(error);
   const ways = FAILURE_WAYS[error.code] ?? ['dismiss'];
   // Choosing another agent and asking for a call are the taxpayer's ways out.
-  const own = side === 'taxpayer' ? ways : ways.filter((way) => way !== 'list_agents' && way !== 'ask_call');
+  const own = side === 'taxpayer' ? ways : ways.filter((way) => !TAXPAYER_WAYS.has(way));
   return { tone: 'warning', title, ways: own };
 }
+
+// How a conversation ended
+
+const CLOSED: Readonly<Record<Side, Readonly<Record<CloseReason, string>>>> = {
+  taxpayer: {
+    taxpayer_ended: '您已结束本次会话',
+    agent_ended: '税务人员已结束本次会话',
+    window_closed: '您主动结束会话',
+    silence: '长时间没有新消息，会话已自动结束',
+    abandoned: '您离开时间较长，会话已自动结束',
+    queue_left: '您已离开排队，会话已结束',
+    server_stopping: '服务正在维护，会话已结束',
+    failed: '会话出现故障，已经结束，请重新联系人工',
+  },
+  agent: {
+    taxpayer_ended: '纳税人已结束本次会话',
+    agent_ended: '本次会话已结束',
+    window_closed: '纳税人关闭窗口，主动结束会话',
+    silence: '长时间没有新消息，会话已自动结束',
+    abandoned: '纳税人已离开，会话已自动结束',
+    queue_left: '纳税人已离开排队，会话已结束',
+    server_stopping: '服务正在维护，会话已结束',
+    failed: '会话出现故障，已经结束',
+  },
+};
+
+export const closedText = (side: Side, reason: CloseReason | null): string =>
+  reason === null ? '本次互动已结束' : CLOSED[side][reason];
+
+// A transfer, step by step
+
+export function transferText(side: Side, { phase, target }: TransferView): string {
+  const whom = /^[A-Za-z0-9-]+$/.test(target) ? `税务人员 ${target}` : target;
+  switch (phase) {
+    case 'offered':
+      return side === 'taxpayer' ? `正在为您转接至${whom}，请稍候` : `正在转接至${whom}，等待对方接受`;
+    case 'accepted':
+      return side === 'taxpayer' ? `已为您转接至${whom}` : `已转接至${whom}`;
+    case 'declined':
+      return side === 'taxpayer' ? '转接未成功，当前税务人员继续为您服务' : `${whom}未接受转接，请继续接待`;
+    case 'timed_out':
+      return side === 'taxpayer' ? '转接未成功，当前税务人员继续为您服务' : `${whom}未应答，转接已取消，请继续接待`;
+    case 'cancelled':
+      return '转接已取消';
+  }
+}
+
+export const STATUS_LABELS: Readonly<Record<AgentStatus, string>> = {
+  free: '空闲',
+  busy: '忙碌',
+  away: '离开',
+  after_work: '整理中',
+  offline: '离线',
+};
 
 // The plain course of things, for the state lines
 

@@ -8,7 +8,10 @@ import {
   markSeen,
   putInteraction,
   putMessage,
+  putMessages,
+  putRating,
   reduce,
+  setTyping,
   unreadCount,
   type SessionState,
 } from '@/session/state';
@@ -16,8 +19,13 @@ import { interaction, member } from './samples';
 
 const line = (seq: number, sender: string | null = 'agent01', id: string | null = null): MessageView => ({
   seq,
+  kind: sender === null ? 'system' : 'text',
   client_message_id: id,
   sender_id: sender,
+  sender_role: sender === null ? null : sender === 'me' ? 'taxpayer' : 'agent',
+  sender_name: sender,
+  file: null,
+  card: null,
   text: `第 ${seq} 句`,
   sent_at: seq,
 });
@@ -89,6 +97,10 @@ describe('welcome', () => {
         resumed: true,
         interactions,
         ice_servers: [],
+        ticket: null,
+        desk: null,
+        waiting: [],
+        aftercare: [],
       },
     });
 
@@ -131,5 +143,59 @@ describe('notifications', () => {
   it('of unknown interactions change nothing', () => {
     const state = withMessages();
     expect(reduce(state, { event: 'message.posted', value: { interaction_id: 'other', message: line(1) } })).toBe(state);
+  });
+});
+
+const welcomed = (role: 'taxpayer' | 'agent'): SessionState => ({
+  ...INITIAL_STATE,
+  me: { person_id: role === 'agent' ? 'agent01' : 'me', role, display_name: '', authority: null, region: null },
+});
+
+describe('service', () => {
+  it('asks the taxpayer to rate what ended before their eyes, once', () => {
+    let state = putInteraction(welcomed('taxpayer'), interaction());
+    state = reduce(state, { event: 'interaction.changed', value: { interaction: interaction({ phase: 'closed', close_reason: 'agent_ended' }) } });
+    expect(state.aftercare.get('i1')).toMatchObject({ staff_number: '101', rating: null, close_reason: 'agent_ended' });
+    const rated = putRating(state, 'i1', { resolved: true, rated_at: 1 });
+    const again = reduce(rated, { event: 'interaction.changed', value: { interaction: interaction({ phase: 'closed' }) } });
+    expect(again.aftercare.get('i1')?.rating?.resolved).toBe(true);
+  });
+
+  it('asks nobody about a conversation that nobody served, and no agent about another’s', () => {
+    const unserved = putInteraction(welcomed('taxpayer'), interaction({ phase: 'closed', agent_id: null }));
+    expect(unserved.aftercare.size).toBe(0);
+    expect(putInteraction(welcomed('agent'), interaction({ phase: 'closed', agent_id: 'agent02' })).aftercare.size).toBe(0);
+    expect(putInteraction(welcomed('agent'), interaction({ phase: 'closed' })).aftercare.size).toBe(1);
+  });
+
+  it('keeps earlier lines that were loaded when a whole view comes, and drops those with a gap behind them', () => {
+    const loaded = putMessages(withMessages(line(3), line(4)), 'i1', [line(1), line(2)]);
+    const whole = putInteraction(loaded, interaction({ messages: [line(4), line(5)] }));
+    expect(of(whole).view.messages.map((one) => one.seq)).toEqual([1, 2, 3, 4, 5]);
+    const gap = putInteraction(loaded, interaction({ messages: [line(9)] }));
+    expect(of(gap).view.messages.map((one) => one.seq)).toEqual([9]);
+  });
+
+  it('takes what was said while the page was away as unread, by the read mark', () => {
+    const state = putInteraction(welcomed('taxpayer'), interaction({ messages: [line(1), line(2), line(3)], read: { me: 1 } }));
+    expect(unreadCount(of(state), 'me')).toBe(2);
+  });
+
+  it('never takes a read mark back', () => {
+    const read = (state: SessionState, seq: number) =>
+      reduce(state, { event: 'read.changed', value: { interaction_id: 'i1', person_id: 'agent01', seq } });
+    expect(of(read(read(withMessages(line(1)), 5), 3)).view.read.agent01).toBe(5);
+  });
+
+  it('lets go of a conversation that went on to somebody else', () => {
+    const state = reduce(withMessages(line(1)), { event: 'interaction.left', value: { interaction_id: 'i1', reason: 'transferred' } });
+    expect(state.interactions.size).toBe(0);
+    expect(state.left).toEqual({ interactionId: 'i1', reason: 'transferred' });
+  });
+
+  it('stops believing in typing when the line comes', () => {
+    const typing = setTyping(withMessages(line(1)), 'i1', 'agent01', 99);
+    expect(of(typing).typing.get('agent01')).toBe(99);
+    expect(of(putMessage(typing, 'i1', line(2))).typing.size).toBe(0);
   });
 });

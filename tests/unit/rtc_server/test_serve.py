@@ -95,15 +95,36 @@ def _children_cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def test_two_servers_with_relays_do_not_collide(start: Start) -> None:
-    """On one machine and even with one data folder."""
+async def test_two_servers_with_relays_do_not_collide(start: Start, tmp_path: Path) -> None:
+    """On one machine."""
     urls: list[set[str]] = []
-    for server in (await start(), await start()):
+    for server in (await start(), await start(data=tmp_path / "other")):
         relay = (await health(server.url))["turn"]
         assert relay["state"] == "running"
         urls.append({endpoint["url"] for endpoint in relay["endpoints"]})
     assert len(urls[0]) == len(urls[1]) == 3
     assert not urls[0] & urls[1]
+
+
+async def test_a_data_folder_belongs_to_one_server(start: Start, tmp_path: Path) -> None:
+    await start(RTC_TURN_START="false")
+    arguments = ("serve", "--demo", "--port", "0", "--data", str(tmp_path / "data"))
+    code, out, err = await run(*arguments, RTC_TURN_START="false")
+    assert code == 2
+    assert "--data" in err
+    assert "Traceback" not in out + err
+
+
+async def test_a_database_that_is_away_is_said_without_its_password(tmp_path: Path) -> None:
+    code, out, err = await run(
+        "serve", "--demo", "--port", "0", "--data", str(tmp_path / "data"),
+        RTC_TURN_START="false",
+        RTC_DATABASE_URL="postgresql://someone:hidden-word@127.0.0.1:1/nowhere",
+    )  # fmt: skip
+    assert code == 2
+    assert "RTC_DATABASE_URL" in err
+    assert "hidden-word" not in out + err
+    assert "Traceback" not in out + err
 
 
 async def test_sigterm_stops_all_of_it(start: Start) -> None:

@@ -38,7 +38,12 @@ class EngineView:
         self.open = True
         self.grants: dict[str, frozenset[Source]] = {}
         self.muted: set[tuple[str, Source]] = set()
-        self.unheard: set[tuple[str, Source]] = set()
+        self.audiences: dict[tuple[str, Source], frozenset[str]] = {}
+
+    @property
+    def unheard(self) -> set[tuple[str, Source]]:
+        """What nobody receives."""
+        return {pair for pair, who in self.audiences.items() if not who}
 
     def run(self, effect: Effect) -> None:
         match effect:
@@ -48,25 +53,32 @@ class EngineView:
             case RemovePeer(person_id=person):
                 del self.grants[person]
                 self.muted = {pair for pair in self.muted if pair[0] != person}
-                self.unheard = {pair for pair in self.unheard if pair[0] != person}
+                self.audiences = {pair: who for pair, who in self.audiences.items() if pair[0] != person}
             case SetGrant(person_id=person, publish=publish):
                 assert person in self.grants
                 self.grants[person] = publish
             case SetMuted(person_id=person, source=source, muted=muted):
                 (self.muted.add if muted else self.muted.discard)((person, source))
-            case SetAudience(person_id=person, source=source, heard=heard):
-                (self.unheard.discard if heard else self.unheard.add)((person, source))
+            case SetAudience(person_id=person, source=source, audience=audience):
+                self.audiences.pop((person, source), None)
+                if audience is not None:
+                    self.audiences[(person, source)] = audience
             case CloseMedia():
                 self.open = False
                 self.grants.clear()
 
 
 class Desk:
-    def __init__(self, settings: SessionSettings | None = None, now_ms: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        settings: SessionSettings | None = None,
+        now_ms: int = 1_000_000,
+        centre_id: str | None = None,
+    ) -> None:
         self.now_ms = now_ms
         self.settings = settings or SessionSettings()
         people = (Member(TAXPAYER, Role.TAXPAYER, "王*"), Member(AGENT, Role.AGENT, "101"))
-        self.state, opening = open_interaction("i", people, self.settings, now_ms)
+        self.state, opening = open_interaction("i", people, self.settings, now_ms, centre_id=centre_id)
         self.timers: dict[TimerKey, int] = {}
         self.engine = EngineView()
         self.last: Effects = ()

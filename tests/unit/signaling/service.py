@@ -267,11 +267,13 @@ def offer(*sources: Source, direction: str = "sendonly") -> str:
 
 
 @contextlib.asynccontextmanager
-async def running_service(**changes: Any) -> AsyncIterator[Service]:
-    """``changes`` replace settings of the gateway."""
-    clock = ManualClock()
+async def running_service(
+    *, organisation: Any = None, records: Any = None, clock: ManualClock | None = None, **changes: Any
+) -> AsyncIterator[Service]:
+    """``organisation`` stands for profiles and files too. ``changes`` replace settings of the gateway."""
+    clock = clock or ManualClock()
     people, books, engine = People(clock), Books(), FakeEngine()
-    settings = replace(SignalingSettings(media_timeout_s=1.0), **changes)
+    settings = replace(SignalingSettings(media_timeout_s=1.0, direct_calls=True), **changes)
     control = MediaControl(engine, timeout_s=settings.media_timeout_s)
     gateway = Gateway(
         settings,
@@ -281,6 +283,10 @@ async def running_service(**changes: Any) -> AsyncIterator[Service]:
         media=control,
         recorder=books,
         metrics=books,
+        organisation=organisation,
+        records=records,
+        profiles=organisation,
+        files=organisation,
         clock=clock,
     )
     app = web.Application()

@@ -137,7 +137,7 @@ def test_the_end_takes_the_media_before_it_tells_and_gives_the_seat_back_last() 
     effects = desk.do(c.HangUpAssistance(AGENT))
     kinds = [type(effect) for effect in effects]
     assert kinds.index(SetGrant) < kinds.index(TellAssistance) < kinds.index(ReleaseSeat)
-    assert ReleaseSeat(SessionKind.ASSISTANCE) in effects
+    assert ReleaseSeat(SessionKind.ASSISTANCE, AGENT) in effects
     assert SetGrant(TAXPAYER, frozenset(), narrows=True) in effects
 
 

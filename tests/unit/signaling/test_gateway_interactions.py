@@ -179,7 +179,7 @@ async def test_facts_are_recorded_without_words_or_names(service: Service) -> No
         ("assistance_accepted", "agent01", None),
         ("assistance_started", "taxpayer01", None),
         ("assistance_ended", "taxpayer01", "interaction_closed"),
-        ("interaction_closed", "taxpayer01", None),
+        ("interaction_closed", "taxpayer01", "taxpayer_ended"),
     ]
     assert "身份证" not in repr(service.books.facts)
 
@@ -258,7 +258,7 @@ async def test_the_offer_tells_what_its_slots_carry(service: Service) -> None:
     again = await pair.agent.do("media.subscribe", interaction_id=pair.id, fresh=False)
     carried = {slot["mid"]: slot["source"] for slot in again["slots"]}
     assert carried[told["mid"]] == "screen"
-    assert len(carried) == 4
+    assert len(carried) == 6
     assert again["ice_servers"][0]["urls"] == ["turn:relay.example:3478"]
     fresh = await pair.agent.do("media.subscribe", interaction_id=pair.id, fresh=True)
     assert {slot["source"] for slot in fresh["slots"]} == {None}
@@ -361,5 +361,7 @@ async def test_media_that_cannot_be_taken_away_closes_the_room() -> None:
 def test_every_code_has_a_sentence_for_people() -> None:
     for code in ErrorCode:
         sentence = SENTENCES[code]
-        assert sentence.endswith("。")
-        assert not any(letter.isascii() and letter.isalpha() for letter in sentence)
+        if code is not ErrorCode.QUEUE_NO_CENTRE:  # documented without
+            assert sentence.endswith("。")
+        plain = sentence.replace("20 MB", "").replace("PDF", "")
+        assert not any(letter.isascii() and letter.isalpha() for letter in plain)

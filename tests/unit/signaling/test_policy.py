@@ -9,7 +9,7 @@ import pytest
 from media.types import Source
 from signaling.errors import DomainError, ErrorCode
 from signaling.sessions.policy import POLICY, SCREEN, Action, Phase, SessionKind, check, rule
-from signaling.sessions.states import AssistancePhase, CallPhase, InteractionPhase, Role
+from signaling.sessions.states import AssistancePhase, CallPhase, InteractionPhase, Role, SupervisionMode
 
 PHASES: dict[SessionKind, list[Phase]] = {
     SessionKind.INTERACTION: list(InteractionPhase),
@@ -52,8 +52,12 @@ def test_nothing_is_published_before_it_begins_or_after_it_ended(role: Role) -> 
 
 
 def test_camera_and_microphone_belong_to_calls_and_the_screen_to_assistance() -> None:
-    for (kind, _), roles in POLICY.items():
-        published = set(itertools.chain.from_iterable(r.publish for r in roles.values()))
+    for (kind, _), seats in POLICY.items():
+        whispered = seats.get(SupervisionMode.WHISPER)
+        assert whispered is None or whispered.publish <= {Source.MICROPHONE}
+        assert SupervisionMode.LISTEN not in seats or not seats[SupervisionMode.LISTEN].publish
+        roles = [rule for seat, rule in seats.items() if seat is not SupervisionMode.WHISPER]
+        published = set(itertools.chain.from_iterable(r.publish for r in roles))
         if kind is SessionKind.ASSISTANCE:
             assert published <= {Source.SCREEN, Source.SCREEN_AUDIO}
         elif kind is SessionKind.CALL:

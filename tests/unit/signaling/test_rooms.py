@@ -134,11 +134,11 @@ class Post:
     def __init__(self) -> None:
         self.sent: list[str] = []
 
-    def post_event(self, transport_id: str, event: str, data: dict[str, Any]) -> int:
-        self.sent.append(data["person_ids"][0])
+    def post_event(self, transport_id: str, text: str) -> int:
+        self.sent.append(json.loads(text)[1]["person_ids"][0])
         return len(self.sent)
 
-    def post_ack(self, transport_id: str, ack_id: int, data: dict[str, Any]) -> int:
+    def post_ack(self, transport_id: str, ack_id: int, text: str) -> int:
         self.sent.append(f"ack {ack_id}")
         return len(self.sent)
 
@@ -154,11 +154,11 @@ def test_the_welcome_is_first_and_the_rest_in_order() -> None:
     outbox.notify(told("b"))
     assert post.sent == []
     outbox.welcome(told("welcome"))
-    outbox.acknowledge(1, {})
+    outbox.acknowledge(1, "[{}]")
     outbox.notify(told("c"))
     outbox.close(told("goodbye"))
     outbox.notify(told("too late"))
-    outbox.acknowledge(2, {})
+    outbox.acknowledge(2, "[{}]")
     assert post.sent == ["welcome", "a", "b", "ack 1", "c", "goodbye"]
 
 

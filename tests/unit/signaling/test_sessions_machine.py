@@ -77,7 +77,7 @@ class Sessions(RuleBasedStateMachine):
             (SessionKind.ASSISTANCE, desk.state.assistance.running),
             (SessionKind.CALL, desk.state.call.running),
         ):
-            if ReleaseSeat(kind) in desk.last or not running:
+            if ReleaseSeat(kind, AGENT) in desk.last or not running:
                 self.seats.release(AGENT, kind, str(room))
         self.check_ends(before, desk, command)
 
@@ -158,8 +158,8 @@ class Sessions(RuleBasedStateMachine):
                 assert known == policy.grant(desk.state, member)
                 silenced = {s for p, s in desk.engine.muted if p == member.person_id}
                 assert silenced == policy.silenced(desk.state, member)
-                unheard = {s for p, s in desk.engine.unheard if p == member.person_id}
-                assert unheard == policy.unheard(desk.state, member)
+                heard_by = {s: who for (p, s), who in desk.engine.audiences.items() if p == member.person_id}
+                assert heard_by == policy.audiences(desk.state, member)
 
     @invariant()
     def no_media_without_something_running(self) -> None:

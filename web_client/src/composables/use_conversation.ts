@@ -1,7 +1,7 @@
 /** One interaction for components: both sides, its media, and what one can do in it. */
 import { computed, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue';
 import { assistanceEnded, callEnded, type Notice } from '@/messages';
-import type { MemberView } from '@/protocol/messages';
+import type { MemberView, SupervisionMode } from '@/protocol/messages';
 import { isAssistanceLive, isCallLive } from '@/session/media_plan';
 import type { MediaRoom } from '@/session/media_room';
 import { INITIAL_MEDIA_STATE, type MediaState } from '@/session/media_state';
@@ -14,6 +14,8 @@ export interface Conversation {
   readonly interaction: ComputedRef<InteractionState | null>;
   readonly open: ComputedRef<boolean>;
   readonly peer: ComputedRef<MemberView | null>;
+  /** How one takes part in a conversation of others; null in one's own. */
+  readonly supervision: ComputedRef<SupervisionMode | null>;
   readonly room: ComputedRef<MediaRoom | null>;
   readonly media: ShallowRef<MediaState>;
   readonly assistanceLive: ComputedRef<boolean>;
@@ -79,16 +81,28 @@ export function useConversation(session: SessionContext, id: Ref<string | null>)
       clearTimeout(timer);
     });
   });
-  const peer = computed(
-    () => interaction.value?.view.members.find((member) => member.person_id !== session.myId.value) ?? null,
-  );
-  const remote = (source: RemoteTrack['source']): RemoteTrack | null =>
-    media.value.remote.find((one) => one.source === source && one.publisherId !== session.myId.value) ?? null;
+  // The other of the two; a supervisor is a third, and sees the taxpayer.
+  const peer = computed(() => {
+    const view = interaction.value?.view;
+    const others = view?.members.filter((member) => member.person_id !== session.myId.value) ?? [];
+    const wanted = session.side.value === 'taxpayer' ? 'agent' : 'taxpayer';
+    return (
+      others.find((member) => member.role === wanted && (wanted === 'taxpayer' || member.person_id === view?.agent_id)) ??
+      others.find((member) => member.role === wanted) ??
+      others.find((member) => member.supervision === null) ??
+      null
+    );
+  });
+  const remote = (source: RemoteTrack['source']): RemoteTrack | null => {
+    const tracks = media.value.remote.filter((one) => one.source === source && one.publisherId !== session.myId.value);
+    return tracks.find((one) => one.publisherId === peer.value?.person_id) ?? tracks[0] ?? null;
+  };
   return {
     id: computed(() => id.value),
     interaction,
     open: computed(() => interaction.value?.view.phase === 'open'),
     peer,
+    supervision: computed(() => interaction.value?.view.members.find((one) => one.person_id === session.myId.value)?.supervision ?? null),
     room,
     media,
     assistanceLive: computed(() => {

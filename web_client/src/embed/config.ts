@@ -9,6 +9,8 @@ export interface EmbedConfig {
   readonly page: string;
   readonly business: string;
   readonly iceTransportPolicy: RTCIceTransportPolicy;
+  /** Choose an agent from a list instead of queueing; for demonstrations and tests of the media. */
+  readonly direct: boolean;
 }
 
 /** A test cannot change the host page's script tag. */
@@ -22,6 +24,7 @@ export function readConfig(script: HTMLScriptElement | null): EmbedConfig {
     page: data.page ?? '',
     business: data.business ?? '',
     iceTransportPolicy: data.iceTransportPolicy === 'relay' || relayForTests() ? 'relay' : 'all',
+    direct: data.direct === '1',
   };
 }
 

@@ -13,6 +13,11 @@ export interface AcceptCall {
   interaction_id: string;
 }
 
+/** Also of a transfer. Errors: `offer_ended`. */
+export interface AcceptOffer {
+  ticket_id: string;
+}
+
 export interface ActiveSpeakersChanged {
   interaction_id: string;
   person_ids: string[];
@@ -26,6 +31,41 @@ export interface AddCandidate {
   interaction_id: string;
   transport: TransportKind;
   candidate: string;
+}
+
+/** A conversation that is over but not done with: to be rated by the taxpayer, or wrapped up by the agent. */
+export interface AftercareView {
+  interaction_id: string;
+  staff_number: string | null;
+  /** null for the taxpayer. */
+  taxpayer_name: string | null;
+  closed_at: number;
+  close_reason: CloseReason | null;
+  rating: RatingView | null;
+  wrapped_up: boolean;
+}
+
+/** An agent who is signed in. */
+export interface AgentStateView {
+  agent_id: string;
+  staff_number: string;
+  centres: string[];
+  status: AgentStatus;
+  load: number;
+  capacity: number;
+}
+
+export type AgentStatus =
+  | "free"
+  | "busy"
+  | "away"
+  | "after_work"
+  | "offline";
+
+/** One's own status, with why: chosen, or set away for a missed offer. */
+export interface AgentStatusChanged {
+  status: AgentStatus;
+  reason: StatusReason;
 }
 
 /** An agent one can call directly (the demo list). */
@@ -103,8 +143,73 @@ export interface CallView {
   started_at: number | null;
 }
 
+/** 【取消排队】 */
+export type CancelQueue = Record<string, never>;
+
+export interface CancelTransfer {
+  interaction_id: string;
+}
+
+export type CardKind =
+  | "greeting";
+
+/** One centre, live. */
+export interface CentreOverview {
+  waiting: WaitingView;
+  longest_waiting_since: number | null;
+  agents: AgentStateView[];
+  conversations: ConversationRow[];
+}
+
+/** An operating centre (服务运营中心). */
+export interface CentreView {
+  centre_id: string;
+  name: string;
+}
+
+/** How a member ended it. */
+export type CloseCause =
+  | "button"
+  | "window";
+
+/** 【结束会话】 by either, or the taxpayer closed the window. A running transfer is cancelled. */
 export interface CloseInteraction {
   interaction_id: string;
+  cause?: CloseCause;
+}
+
+/** Why an interaction is over. */
+export type CloseReason =
+  | "taxpayer_ended"
+  | "agent_ended"
+  | "window_closed"
+  | "silence"
+  | "abandoned"
+  | "queue_left"
+  | "server_stopping"
+  | "failed";
+
+/** Where the taxpayer came from. */
+export interface ContextView {
+  page: string | null;
+  business: string | null;
+  authority: string | null;
+}
+
+/** A running conversation, for the supervisor. */
+export interface ConversationRow {
+  interaction_id: string;
+  agent_id: string | null;
+  staff_number: string | null;
+  /** Masked. */
+  taxpayer_name: string;
+  opened_at: number;
+  last_message_at: number | null;
+  assistance: AssistancePhase;
+  call: CallPhase;
+  transferring: boolean;
+  /** How oneself takes part. */
+  supervision: SupervisionMode | null;
 }
 
 export interface DeclineAssistance {
@@ -113,6 +218,36 @@ export interface DeclineAssistance {
 
 export interface DeclineCall {
   interaction_id: string;
+}
+
+/** Also of a transfer. Errors: `offer_ended`. */
+export interface DeclineOffer {
+  ticket_id: string;
+}
+
+export interface Desk {
+  desk: DeskView;
+  /** One for each centre the agent serves; `waiting.changed` from now on. */
+  waiting: WaitingView[];
+}
+
+/** The agent's own state, whole. */
+export interface DeskChanged {
+  desk: DeskView;
+}
+
+/** The agent's own state. `signed_in` False: nothing is offered. */
+export interface DeskView {
+  signed_in: boolean;
+  status: AgentStatus;
+  capacity: number;
+  /** Conversations, rings and after-work places taken. */
+  load: number;
+  interactions: string[];
+  /** Interactions whose after-work time runs. */
+  wrapping: string[];
+  wrapping_until: number | null;
+  offer: OfferView | null;
 }
 
 /** What a browser reports when it cannot capture (R5). */
@@ -165,7 +300,38 @@ export type ErrorCode =
   | "interaction_closed"
   | "too_many_interactions"
   | "server_stopping"
+  | "queue_closed"
+  | "queue_no_agent"
+  | "queue_no_centre"
+  | "offer_ended"
+  | "agent_signed_out"
+  | "already_rated"
+  | "file_not_found"
+  | "file_too_large"
+  | "file_type_refused"
+  | "file_damaged"
+  | "file_infected"
+  | "files_unavailable"
+  | "upload_conflict"
+  | "quota_exceeded"
+  | "link_expired"
+  | "conflict"
+  | "profile_unknown"
+  | "records_unavailable"
   | "internal_error";
+
+/** A file of the conversation. Its bytes are fetched by a short-lived link: `POST /api/files/{file_id}/link`. */
+export interface FileView {
+  file_id: string;
+  name: string;
+  media_type: string;
+  /** Bytes. */
+  size: number;
+  width: number | null;
+  height: number | null;
+}
+
+export type GetDesk = Record<string, never>;
 
 /** Fresh TURN credentials (they expire). */
 export type GetIceServers = Record<string, never>;
@@ -174,6 +340,19 @@ export type GetIceServers = Record<string, never>;
 export interface GetInteraction {
   interaction_id: string;
 }
+
+/** The taxpayer as staff may see them, masked. Staff alone. */
+export interface GetProfile {
+  interaction_id: string;
+}
+
+export type GetTicket = Record<string, never>;
+
+export type GoneReason =
+  | "cancelled"
+  | "taxpayer_left"
+  | "served"
+  | "centre_removed";
 
 /** `auth` of the Socket.IO handshake. A refusal is a `connect_error` whose `data` is a `WireError`. */
 export interface Handshake {
@@ -213,25 +392,90 @@ export interface InteractionChanged {
   interaction: InteractionView;
 }
 
+/** One is no member any more; the interaction goes on without. */
+export interface InteractionLeft {
+  interaction_id: string;
+  reason: LeftReason;
+}
+
 export type InteractionPhase =
   | "open"
   | "closed";
 
-/** One human service session (互动), whole. */
+/** One human service session (互动), whole, as this person may see it. */
 export interface InteractionView {
   interaction_id: string;
   phase: InteractionPhase;
+  centre_id: string | null;
+  centre_name: string | null;
+  context: ContextView;
   members: MemberView[];
-  /** The last 200. */
+  /** Who serves it; null while nobody does (the agent was lost: it waits at the head of the queue). */
+  agent_id: string | null;
+  /** The last 50; earlier ones by `message.list`. */
   messages: MessageView[];
+  last_seq: number;
+  /** By person: everything up to this `seq` was read. */
+  read: Record<string, number>;
   assistance: AssistanceView;
   call: CallView;
+  transfer: TransferView | null;
+  /** Set when nobody wrote for long: then it will be ended unless somebody does. */
+  silence_ends_at: number | null;
   opened_at: number;
   closed_by: string | null;
+  close_reason: CloseReason | null;
 }
+
+/**
+ * 【人工】. One place a person: who waits already gets that place back. Errors, each with its ways out:
+ * `queue_closed` and `queue_no_agent` (留言, 预约), `queue_no_centre` (我的机关).
+ */
+export interface JoinQueue {
+  /** Which page of the host platform they come from. */
+  page?: string | null;
+  /** Which business they are about. */
+  business?: string | null;
+  /** Name or region code; without it the one of the token. */
+  authority?: string | null;
+  skill?: string | null;
+}
+
+/** Begin, or change the mode. The taxpayer sees a supervisor in no mode but `barge`. Recorded. */
+export interface JoinSupervised {
+  interaction_id: string;
+  mode: SupervisionMode;
+}
+
+export interface LeaveSupervised {
+  interaction_id: string;
+}
+
+/** Why one is no member any more of an interaction that goes on. */
+export type LeftReason =
+  | "transferred"
+  | "signed_out"
+  | "supervision_ended";
 
 /** The agents a taxpayer may call directly. */
 export type ListAgents = Record<string, never>;
+
+/**
+ * The last messages before `before_seq`, or the first after `after_seq` (resync after a gap); with neither the
+ * last of all. Errors: `records_unavailable`.
+ */
+export interface ListMessages {
+  interaction_id: string;
+  before_seq?: number | null;
+  after_seq?: number | null;
+  limit?: number;
+}
+
+/** Everything of one's centres now, and `supervise.changed` from now on until the connection ends. */
+export type ListSupervised = Record<string, never>;
+
+/** To whom one may hand on: agents signed in, and all centres. */
+export type ListTransferTargets = Record<string, never>;
 
 /** One published source of a member. */
 export interface MediaView {
@@ -251,12 +495,21 @@ export interface MemberView {
   role: Role;
   display_name: string;
   presence: Presence;
+  /** Of a supervisor. In other modes than `barge` the taxpayer is not told of this member at all. */
+  supervision: SupervisionMode | null;
   media: MediaView[];
   /** False while a transport that was connected is not: shown as "reconnecting". */
   media_connected: boolean;
   /** 0 (lost) to 4 (excellent); null before there is a figure. */
   quality: number | null;
 }
+
+export type MessageKind =
+  | "text"
+  | "picture"
+  | "file"
+  | "card"
+  | "system";
 
 export interface MessagePosted {
   interaction_id: string;
@@ -266,12 +519,27 @@ export interface MessagePosted {
 /** A line of the conversation. `seq` counts from 1 without gaps within the interaction. */
 export interface MessageView {
   seq: number;
+  kind: MessageKind;
   client_message_id: string | null;
   /** null for the system's own lines. */
   sender_id: string | null;
+  sender_role: Role | null;
+  /** Masked name of a taxpayer, staff number of staff; also when the sender is no member any more. */
+  sender_name: string | null;
+  /** Of a card its sentence; of a file its name. */
   text: string;
+  file: FileView | null;
+  card: CardKind | null;
   /** Milliseconds since the epoch. */
   sent_at: number;
+}
+
+export interface Messages {
+  /** In order of `seq`, without a gap. */
+  messages: MessageView[];
+  last_seq: number;
+  /** Whether there is more in the direction that was asked for. */
+  more: boolean;
 }
 
 /** Mute or unmute one's own source; enforced by the engine. */
@@ -287,6 +555,49 @@ export interface Offer {
   ice_servers: IceServerView[];
 }
 
+/** Why an offer stopped ringing without being accepted. */
+export type OfferEnd =
+  | "silent"
+  | "declined"
+  | "agent_dropped"
+  | "agent_unavailable"
+  | "ticket_gone"
+  | "transfer_cancelled";
+
+/** It stopped ringing and was not accepted here. */
+export interface OfferEnded {
+  ticket_id: string;
+  reason: OfferEnd;
+}
+
+export interface OfferRang {
+  offer: OfferView;
+}
+
+/**
+ * Hand the conversation on to one of both; the sender stays until it is accepted. It rings there as an offer.
+ * Errors: `agent_busy`, `agent_offline`, `queue_closed`, `queue_no_agent`, `wrong_phase`.
+ */
+export interface OfferTransfer {
+  interaction_id: string;
+  to_agent?: string | null;
+  to_centre?: string | null;
+  note?: string;
+}
+
+/** A ticket that rings at this agent, or a transfer. */
+export interface OfferView {
+  ticket_id: string;
+  centre: CentreView;
+  profile: ProfileView;
+  context: ContextView;
+  waiting_since: number;
+  deadline: number;
+  transfer: boolean;
+  from_staff_number: string | null;
+  note: string;
+}
+
 /** A taxpayer begins an interaction with an agent, or gets back the open one with the same agent. */
 export interface OpenInteraction {
   agent_id: string;
@@ -294,6 +605,15 @@ export interface OpenInteraction {
 
 export interface Opened {
   interaction: InteractionView;
+}
+
+export interface Overview {
+  centres: CentreOverview[];
+}
+
+export interface OwnTicket {
+  /** null for who is in no queue. */
+  ticket: TicketView | null;
 }
 
 /** Nothing of the screen leaves the server from now on, whatever the browser still sends. */
@@ -310,11 +630,30 @@ export interface PersonView {
   region: string | null;
 }
 
+/** 【呼叫】: take one of the waiting out of turn. Errors: `agent_busy`, `wrong_phase`, `not_found`. */
+export interface PickTicket {
+  ticket_id: string;
+}
+
 /** Whether a member's signalling connection is there. `reconnecting` lasts for the grace period at most. */
 export type Presence =
   | "online"
   | "reconnecting"
   | "left";
+
+export interface Profile {
+  profile: ProfileView;
+}
+
+/** A taxpayer as staff may see them: masked. A reveal is a REST request, and recorded. */
+export interface ProfileView {
+  person_id: string;
+  name: string;
+  phone: string | null;
+  company: string | null;
+  authority: string | null;
+  region: string | null;
+}
 
 /**
  * The browser's offer on its publish peer connection. `tracks` names the source of every sending m-line;
@@ -330,6 +669,46 @@ export interface Publish {
 export interface PublishedTrack {
   mid: string;
   source: Source;
+}
+
+/** The taxpayer's own place. */
+export interface QueueChanged {
+  ticket: TicketView;
+}
+
+/** A ticket as its taxpayer sees it. */
+export type QueuePhase =
+  | "waiting"
+  | "offered"
+  | "serving"
+  | "gone";
+
+export interface Queued {
+  ticket: TicketView;
+}
+
+/** 【已解决】 or 【未解决】 by the taxpayer after the end, once. Errors: `already_rated`. */
+export interface RateInteraction {
+  interaction_id: string;
+  resolved: boolean;
+  comment?: string | null;
+}
+
+export interface RatingView {
+  resolved: boolean;
+  rated_at: number;
+}
+
+export interface ReadChanged {
+  interaction_id: string;
+  person_id: string;
+  seq: number;
+}
+
+/** Everything up to `seq` has been before the reader's eyes. A mark never goes back. */
+export interface ReadMessages {
+  interaction_id: string;
+  seq: number;
 }
 
 /** The taxpayer's picker was cancelled, permission denied, …: the assistance stays accepted, to try again. */
@@ -360,11 +739,15 @@ export type Role =
   | "editor"
   | "administrator";
 
-/** Say something. Sending the same `client_message_id` again gives the first message back and adds none. */
+/**
+ * Say something, or send a file that was uploaded for this interaction: one of `text` and `file_id`. Sending
+ * the same `client_message_id` again gives the first message back and adds none. Errors: `file_not_found`.
+ */
 export interface SendMessage {
   interaction_id: string;
   client_message_id: string;
-  text: string;
+  text?: string | null;
+  file_id?: string | null;
 }
 
 export interface Sent {
@@ -374,6 +757,27 @@ export interface Sent {
 /** Last before the server closes this connection: `signed_in_elsewhere`, `token_expired`, `server_stopping`. */
 export interface SessionClosed {
   reason: WireError;
+}
+
+export interface SetAgentStatus {
+  status: StatusChoice;
+}
+
+/**
+ * Begin to serve, with the centres, skills and capacity of the organisation. Signing in again changes the status
+ * alone. Errors: `not_allowed` for who is no agent of any centre.
+ */
+export interface SignInAgent {
+  status?: StatusChoice;
+}
+
+/** Stop serving. What is still open goes to the head of the queue. */
+export type SignOutAgent = Record<string, never>;
+
+/** `ends_at` is when it will be ended for silence; null: somebody wrote. */
+export interface SilenceChanged {
+  interaction_id: string;
+  ends_at: number | null;
 }
 
 /** A receive slot of one's subscribe transport carries something else from now on. */
@@ -403,6 +807,24 @@ export interface StartCall {
   interaction_id: string;
 }
 
+/** The statuses an agent may choose (`queue_states.AgentStatus` has `offline` besides). */
+export type StatusChoice =
+  | "free"
+  | "busy"
+  | "away"
+  | "after_work";
+
+export type StatusReason =
+  | "chosen"
+  | "missed_offer"
+  | "signed_in"
+  | "signed_out"
+  | "connection_lost"
+  | "load";
+
+/** 【继续等待】 after the wait notice: it is taken back, the place is kept. */
+export type StayInQueue = Record<string, never>;
+
 /**
  * Ask for the server's offer of the subscribe peer connection. `fresh` true for a new RTCPeerConnection,
  * false for an ICE restart of the one there is.
@@ -410,6 +832,62 @@ export interface StartCall {
 export interface Subscribe {
   interaction_id: string;
   fresh: boolean;
+}
+
+/** To supervisors who asked with `supervise.list`: a centre, whole; once a second at most. */
+export interface SupervisionChanged {
+  centre: CentreOverview;
+}
+
+/** How a supervisor takes part (R18). */
+export type SupervisionMode =
+  | "listen"
+  | "whisper"
+  | "barge";
+
+/** One's own place in the queue. */
+export interface TicketView {
+  /** Also the id of the interaction it becomes. */
+  ticket_id: string;
+  phase: QueuePhase;
+  centre: CentreView;
+  /** 当前等候人数: how many are before; null when nobody waits for anything any more. */
+  ahead: number | null;
+  waiting_since: number;
+  /** Offer 留言 or 预约; `queue.stay` takes it back. */
+  wait_notice: WaitNotice | null;
+  gone_reason: GoneReason | null;
+}
+
+export interface TransferChanged {
+  interaction_id: string;
+  transfer: TransferView;
+}
+
+export type TransferPhase =
+  | "offered"
+  | "accepted"
+  | "declined"
+  | "timed_out"
+  | "cancelled";
+
+export interface TransferTargets {
+  agents: AgentStateView[];
+  centres: CentreView[];
+}
+
+/** The running transfer, or how the last one ended. A taxpayer is told no note. */
+export interface TransferView {
+  transfer_id: string;
+  phase: TransferPhase;
+  from_agent: string;
+  to_agent: string | null;
+  to_centre: string | null;
+  /** Staff number of the agent, or name of the centre. */
+  target: string;
+  note: string;
+  asked_at: number;
+  deadline: number | null;
 }
 
 /** How the server sees one of one's own transports; `failed` asks the browser for an ICE restart or a new one. */
@@ -432,6 +910,19 @@ export type TransportState =
   | "failed"
   | "closed";
 
+/** Repeat every few seconds while typing; it fades by itself. */
+export interface Typing {
+  interaction_id: string;
+  typing: boolean;
+}
+
+/** To the others. Forget it after five seconds without another. */
+export interface TypingChanged {
+  interaction_id: string;
+  person_id: string;
+  typing: boolean;
+}
+
 /** How large a track is shown, in device pixels; 0 × 0 when not visible. The simulcast layer follows. */
 export interface View {
   interaction_id: string;
@@ -439,6 +930,35 @@ export interface View {
   source: Source;
   width: number;
   height: number;
+}
+
+export type WaitNotice =
+  | "timeout"
+  | "no_agent";
+
+/** The waiting list of one centre, to its agents, once a second at most. */
+export interface WaitingChanged {
+  waiting: WaitingView;
+}
+
+export interface WaitingRow {
+  ticket_id: string;
+  /** Masked. */
+  name: string;
+  context: ContextView;
+  skills: string[];
+  waiting_since: number;
+  /** Rings at somebody now: it cannot be picked. */
+  offered: boolean;
+  /** Handed on by another agent who still holds it. */
+  transfer: boolean;
+}
+
+/** Who waits at one centre: the first 50, in order, and how many in all. */
+export interface WaitingView {
+  centre: CentreView;
+  total: number;
+  rows: WaitingRow[];
 }
 
 /**
@@ -452,6 +972,13 @@ export interface Welcome {
   resumed: boolean;
   interactions: InteractionView[];
   ice_servers: IceServerView[];
+  /** A taxpayer's place in the queue. */
+  ticket: TicketView | null;
+  /** An agent's desk; it stays signed in over a reload and over a restart of the server within the grace period. */
+  desk: DeskView | null;
+  /** The waiting lists of an agent's centres. */
+  waiting: WaitingView[];
+  aftercare: AftercareView[];
 }
 
 /**
@@ -464,13 +991,43 @@ export interface WireError {
   retry_after_ms: number | null;
 }
 
+/** What it was about, by the agent who served it, after the end; it ends the after-work time. */
+export interface WrapUpInteraction {
+  interaction_id: string;
+  code: string;
+  note?: string;
+}
+
 /** Requests by event name. */
 export interface RequestMap {
-  "agent.list": { request: ListAgents; response: Agents };
-  "interaction.open": { request: OpenInteraction; response: Opened };
   "interaction.get": { request: GetInteraction; response: Opened };
   "interaction.close": { request: CloseInteraction; response: Empty };
+  "interaction.rate": { request: RateInteraction; response: Empty };
+  "interaction.wrap_up": { request: WrapUpInteraction; response: Empty };
+  "interaction.profile": { request: GetProfile; response: Profile };
   "message.send": { request: SendMessage; response: Sent };
+  "message.list": { request: ListMessages; response: Messages };
+  "message.read": { request: ReadMessages; response: Empty };
+  "message.typing": { request: Typing; response: Empty };
+  "agent.list": { request: ListAgents; response: Agents };
+  "interaction.open": { request: OpenInteraction; response: Opened };
+  "queue.join": { request: JoinQueue; response: Queued };
+  "queue.get": { request: GetTicket; response: OwnTicket };
+  "queue.stay": { request: StayInQueue; response: Empty };
+  "queue.cancel": { request: CancelQueue; response: Empty };
+  "agent.sign_in": { request: SignInAgent; response: Desk };
+  "agent.sign_out": { request: SignOutAgent; response: Empty };
+  "agent.set_status": { request: SetAgentStatus; response: Empty };
+  "desk.get": { request: GetDesk; response: Desk };
+  "offer.accept": { request: AcceptOffer; response: Empty };
+  "offer.decline": { request: DeclineOffer; response: Empty };
+  "queue.pick": { request: PickTicket; response: Empty };
+  "transfer.targets": { request: ListTransferTargets; response: TransferTargets };
+  "transfer.offer": { request: OfferTransfer; response: Empty };
+  "transfer.cancel": { request: CancelTransfer; response: Empty };
+  "supervise.list": { request: ListSupervised; response: Overview };
+  "supervise.join": { request: JoinSupervised; response: Opened };
+  "supervise.leave": { request: LeaveSupervised; response: Empty };
   "assistance.request": { request: RequestAssistance; response: Empty };
   "assistance.accept": { request: AcceptAssistance; response: Empty };
   "assistance.decline": { request: DeclineAssistance; response: Empty };
@@ -505,6 +1062,18 @@ export interface NotificationMap {
   "media.slot": SlotChanged;
   "media.transport": TransportChanged;
   "media.speakers": ActiveSpeakersChanged;
+  "read.changed": ReadChanged;
+  "typing.changed": TypingChanged;
+  "silence.changed": SilenceChanged;
+  "transfer.changed": TransferChanged;
+  "interaction.left": InteractionLeft;
+  "queue.changed": QueueChanged;
+  "offer.rang": OfferRang;
+  "offer.ended": OfferEnded;
+  "desk.changed": DeskChanged;
+  "waiting.changed": WaitingChanged;
+  "agent.status": AgentStatusChanged;
+  "supervise.changed": SupervisionChanged;
 }
 
 /** What the acknowledgement of a request holds. */

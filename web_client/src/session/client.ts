@@ -1,5 +1,8 @@
 /** One signed-in person in one page: the connection, what it knows, the media rooms, and everything one can do. */
-import type { NotificationMap, RequestMap } from '@/protocol/messages';
+import type { CloseCause, NotificationMap, RequestMap, SupervisionMode } from '@/protocol/messages';
+import { ServiceHttp } from '@/rest/http';
+import { Records } from '@/rest/records';
+import { uploadTransport, type UploadTransport } from '@/rest/uploads';
 import { SignalingConnection, type ConnectionOptions } from '@/signaling/connection';
 import { isLocalFailure, RequestError } from '@/signaling/errors';
 import { installDebug, type Mark } from './debug';
@@ -7,13 +10,20 @@ import { MediaRoom } from './media_room';
 import type { Preferences } from './preferences';
 import {
   addPending,
+  dropInteraction,
   failPending,
   hasGap,
   INITIAL_STATE,
   markSeen,
   putInteraction,
   putMessage,
+  putMessages,
+  putOverview,
+  putRating,
+  putWaiting,
+  putWrappedUp,
   reduce,
+  setTyping,
   type SessionNotification,
   type SessionState,
 } from './state';
@@ -35,7 +45,18 @@ type PlainAction =
   | 'call.ask'
   | 'call.decline'
   | 'call.hang_up'
-  | 'interaction.close';
+  | 'transfer.cancel';
+
+/** Requests that change nothing here by their answer: the notification that follows does. */
+type PassedOn =
+  | 'agent.set_status'
+  | 'queue.stay'
+  | 'queue.pick'
+  | 'offer.accept'
+  | 'offer.decline'
+  | 'transfer.targets'
+  | 'transfer.offer'
+  | 'interaction.profile';
 
 const REDUCED: readonly (keyof NotificationMap)[] = [
   'session.welcome',
@@ -45,6 +66,17 @@ const REDUCED: readonly (keyof NotificationMap)[] = [
   'assistance.changed',
   'call.changed',
   'media.speakers',
+  'read.changed',
+  'silence.changed',
+  'transfer.changed',
+  'interaction.left',
+  'queue.changed',
+  'offer.rang',
+  'offer.ended',
+  'desk.changed',
+  'waiting.changed',
+  'agent.status',
+  'supervise.changed',
 ];
 
 /** `crypto.randomUUID` is for secure pages only; text must also go from a plain one. */
@@ -53,18 +85,31 @@ function newMessageId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+const HISTORY_PAGE = 50;
+const TYPING_EVERY_MS = 3_000;
+/** As the wire says of `typing.changed`. */
+const TYPING_LASTS_MS = 5_000;
+
 export class ServiceClient {
   readonly state = new Store<SessionState>(INITIAL_STATE);
   readonly preferences: Preferences;
   readonly mark: Mark;
+  readonly records: Records;
+  readonly uploads: UploadTransport;
   readonly #options: ClientOptions;
   readonly #connection: SignalingConnection;
   readonly #rooms = new Map<string, MediaRoom>();
+  readonly #typingSaidAt = new Map<string, number>();
+  readonly #readSaid = new Map<string, number>();
+  #supervises = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
     this.preferences = options.preferences;
     this.mark = installDebug(() => [...this.#rooms.values()]);
+    const http = new ServiceHttp(options.connection);
+    this.records = new Records(http);
+    this.uploads = uploadTransport(http);
     this.#connection = new SignalingConnection(options.connection);
     this.#connection.on('status', (connection) => {
       this.state.update((state) => ({ ...state, connection }));
@@ -76,6 +121,11 @@ export class ServiceClient {
         this.#onNotification({ event, value } as SessionNotification);
       });
     }
+    this.#connection.on('typing.changed', ({ interaction_id, person_id, typing }) => {
+      const until = typing ? Date.now() + TYPING_LASTS_MS : null;
+      this.state.update((state) => setTyping(state, interaction_id, person_id, until));
+      if (typing) setTimeout(() => this.#forgetTyping(interaction_id, person_id), TYPING_LASTS_MS + 100);
+    });
     this.#connection.on('media.slot', (change) => this.#rooms.get(change.interaction_id)?.onSlot(change));
     this.#connection.on('media.transport', (change) => this.#rooms.get(change.interaction_id)?.onTransport(change));
   }
@@ -122,15 +172,124 @@ export class ServiceClient {
     await this.#withDevices('call.start', interactionId);
   }
 
+  /** For what the answer alone says, or the notification that follows. */
+  request<E extends PassedOn>(event: E, payload: RequestMap[E]['request']): Promise<RequestMap[E]['response']> {
+    return this.#request(event, payload);
+  }
+
+  // The queue
+
+  async joinQueue(from: { page: string; business: string }): Promise<void> {
+    const { ticket } = await this.#request('queue.join', { page: from.page || null, business: from.business || null });
+    this.state.update((state) => ({ ...state, ticket }));
+  }
+
+  async cancelQueue(): Promise<void> {
+    await this.#request('queue.cancel', {});
+    this.state.update((state) => ({ ...state, ticket: null }));
+  }
+
+  async stayInQueue(): Promise<void> {
+    await this.#request('queue.stay', {});
+    this.state.update((state) => (state.ticket === null ? state : { ...state, ticket: { ...state.ticket, wait_notice: null } }));
+  }
+
+  // The conversation
+
+  async closeInteraction(interactionId: string, cause: CloseCause = 'button'): Promise<void> {
+    await this.#request('interaction.close', { interaction_id: interactionId, cause });
+  }
+
+  /** 【已解决】 or 【未解决】, once. Rated already elsewhere is as good. */
+  async rate(interactionId: string, resolved: boolean): Promise<void> {
+    try {
+      await this.#request('interaction.rate', { interaction_id: interactionId, resolved });
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.code !== 'already_rated') throw error;
+    }
+    this.state.update((state) => putRating(state, interactionId, { resolved, rated_at: Date.now() }));
+  }
+
+  async wrapUp(interactionId: string, code: string, note: string): Promise<void> {
+    await this.#request('interaction.wrap_up', { interaction_id: interactionId, code, note });
+    this.state.update((state) => putWrappedUp(state, interactionId));
+  }
+
+  /** The page of lines before what is here; false when there is nothing earlier. */
+  async loadEarlier(interactionId: string): Promise<boolean> {
+    const first = this.state.get().interactions.get(interactionId)?.view.messages[0]?.seq ?? 1;
+    if (first <= 1) return false;
+    const { messages } = await this.#request('message.list', {
+      interaction_id: interactionId,
+      before_seq: first,
+      limit: HISTORY_PAGE,
+    });
+    this.state.update((state) => putMessages(state, interactionId, messages));
+    return true;
+  }
+
+  /** Called with every key; says so every few seconds. Nobody waits for it, and a lost one does no harm. */
+  typing(interactionId: string): void {
+    const now = Date.now();
+    if (now - (this.#typingSaidAt.get(interactionId) ?? 0) < TYPING_EVERY_MS) return;
+    this.#typingSaidAt.set(interactionId, now);
+    this.#request('message.typing', { interaction_id: interactionId, typing: true }).catch(() => undefined);
+  }
+
+  // The desk
+
+  async signIn(): Promise<void> {
+    const { desk, waiting } = await this.#request('agent.sign_in', { status: 'free' });
+    this.state.update((state) => putWaiting({ ...state, desk }, waiting));
+  }
+
+  async signOut(): Promise<void> {
+    await this.#request('agent.sign_out', {});
+  }
+
+  async supervise(): Promise<void> {
+    this.#supervises = true;
+    const { centres } = await this.#request('supervise.list', {});
+    this.state.update((state) => putOverview({ ...state, overview: new Map() }, centres));
+  }
+
+  async joinSupervised(interactionId: string, mode: SupervisionMode): Promise<void> {
+    const capture = mode === 'listen' ? null : this.room(interactionId).devices.capture();
+    const { interaction } = await this.#request('supervise.join', { interaction_id: interactionId, mode });
+    this.#update((state) => putInteraction(state, interaction));
+    await capture;
+  }
+
+  async leaveSupervised(interactionId: string): Promise<void> {
+    await this.#request('supervise.leave', { interaction_id: interactionId });
+    this.#update((state) => dropInteraction(state, interactionId));
+  }
+
   async sendMessage(interactionId: string, text: string, clientMessageId = newMessageId()): Promise<void> {
+    await this.#send(interactionId, text, clientMessageId);
+  }
+
+  /** A file that was uploaded for this interaction. */
+  async sendFile(interactionId: string, fileId: string, name: string): Promise<void> {
+    await this.#send(interactionId, name, newMessageId(), fileId);
+  }
+
+  async resend(interactionId: string, clientMessageId: string): Promise<void> {
+    const pending = this.state.get().interactions.get(interactionId)?.pending ?? [];
+    const message = pending.find((one) => one.clientMessageId === clientMessageId);
+    if (message !== undefined) await this.#send(interactionId, message.text, clientMessageId, message.fileId);
+  }
+
+  async #send(interactionId: string, text: string, clientMessageId: string, fileId?: string): Promise<void> {
+    this.#typingSaidAt.delete(interactionId);
     this.state.update((state) =>
-      addPending(state, interactionId, { clientMessageId, text, createdAt: Date.now(), failed: false }),
+      addPending(state, interactionId, { clientMessageId, text, fileId, createdAt: Date.now(), failed: false }),
     );
     try {
       const { message } = await this.#request('message.send', {
         interaction_id: interactionId,
         client_message_id: clientMessageId,
-        text,
+        ...(fileId === undefined ? { text } : { file_id: fileId }),
       });
       this.state.update((state) => putMessage(state, interactionId, message));
     } catch (error) {
@@ -142,6 +301,17 @@ export class ServiceClient {
 
   markSeen(interactionId: string): void {
     this.state.update((state) => markSeen(state, interactionId));
+    const seq = this.state.get().interactions.get(interactionId)?.seenSeq ?? 0;
+    if (seq <= (this.#readSaid.get(interactionId) ?? 0)) return;
+    this.#readSaid.set(interactionId, seq);
+    this.#request('message.read', { interaction_id: interactionId, seq }).catch(() => this.#readSaid.delete(interactionId));
+  }
+
+  #forgetTyping(interactionId: string, personId: string): void {
+    const until = this.state.get().interactions.get(interactionId)?.typing.get(personId);
+    if (until !== undefined && until <= Date.now()) {
+      this.state.update((state) => setTyping(state, interactionId, personId, null));
+    }
   }
 
   async #withDevices(action: 'call.accept' | 'call.start', interactionId: string): Promise<void> {
@@ -168,15 +338,19 @@ export class ServiceClient {
       if (known === undefined || hasGap(known.view, message)) this.#resynchronise(interaction_id);
     }
     this.#update((state) => reduce(state, notification));
-    if (notification.event === 'session.welcome') this.#resendPending();
+    if (notification.event === 'session.welcome') {
+      this.#resendPending();
+      // A supervisor's subscription ends with the connection.
+      if (this.#supervises) this.supervise().catch(() => undefined);
+    }
   }
 
   /** What was written while the line was down goes out by itself; the server knows it by its id and adds it once. */
   #resendPending(): void {
     for (const [interactionId, { view, pending }] of this.state.get().interactions) {
       if (view.phase === 'closed') continue;
-      for (const { text, clientMessageId } of pending) {
-        this.sendMessage(interactionId, text, clientMessageId).catch(() => undefined);
+      for (const { text, clientMessageId, fileId } of pending) {
+        this.#send(interactionId, text, clientMessageId, fileId).catch(() => undefined);
       }
     }
   }
@@ -203,6 +377,11 @@ export class ServiceClient {
       } else {
         this.room(interactionId).apply(me, view);
       }
+    }
+    for (const [interactionId, room] of this.#rooms) {
+      if (interactions.has(interactionId)) continue;
+      room.close();
+      this.#rooms.delete(interactionId);
     }
   }
 

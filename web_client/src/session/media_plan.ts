@@ -1,5 +1,5 @@
 /** What media a person needs now, from the views alone. Pure; `MediaRoom` carries it out. */
-import type { AssistancePhase, CallPhase, InteractionView, Role, Source } from '@/protocol/messages';
+import type { AssistancePhase, CallPhase, InteractionView, Role, Source, SupervisionMode } from '@/protocol/messages';
 
 export interface MediaPlan {
   /** The subscribe connection should be there (also warm, before there is anything to see). */
@@ -18,12 +18,19 @@ export const isCallLive = (phase: CallPhase): boolean => LIVE_CALL.has(phase);
 
 export const NO_MEDIA: MediaPlan = { subscribe: false, publish: false, sources: new Set() };
 
-export function planMedia(role: Role, view: InteractionView): MediaPlan {
+/** A supervisor hears and sees what runs, and speaks where the mode allows; the server keeps to it (R18). */
+function planSupervised(mode: SupervisionMode, running: boolean): MediaPlan {
+  const speaks = running && mode !== 'listen';
+  return { subscribe: running, publish: speaks, sources: new Set<Source>(speaks ? ['microphone'] : []) };
+}
+
+export function planMedia(role: Role, view: InteractionView, supervision: SupervisionMode | null = null): MediaPlan {
   if (view.phase === 'closed') return NO_MEDIA;
   const assistance = view.assistance.phase;
   const call = view.call.phase;
   const assisting = isAssistanceLive(assistance);
   const calling = isCallLive(call);
+  if (supervision !== null) return planSupervised(supervision, assisting || calling);
   const sources = new Set<Source>();
   if (role === 'taxpayer') {
     if (assisting && assistance !== 'requested') sources.add('screen').add('screen_audio');

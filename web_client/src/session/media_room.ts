@@ -116,8 +116,9 @@ export class MediaRoom {
 
   /** Called with every change of the interaction; does only what is not done yet. */
   apply(me: PersonView, view: InteractionView): void {
-    this.#plan = planMedia(me.role, view);
-    this.devices.follow(this.#plan.sources, view.members.find((member) => member.person_id === me.person_id)?.media ?? []);
+    const own = view.members.find((member) => member.person_id === me.person_id);
+    this.#plan = planMedia(me.role, view, own?.supervision ?? null);
+    this.devices.follow(this.#plan.sources, own?.media ?? []);
     this.screen.follow(this.#plan.sources);
     this.#reconcile();
   }

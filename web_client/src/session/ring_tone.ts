@@ -48,3 +48,23 @@ export class RingTone {
     }
   }
 }
+
+/** One soft note for a message, where a ring would be too much. */
+export function chime(): void {
+  if (typeof AudioContext === 'undefined') return;
+  const context = new AudioContext();
+  const oscillator = context.createOscillator();
+  const gain = context.createGain();
+  oscillator.frequency.value = 880;
+  gain.gain.setValueAtTime(0.08, context.currentTime);
+  gain.gain.exponentialRampToValueAtTime(0.001, context.currentTime + 0.25);
+  oscillator.connect(gain).connect(context.destination);
+  oscillator.onended = () => void context.close();
+  if (context.state !== 'running') {
+    // Nobody has clicked on the page yet: browsers keep it silent.
+    void context.close();
+    return;
+  }
+  oscillator.start();
+  oscillator.stop(context.currentTime + 0.26);
+}

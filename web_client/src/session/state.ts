@@ -1,19 +1,30 @@
 /** What the browser knows, as plain values, and how each notification changes it. Pure: no I/O and no clock. */
 import type {
+  AftercareView,
   AgentView,
+  CentreOverview,
+  DeskView,
   IceServerView,
   InteractionView,
   MemberView,
+  LeftReason,
   MessageView,
   NotificationMap,
   PersonView,
+  RatingView,
+  StatusReason,
+  TicketView,
+  WaitingView,
 } from '@/protocol/messages';
 import type { ConnectionStatus } from '@/signaling/connection';
 
 /** A message that the server has not confirmed yet. */
 export interface PendingMessage {
   readonly clientMessageId: string;
+  /** Of a file its name. */
   readonly text: string;
+  /** An uploaded file instead of text. */
+  readonly fileId?: string;
   readonly createdAt: number;
   readonly failed: boolean;
 }
@@ -24,6 +35,8 @@ export interface InteractionState {
   /** Highest `seq` the person has seen. */
   readonly seenSeq: number;
   readonly speakers: readonly string[];
+  /** Who is typing, by person: until when it is believed without another word of it. */
+  readonly typing: ReadonlyMap<string, number>;
 }
 
 export interface SessionState {
@@ -32,6 +45,18 @@ export interface SessionState {
   readonly iceServers: readonly IceServerView[];
   readonly agents: readonly AgentView[] | null;
   readonly interactions: ReadonlyMap<string, InteractionState>;
+  /** A taxpayer's place in the queue, also for a moment after it is gone. */
+  readonly ticket: TicketView | null;
+  readonly desk: DeskView | null;
+  readonly statusReason: StatusReason | null;
+  /** By centre. */
+  readonly waiting: ReadonlyMap<string, WaitingView>;
+  /** By interaction: over, but to be rated or wrapped up. */
+  readonly aftercare: ReadonlyMap<string, AftercareView>;
+  /** By centre; null until a supervisor has asked. */
+  readonly overview: ReadonlyMap<string, CentreOverview> | null;
+  /** The last interaction that goes on without this person. */
+  readonly left: { readonly interactionId: string; readonly reason: LeftReason } | null;
 }
 
 export const INITIAL_STATE: SessionState = {
@@ -40,6 +65,13 @@ export const INITIAL_STATE: SessionState = {
   iceServers: [],
   agents: null,
   interactions: new Map(),
+  ticket: null,
+  desk: null,
+  statusReason: null,
+  waiting: new Map(),
+  aftercare: new Map(),
+  overview: null,
+  left: null,
 };
 
 export function lastSeq(view: InteractionView): number {
@@ -81,17 +113,96 @@ function confirmed(pending: readonly PendingMessage[], view: InteractionView): r
   return pending.filter((message) => !known.has(message.clientMessageId));
 }
 
-/** A whole view replaces what was known; what the person has seen and not yet sent stays. */
+/** Both in order and without a gap: earlier lines that do not reach up to the later ones are left to be loaded again. */
+function joined(earlier: readonly MessageView[], later: readonly MessageView[]): MessageView[] {
+  const first = later[0]?.seq;
+  if (first === undefined) return [...earlier];
+  if ((earlier.at(-1)?.seq ?? 0) < first - 1) return [...later];
+  return [...earlier.filter((message) => message.seq < first), ...later];
+}
+
+/** A whole view replaces what was known; earlier lines, what the person has seen and what is not yet sent stay. */
 export function putInteraction(state: SessionState, view: InteractionView): SessionState {
   const before = state.interactions.get(view.interaction_id);
+  const whole = { ...view, messages: joined(before?.view.messages ?? [], view.messages) };
   const interaction: InteractionState = {
-    view,
-    pending: confirmed(before?.pending ?? [], view),
-    // What is there on first sight was said before this page: only later lines are unread.
-    seenSeq: before?.seenSeq ?? lastSeq(view),
+    view: whole,
+    pending: confirmed(before?.pending ?? [], whole),
+    // What is there on first sight was said before this page: unread is what the read mark says, else only later lines.
+    seenSeq: before?.seenSeq ?? view.read[state.me?.person_id ?? ''] ?? lastSeq(view),
     speakers: before?.speakers ?? [],
+    typing: before?.typing ?? new Map(),
   };
-  return { ...state, interactions: new Map(state.interactions).set(view.interaction_id, interaction) };
+  const next = { ...state, interactions: new Map(state.interactions).set(view.interaction_id, interaction) };
+  return view.phase === 'closed' ? withAftercare(next, view) : next;
+}
+
+/** An end one sees happen is to be rated or wrapped up, as the next welcome would say. */
+function withAftercare(state: SessionState, view: InteractionView): SessionState {
+  if (view.agent_id === null || state.aftercare.has(view.interaction_id)) return state;
+  const role = state.me?.role;
+  if (role !== 'taxpayer' && view.agent_id !== state.me?.person_id) return state;
+  const named = (wanted: 'taxpayer' | 'agent'): string | null =>
+    view.members.find((member) => member.role === wanted)?.display_name ?? null;
+  const aftercare: AftercareView = {
+    interaction_id: view.interaction_id,
+    staff_number: named('agent'),
+    taxpayer_name: role === 'taxpayer' ? null : named('taxpayer'),
+    closed_at: view.messages.at(-1)?.sent_at ?? view.opened_at,
+    close_reason: view.close_reason,
+    rating: null,
+    wrapped_up: false,
+  };
+  return { ...state, aftercare: new Map(state.aftercare).set(view.interaction_id, aftercare) };
+}
+
+function changeAftercare(state: SessionState, interactionId: string, part: Partial<AftercareView>): SessionState {
+  const known = state.aftercare.get(interactionId);
+  if (known === undefined) return state;
+  return { ...state, aftercare: new Map(state.aftercare).set(interactionId, { ...known, ...part }) };
+}
+
+export const putRating = (state: SessionState, interactionId: string, rating: RatingView): SessionState =>
+  changeAftercare(state, interactionId, { rating });
+
+export const putWrappedUp = (state: SessionState, interactionId: string): SessionState =>
+  changeAftercare(state, interactionId, { wrapped_up: true });
+
+export function putWaiting(state: SessionState, waiting: readonly WaitingView[]): SessionState {
+  const next = new Map(state.waiting);
+  for (const one of waiting) next.set(one.centre.centre_id, one);
+  return { ...state, waiting: next };
+}
+
+export function putOverview(state: SessionState, centres: readonly CentreOverview[]): SessionState {
+  const next = new Map(state.overview ?? []);
+  for (const one of centres) next.set(one.waiting.centre.centre_id, one);
+  return { ...state, overview: next };
+}
+
+export function setTyping(state: SessionState, interactionId: string, personId: string, until: number | null): SessionState {
+  return withInteraction(state, interactionId, (interaction) => {
+    const typing = new Map(interaction.typing);
+    if (until === null) typing.delete(personId);
+    else typing.set(personId, until);
+    return { ...interaction, typing };
+  });
+}
+
+/** Lines of a page of earlier ones, or of what was missed. */
+export function putMessages(state: SessionState, interactionId: string, messages: readonly MessageView[]): SessionState {
+  return withInteraction(state, interactionId, (interaction) => {
+    const bySeq = new Map(interaction.view.messages.map((message) => [message.seq, message]));
+    for (const message of messages) bySeq.set(message.seq, message);
+    const view = { ...interaction.view, messages: [...bySeq.values()].sort((a, b) => a.seq - b.seq) };
+    return { ...interaction, view, pending: confirmed(interaction.pending, view) };
+  });
+}
+
+export function dropInteraction(state: SessionState, interactionId: string): SessionState {
+  const interactions = new Map(state.interactions);
+  interactions.delete(interactionId);
+  return { ...state, interactions };
 }
 
 function putMember(members: readonly MemberView[], member: MemberView): MemberView[] {
@@ -106,7 +217,9 @@ export function putMessage(state: SessionState, interactionId: string, message: 
     const known = view.messages.some((one) => one.seq === message.seq);
     const messages = known ? view.messages : [...view.messages, message].sort((a, b) => a.seq - b.seq);
     const nextView = { ...view, messages };
-    return { ...interaction, view: nextView, pending: confirmed(interaction.pending, nextView) };
+    const typing = new Map(interaction.typing);
+    if (message.sender_id !== null) typing.delete(message.sender_id);
+    return { ...interaction, view: nextView, typing, pending: confirmed(interaction.pending, nextView) };
   });
 }
 
@@ -134,13 +247,24 @@ export function failPending(state: SessionState, interactionId: string, clientMe
 
 /** The welcome holds all open interactions: those it does not name are over. */
 function welcome(state: SessionState, message: NotificationMap['session.welcome']): SessionState {
-  let next: SessionState = { ...state, me: message.person, iceServers: message.ice_servers };
+  let next: SessionState = {
+    ...state,
+    me: message.person,
+    iceServers: message.ice_servers,
+    ticket: message.ticket,
+    desk: message.desk,
+    waiting: new Map(message.waiting.map((one) => [one.centre.centre_id, one])),
+    aftercare: new Map(message.aftercare.map((one) => [one.interaction_id, one])),
+  };
   const open = new Set(message.interactions.map((view) => view.interaction_id));
   for (const [id, { view }] of state.interactions) {
     if (!open.has(id) && view.phase !== 'closed') {
       next = withView(next, id, (one) => ({
         ...one,
         phase: 'closed',
+        transfer: null,
+        silence_ends_at: null,
+        close_reason: one.close_reason ?? message.aftercare.find((after) => after.interaction_id === id)?.close_reason ?? null,
         assistance: { ...one.assistance, phase: one.assistance.phase === 'idle' ? 'idle' : 'ended' },
         call: { ...one.call, phase: one.call.phase === 'idle' ? 'idle' : 'ended' },
       }));
@@ -173,6 +297,39 @@ export function reduce(state: SessionState, notification: SessionNotification): 
       return withView(state, value.interaction_id, (view) => ({ ...view, call: value.call }));
     case 'media.speakers':
       return withInteraction(state, value.interaction_id, (one) => ({ ...one, speakers: value.person_ids }));
+    case 'read.changed':
+      return withView(state, value.interaction_id, (view) => ({
+        ...view,
+        read: { ...view.read, [value.person_id]: Math.max(value.seq, view.read[value.person_id] ?? 0) },
+      }));
+    case 'silence.changed':
+      return withView(state, value.interaction_id, (view) => ({ ...view, silence_ends_at: value.ends_at }));
+    case 'transfer.changed':
+      return withView(state, value.interaction_id, (view) => ({ ...view, transfer: value.transfer }));
+    case 'interaction.left':
+      return {
+        ...dropInteraction(state, value.interaction_id),
+        left: { interactionId: value.interaction_id, reason: value.reason },
+      };
+    case 'queue.changed':
+      return { ...state, ticket: value.ticket };
+    case 'desk.changed':
+      return { ...state, desk: value.desk };
+    case 'offer.rang':
+      return state.desk === null ? state : { ...state, desk: { ...state.desk, offer: value.offer } };
+    case 'offer.ended':
+      return state.desk?.offer?.ticket_id === value.ticket_id ? { ...state, desk: { ...state.desk, offer: null } } : state;
+    case 'waiting.changed':
+      return putWaiting(state, [value.waiting]);
+    case 'agent.status':
+      return {
+        ...state,
+        statusReason: value.reason,
+        desk: state.desk === null ? null : { ...state.desk, status: value.status },
+      };
+    case 'supervise.changed':
+      return putOverview(state, [value.centre]);
+    case 'typing.changed':
     case 'session.closed':
     case 'media.slot':
     case 'media.transport':

@@ -49,6 +49,18 @@ const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
   'media.slot',
   'media.transport',
   'media.speakers',
+  'read.changed',
+  'typing.changed',
+  'silence.changed',
+  'transfer.changed',
+  'interaction.left',
+  'queue.changed',
+  'offer.rang',
+  'offer.ended',
+  'desk.changed',
+  'waiting.changed',
+  'agent.status',
+  'supervise.changed',
 ];
 
 const REQUEST_TIMEOUT_MS = 10_000;

@@ -3,7 +3,9 @@ import type { ErrorCode, WireError } from '@/protocol/messages';
 /** Codes that come about in the browser itself; all others are the server's. */
 export const OFFLINE = 'offline';
 export const TIMEOUT = 'timeout';
-export type FailureCode = ErrorCode | typeof OFFLINE | typeof TIMEOUT;
+/** Taken back by the person. */
+export const CANCELLED = 'cancelled';
+export type FailureCode = ErrorCode | typeof OFFLINE | typeof TIMEOUT | typeof CANCELLED;
 
 /** A request that was not done. `code` is stable; `message` is the server's Chinese sentence, empty for local codes. */
 export class RequestError extends Error {

@@ -1,0 +1,1 @@
+"""A whole server under load, from outside."""

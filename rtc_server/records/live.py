@@ -1,0 +1,67 @@
+"""Who is in which open interaction, from what is being kept: true at once, while the database follows a moment later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from signaling.rooms.kept import KeptInteraction, KeptMember
+from signaling.sessions.states import InteractionPhase
+
+
+@dataclass(slots=True)
+class LiveInteraction:
+    """``closed_number`` is the journal entry that closed it; None while it is open."""
+
+    interaction: KeptInteraction
+    members: dict[str, KeptMember] = field(default_factory=dict)
+    closed_number: int | None = None
+
+    def has_present(self, person_id: str) -> bool:
+        member = self.members.get(person_id)
+        return member is not None and member.left_at is None
+
+
+class LiveInteractions:
+    """Open interactions, and closed ones until the database has them."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, LiveInteraction] = {}
+        self._closed: list[tuple[int, str]] = []
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def get(self, interaction_id: str) -> LiveInteraction | None:
+        return self._by_id.get(interaction_id)
+
+    def serves(self, agent_id: str, taxpayer_id: str) -> bool:
+        """Whether they are in an open interaction together."""
+        return any(
+            live.interaction.taxpayer_id == taxpayer_id
+            for live in self._by_id.values()
+            if live.closed_number is None and live.has_present(agent_id)
+        )
+
+    def note(self, kept: KeptInteraction | KeptMember, number: int) -> None:
+        """``number`` is the journal entry it went with."""
+        if isinstance(kept, KeptMember):
+            live = self._by_id.get(kept.interaction_id)
+            if live is not None:
+                live.members[kept.person_id] = kept
+            return
+        live = self._by_id.get(kept.interaction_id)
+        closed = kept.phase is InteractionPhase.CLOSED
+        if live is not None:
+            live.interaction = kept
+        elif not closed:
+            live = self._by_id[kept.interaction_id] = LiveInteraction(kept)
+        if closed and live is not None:
+            live.closed_number = number
+            self._closed.append((number, kept.interaction_id))
+
+    def forget_stored(self, stored_number: int) -> None:
+        while self._closed and self._closed[0][0] <= stored_number:
+            number, interaction_id = self._closed.pop(0)
+            live = self._by_id.get(interaction_id)
+            if live is not None and live.closed_number == number:
+                del self._by_id[interaction_id]

@@ -1,0 +1,203 @@
+"""The lasting record as rooms need it: implements ``signaling.rooms.ports.RecordsPort``."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rtc_server.records import conversion, files, interactions, messages, ratings, tickets, transfers
+from rtc_server.records.interactions import INTERACTION, interaction
+from rtc_server.records.journal import JournalFailed
+from rtc_server.records.keeper import Records
+from rtc_server.records.live import LiveInteractions
+from rtc_server.records.restore import open_work
+from rtc_server.records.transfers import TransferOutcome
+from signaling.rooms.kept import (
+    ClosedInteraction,
+    Kept,
+    KeptInteraction,
+    KeptMember,
+    OpenInteraction,
+    OpenWork,
+)
+from signaling.rooms.ports import RecordsUnavailable
+from signaling.sessions.model import Message
+from signaling.sessions.states import InteractionPhase
+
+CATCH_UP_S = 3.0
+"""How long a reader waits for what was written a moment ago."""
+_MAX_TO_FINISH = 10
+
+log = structlog.get_logger("rtc_server.records")
+
+
+class Recording:
+    """``live`` is who is in which open interaction."""
+
+    def __init__(
+        self,
+        records: Records,
+        staff_number: Callable[[str], str | None],
+        *,
+        clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        self.records = records
+        self.live = LiveInteractions()
+        self._staff_number = staff_number
+        self._clock_us = clock_us
+        self._revision = 0
+
+    def next_revision(self) -> int:
+        """Higher than any before, also after a restart while the clock is not set back; see ``restore``."""
+        self._revision = max(self._revision + 1, self._clock_us())
+        return self._revision
+
+    def keep(self, *things: Kept) -> None:
+        """Implements ``RecordsPort.keep``."""
+        self.keep_rows(
+            *(conversion.row_of(thing, self.next_revision(), secrets.token_hex(12)) for thing in things)
+        )
+        number = self.records.journal.last_number
+        for thing in things:
+            if isinstance(thing, KeptInteraction | KeptMember):
+                self.live.note(thing, number)
+        self.live.forget_stored(self.records.journal.stored_number)
+
+    def keep_rows(self, *rows: object) -> None:
+        """Raises ``RecordsUnavailable``."""
+        try:
+            self.records.keep(*rows)
+        except JournalFailed as error:
+            log.error("journal_failed")
+            raise RecordsUnavailable from error
+
+    @asynccontextmanager
+    async def read(self, *, caught_up: bool = True) -> AsyncIterator[AsyncConnection]:
+        """``caught_up``: everything kept before is there. Raises ``RecordsUnavailable``."""
+        try:
+            if caught_up and self.records.journal.waiting:
+                await asyncio.wait_for(self.records.writer.drain(), CATCH_UP_S)
+            async with self.records.database.read() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("records_unavailable", error=type(error).__name__)
+            raise RecordsUnavailable from error
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """For what is edited in place. Raises ``RecordsUnavailable``, and ``IntegrityError`` for the caller to judge."""
+        try:
+            async with self.records.database.write() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("records_unavailable", error=type(error).__name__)
+            raise RecordsUnavailable from error
+
+    async def restore(self, kept_messages: int) -> OpenWork:
+        """Implements ``RecordsPort.restore``; ``Records.open`` has stored the journal of the last run."""
+        async with self.read() as connection:
+            self._revision = max(self._revision, await _highest_revision(connection))
+            work = await open_work(connection, kept_messages)
+            waiting = await tickets.in_queue(connection)
+            found: list[OpenInteraction] = []
+            for each in work.interactions:
+                known = await files.by_ids(connection, conversion.file_ids(each.messages))
+                pending = [
+                    transfer
+                    for transfer in await transfers.of_interaction(
+                        connection, each.interaction.interaction_id
+                    )
+                    if transfer.outcome is TransferOutcome.PENDING
+                ]
+                found.append(
+                    OpenInteraction(
+                        interaction=conversion.interaction_of(each.interaction),
+                        members=tuple(conversion.member_of(member) for member in each.members),
+                        messages=tuple(conversion.message_of(row, known) for row in each.messages),
+                        last_seq=each.last_seq,
+                        calls=tuple(conversion.call_of(call) for call in each.calls),
+                        transfer=conversion.transfer_of(pending[-1]) if pending else None,
+                    )
+                )
+        for one in found:
+            self.live.note(one.interaction, 0)
+            for member in one.members:
+                self.live.note(member, 0)
+        return OpenWork(tuple(found), tuple(conversion.kept_ticket_of(row) for row in waiting))
+
+    async def last_agent(self, taxpayer_id: str) -> str | None:
+        """Implements ``RecordsPort.last_agent``."""
+        async with self.read(caught_up=False) as connection:
+            return await interactions.last_agent(connection, taxpayer_id)
+
+    async def messages(
+        self, interaction_id: str, *, before_seq: int | None, after_seq: int | None, limit: int
+    ) -> Sequence[Message]:
+        """Implements ``RecordsPort.messages``."""
+        async with self.read() as connection:
+            rows = (
+                await messages.after(connection, interaction_id, after_seq, limit)
+                if after_seq is not None
+                else await messages.before(connection, interaction_id, before_seq, limit)
+            )
+            known = await files.by_ids(connection, conversion.file_ids(rows))
+        return [conversion.message_of(row, known) for row in rows]
+
+    async def closed(self, interaction_id: str) -> ClosedInteraction | None:
+        """Implements ``RecordsPort.closed``."""
+        async with self.read() as connection:
+            row = await interactions.get(connection, interaction_id)
+            if row is None or row.phase is not InteractionPhase.CLOSED:
+                return None
+            return await self._closed_of(connection, row)
+
+    async def to_finish(self, person_id: str, closed_after: int) -> Sequence[ClosedInteraction]:
+        """Implements ``RecordsPort.to_finish``."""
+        unrated = (interaction.c.taxpayer_id == person_id) & ratings.rating.c.interaction_id.is_(None)
+        unwrapped = (interaction.c.agent_id == person_id) & interaction.c.wrap_up_code.is_(None)
+        query = (
+            select(interaction)
+            .outerjoin(ratings.rating, ratings.rating.c.interaction_id == interaction.c.interaction_id)
+            .where(
+                interaction.c.phase == InteractionPhase.CLOSED.value,
+                interaction.c.closed_at > closed_after,
+                unrated | unwrapped,
+            )
+            .order_by(interaction.c.closed_at.desc(), interaction.c.interaction_id)
+            .limit(_MAX_TO_FINISH)
+        )
+        async with self.read() as connection:
+            rows = [INTERACTION.of_row(row) for row in await connection.execute(query)]
+            return [await self._closed_of(connection, row) for row in rows]
+
+    async def _closed_of(
+        self, connection: AsyncConnection, row: interactions.Interaction
+    ) -> ClosedInteraction:
+        rated = await ratings.get(connection, row.interaction_id)
+        return ClosedInteraction(
+            conversion.interaction_of(row),
+            self._staff_number(row.agent_id) if row.agent_id is not None else None,
+            conversion.rating_of(rated) if rated is not None else None,
+        )
+
+
+async def _highest_revision(connection: AsyncConnection) -> int:
+    """Of what is open: nothing else is written again by rooms."""
+    of_interactions = select(func.max(interaction.c.revision)).where(
+        interaction.c.phase == InteractionPhase.OPEN.value
+    )
+    of_tickets = select(func.max(tickets.ticket.c.revision)).where(tickets.ticket.c.gone_at.is_(None))
+    found = [
+        (await connection.execute(query)).scalar_one_or_none() for query in (of_interactions, of_tickets)
+    ]
+    return max(int(value or 0) for value in found)

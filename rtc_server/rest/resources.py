@@ -1,0 +1,24 @@
+"""All entries of the REST interface."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from rtc_server.rest import administration, conversations, files, replies
+from rtc_server.rest.resource import Resources, openapi_route
+from rtc_server.rest.service import SERVICE_DESK, ServiceDesk
+
+
+def resources() -> Resources:
+    table = Resources()
+    for entries in (files.ENTRIES, conversations.ENTRIES, replies.ENTRIES, administration.ENTRIES):
+        table.add(entries)
+    return table
+
+
+def add_routes(app: web.Application, desk: ServiceDesk) -> None:
+    app[SERVICE_DESK] = desk
+    table = resources()
+    table.add_routes(app)
+    app.router.add_get(files.CONTENT_PATH, files.content)
+    app.router.add_get("/api/openapi.json", openapi_route(table))

@@ -1,0 +1,25 @@
+"""What REST resources work with, in one object of the application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from rtc_server.files.links import Links
+from rtc_server.files.service import FileService
+from rtc_server.identity.profiles import Profiles
+from rtc_server.organisation.service import OrganisationService
+from rtc_server.records.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDesk:
+    recording: Recording
+    organisation: OrganisationService
+    files: FileService
+    links: Links
+    profiles: Profiles
+
+
+SERVICE_DESK = web.AppKey("service_desk", ServiceDesk)

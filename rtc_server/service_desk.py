@@ -1,0 +1,47 @@
+"""Opens and closes what the human service lasts on: records, organisation, files."""
+
+from __future__ import annotations
+
+from rtc_server import demo_data
+from rtc_server.config import Settings
+from rtc_server.files.links import Links
+from rtc_server.files.scanner import scanner_of
+from rtc_server.files.service import FileService
+from rtc_server.identity.profiles import Profiles
+from rtc_server.organisation import demo
+from rtc_server.organisation.service import OrganisationService
+from rtc_server.records.database import database_url
+from rtc_server.records.keeper import Records
+from rtc_server.records.recording import Recording
+from rtc_server.rest.service import ServiceDesk
+
+
+async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> ServiceDesk:
+    """In demo mode an empty database gets the organisation of the demo.
+
+    Raises ``JournalLocked``, ``RecordsUnavailable``, ValueError for the address of the database, and what its driver
+    raises when it does not answer.
+    """
+    address = settings.database_url.get_secret_value() if settings.database_url is not None else None
+    records = await Records.open(
+        database_url(address, settings.data), settings.data / "journal", fsync=settings.journal.fsync
+    )
+    try:
+        organisation = OrganisationService()
+        recording = Recording(records, organisation.staff_number)
+        organisation.attach(recording)
+        await organisation.load((demo.organisation(), demo.SKILLS) if settings.demo else None)
+        if settings.demo:
+            await demo_data.load(recording)
+        files = FileService(settings.files, settings.data / "files", recording, scanner_of(settings.files))
+        await files.start()
+    except BaseException:
+        await records.close()
+        raise
+    links = Links(link_key, settings.files.link_lifetime_s)
+    return ServiceDesk(recording, organisation, files, links, profiles)
+
+
+async def close_desk(desk: ServiceDesk) -> None:
+    await desk.files.stop()
+    await desk.recording.records.close()

@@ -1,0 +1,164 @@
+"""What is kept of people's conversations: the words between rooms and the record (``ports.RecordsPort``).
+
+Every one of these is whole: the later one of the same id replaces the earlier. Times are milliseconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from signaling.sessions.model import InteractionContext, Message
+from signaling.sessions.policy import SessionKind
+from signaling.sessions.queue_states import AgentStatus, GoneReason, StatusReason, Ticket
+from signaling.sessions.states import CloseReason, EndReason, InteractionPhase, Role, TransferPhase
+
+
+@dataclass(frozen=True, slots=True)
+class KeptInteraction:
+    """``taxpayer_name`` is masked. ``agent_id`` serves it, or did last."""
+
+    interaction_id: str
+    taxpayer_id: str
+    taxpayer_name: str
+    centre_id: str | None
+    agent_id: str | None
+    phase: InteractionPhase
+    opened_at: int
+    context: InteractionContext
+    closed_at: int | None = None
+    closed_by: str | None = None
+    close_reason: CloseReason | None = None
+    wrap_up_code: str | None = None
+    wrap_up_note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMember:
+    """``left_at`` None while they are in it."""
+
+    interaction_id: str
+    person_id: str
+    role: Role
+    display_name: str
+    joined_at: int
+    left_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMessage:
+    interaction_id: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCall:
+    """An assistance or a call. ``paused``: the share was held back by the taxpayer."""
+
+    call_id: str
+    interaction_id: str
+    kind: SessionKind
+    started_by: str
+    requested_at: int
+    accepted_at: int | None = None
+    connected_at: int | None = None
+    paused: bool = False
+    ended_at: int | None = None
+    ended_by: str | None = None
+    end_reason: EndReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTransfer:
+    transfer_id: str
+    interaction_id: str
+    from_agent: str
+    to_agent: str | None
+    to_centre: str | None
+    phase: TransferPhase
+    asked_at: int
+    decided_at: int | None = None
+    taken_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRating:
+    """The first one of an interaction counts."""
+
+    interaction_id: str
+    taxpayer_id: str
+    agent_id: str | None
+    resolved: bool
+    comment: str | None
+    rated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTicket:
+    """A place in the queue. ``gone_at`` None while it waits, rings or is served. ``taxpayer_name`` is masked."""
+
+    ticket: Ticket
+    taxpayer_name: str
+    context: InteractionContext
+    gone_at: int | None = None
+    gone_reason: GoneReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAgentStatus:
+    agent_id: str
+    status: AgentStatus
+    reason: StatusReason
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAudit:
+    """What must be answerable for later: a supervisor listened, joined, left. ``subject`` is the interaction."""
+
+    at: int
+    actor_id: str
+    action: str
+    subject: str
+    detail: str | None = None
+
+
+Kept = (
+    KeptInteraction
+    | KeptMember
+    | KeptMessage
+    | KeptCall
+    | KeptTransfer
+    | KeptRating
+    | KeptTicket
+    | KeptAgentStatus
+    | KeptAudit
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInteraction:
+    """As it was kept last. ``messages`` are the last ones, in order; ``calls`` and ``transfer`` had not ended."""
+
+    interaction: KeptInteraction
+    members: tuple[KeptMember, ...]
+    messages: tuple[Message, ...]
+    last_seq: int
+    calls: tuple[KeptCall, ...] = ()
+    transfer: KeptTransfer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWork:
+    """Everything that was open when the server stopped."""
+
+    interactions: tuple[OpenInteraction, ...] = ()
+    tickets: tuple[KeptTicket, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedInteraction:
+    """``staff_number`` of who served last."""
+
+    interaction: KeptInteraction
+    staff_number: str | None
+    rating: KeptRating | None = None

@@ -1,0 +1,50 @@
+/** 【加载更多】: first the earlier lines of this conversation, then those of the ones before, page by page. */
+import { computed, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue';
+import type { HistoryItem } from '@/rest/records';
+import type { InteractionState } from '@/session/state';
+import type { SessionContext } from './use_session';
+
+/** Pages that hold nothing but what is on the screen already, passed over at once. */
+const MAX_PAGES = 8;
+
+export interface History {
+  readonly past: ShallowRef<readonly HistoryItem[]>;
+  readonly hasEarlier: ComputedRef<boolean>;
+  load(): void;
+}
+
+/** `ofTaxpayer`: of whom one serves in this interaction, instead of one's own. */
+export function useHistory(session: SessionContext, interaction: ComputedRef<InteractionState | null>, ofTaxpayer: boolean): History {
+  const past = shallowRef<readonly HistoryItem[]>([]);
+  const cursor = shallowRef<string | null>(null);
+  const exhausted = shallowRef(false);
+  const id = computed(() => interaction.value?.view.interaction_id ?? null);
+  watch(id, () => {
+    past.value = [];
+    cursor.value = null;
+    exhausted.value = false;
+  });
+
+  async function loadPast(): Promise<void> {
+    const current = id.value;
+    for (let page = 0; page < MAX_PAGES && !exhausted.value; page += 1) {
+      const { items, next_cursor } = await session.client.records.history(cursor.value, ofTaxpayer ? current : null);
+      if (id.value !== current) return;
+      cursor.value = next_cursor;
+      exhausted.value = next_cursor === null;
+      const others = items.filter((item) => item.interaction_id !== current);
+      past.value = [...[...others].reverse(), ...past.value];
+      if (others.length > 0) return;
+    }
+  }
+
+  return {
+    past,
+    hasEarlier: computed(() => !exhausted.value && session.state.value.me !== null),
+    load() {
+      void session.run('history', async () => {
+        if (id.value === null || !(await session.client.loadEarlier(id.value))) await loadPast();
+      });
+    },
+  };
+}
