@@ -118,15 +118,15 @@ async def test_agents_who_had_not_signed_out_are_known_by_their_last_status(
         KeptAgentStatus("agent01", busy, StatusReason.LOAD, 1_000, free),
         KeptAgentStatus("agent02", free, StatusReason.SIGNED_IN, 1_000, free),
         KeptAgentStatus("agent02", AgentStatus.OFFLINE, StatusReason.SIGNED_OUT, 1_000, AgentStatus.OFFLINE),
-        KeptAgentStatus("agent03", free, StatusReason.SIGNED_IN, 1_000, free),
-        KeptAgentStatus("agent03", away, StatusReason.MISSED_OFFER, 1_001, away),
+        KeptAgentStatus("agent11", free, StatusReason.SIGNED_IN, 1_000, free),
+        KeptAgentStatus("agent11", away, StatusReason.MISSED_OFFER, 1_001, away),
     )
     await first.records.close()
     second = await opened(ready_url, tmp_path)
     work = await second.restore(kept_messages=3)
     assert {one.agent_id: (one.status, one.chosen) for one in work.agents} == {
         "agent01": (busy, free),
-        "agent03": (away, away),
+        "agent11": (away, away),
     }
     await second.records.close()
 
