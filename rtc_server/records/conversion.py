@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
 
@@ -33,7 +33,7 @@ _OUTCOMES: Mapping[TransferPhase, TransferOutcome] = MappingProxyType(
 _PHASES = {outcome: phase for phase, outcome in _OUTCOMES.items()}
 
 
-def row_of(thing: kept.Kept, revision: int, new_id: str) -> object:
+def row_of(thing: kept.Kept, revision: int, new_id: Callable[[], str]) -> object:
     """``revision`` is higher than of any row written before; ``new_id`` names what has no id of its own."""
     match thing:
         case kept.KeptMessage(interaction_id, message):
@@ -125,10 +125,10 @@ def row_of(thing: kept.Kept, revision: int, new_id: str) -> object:
                 context=context_text(thing.context),
             )
         case kept.KeptAgentStatus():
-            return AgentStatusChange(new_id, thing.agent_id, thing.status, thing.reason, thing.at)
+            return AgentStatusChange(new_id(), thing.agent_id, thing.status, thing.reason, thing.at)
         case kept.KeptAudit():
             return AuditEntry(
-                new_id, thing.at, thing.actor_id, thing.action, thing.subject, None, thing.detail
+                new_id(), thing.at, thing.actor_id, thing.action, thing.subject, None, thing.detail
             )
 
 
