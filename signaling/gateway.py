@@ -143,13 +143,14 @@ class Gateway:
         for known in work.interactions:
             centre_id = known.interaction.centre_id
             name = self._reception.centre_name(centre_id) if centre_id is not None else None
-            state = keeping.restored(known, settings, name, now_ms)
+            target = self._reception.target_name(known.transfer) if known.transfer is not None else ""
+            state = keeping.restored(known, settings, name, now_ms, target)
             if state is None:
                 _log.error("too little was kept of it", extra={"room_id": known.interaction.interaction_id})
                 continue
             await self._take_seats(state)
             self._rooms.begin_again(state)
-        self._reception.restore(work.tickets)
+        self._reception.restore(work)
 
     async def _take_seats(self, state: InteractionState) -> None:
         agent_id = state.of_role(Role.AGENT).person_id
