@@ -8,7 +8,6 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
 
 from aiohttp import web
 
@@ -277,12 +276,12 @@ class Gateway:
             self._rooms.disconnected(connection.person.person_id)
             self._reception.disconnected(connection.person)
 
-    async def on_event(self, transport_id: str, event: str, arguments: list[Any], ack_id: int | None) -> None:
+    async def on_event(self, transport_id: str, event: str, payload: str, ack_id: int | None) -> None:
         connection = self._connections.find(transport_id)
         if connection is None:
             return
         async with connection.turn:
-            await self._handle(connection, event, arguments, ack_id)
+            await self._handle(connection, event, payload, ack_id)
 
     def on_refused(self, transport_id: str, ack_id: int | None, error: DomainError) -> None:
         connection = self._connections.find(transport_id)
@@ -295,9 +294,7 @@ class Gateway:
         self._answer(connection, ack_id, error)
         self._count_refusal(connection)
 
-    async def _handle(
-        self, connection: Connection, event: str, arguments: list[Any], ack_id: int | None
-    ) -> None:
+    async def _handle(self, connection: Connection, event: str, payload: str, ack_id: int | None) -> None:
         began = time.perf_counter()
         outcome = "ok"
 
@@ -310,7 +307,7 @@ class Gateway:
 
         try:
             self._limit(connection, connection.limits.messages)
-            request = self._parse(connection, event, arguments)
+            request = self._parse(connection, event, payload)
             await self._dispatcher.dispatch(connection.person, request, respond)
         except DomainError as error:
             respond(error)
@@ -320,10 +317,8 @@ class Gateway:
         name = event if event in _EVENT_NAMES else "unknown"
         self._metrics.request(name, outcome, time.perf_counter() - began)
 
-    def _parse(self, connection: Connection, event: str, arguments: list[Any]) -> Request:
-        if len(arguments) > 1:
-            raise BadInput(ErrorCode.BAD_MESSAGE)
-        request = parse_request(event, arguments[0] if arguments else {})
+    def _parse(self, connection: Connection, event: str, payload: str) -> Request:
+        request = parse_request(event, payload)
         if isinstance(request, requests.SendMessage):
             self._limit(connection, connection.limits.texts)
         elif isinstance(request, _COSTLY):

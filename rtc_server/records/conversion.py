@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
 
@@ -34,7 +34,7 @@ _OUTCOMES: Mapping[TransferPhase, TransferOutcome] = MappingProxyType(
 _PHASES = {outcome: phase for phase, outcome in _OUTCOMES.items()}
 
 
-def row_of(thing: kept.Kept, revision: int, new_id: str) -> object:
+def row_of(thing: kept.Kept, revision: int, new_id: Callable[[], str]) -> object:
     """``revision`` is higher than of any row written before; ``new_id`` names what has no id of its own."""
     match thing:
         case kept.KeptMessage(interaction_id, message):
@@ -128,13 +128,13 @@ def row_of(thing: kept.Kept, revision: int, new_id: str) -> object:
             )
         case kept.KeptAgentStatus():
             # In order also within a millisecond: a restart asks for the last one.
-            ordered = f"{revision:015x}{new_id}"
+            ordered = f"{revision:015x}{new_id()}"
             return AgentStatusChange(
                 ordered, thing.agent_id, thing.status, thing.reason, thing.at, thing.chosen
             )
         case kept.KeptAudit():
             return AuditEntry(
-                new_id, thing.at, thing.actor_id, thing.action, thing.subject, None, thing.detail
+                new_id(), thing.at, thing.actor_id, thing.action, thing.subject, None, thing.detail
             )
 
 

@@ -72,9 +72,7 @@ class Recording:
 
     def keep(self, *things: Kept) -> None:
         """Implements ``RecordsPort.keep``."""
-        self.keep_rows(
-            *(conversion.row_of(thing, self.next_revision(), secrets.token_hex(12)) for thing in things)
-        )
+        self.keep_rows(*(conversion.row_of(thing, self.next_revision(), _new_id) for thing in things))
         number = self.records.journal.last_number
         for thing in things:
             if isinstance(thing, KeptInteraction | KeptMember):
@@ -206,6 +204,10 @@ class Recording:
             self._staff_number(row.agent_id) if row.agent_id is not None else None,
             conversion.rating_of(rated) if rated is not None else None,
         )
+
+
+def _new_id() -> str:
+    return secrets.token_hex(12)
 
 
 async def _highest_revision(connection: AsyncConnection) -> int:
