@@ -39,9 +39,10 @@ from signaling.rooms.ports import (
 from signaling.rooms.reception import Reception, ReceptionPorts
 from signaling.rooms.room import Ask, Room, RoomPorts
 from signaling.rooms.seats import LocalSeats
+from signaling.sessions import commands
 from signaling.sessions.model import InteractionState
 from signaling.sessions.policy import SessionKind
-from signaling.sessions.states import Role
+from signaling.sessions.states import Role, TransferPhase
 from signaling.settings import SignalingSettings
 from signaling.transport import MessageServer, peer_address
 from signaling.wire import requests
@@ -152,7 +153,9 @@ class Gateway:
                 _log.error("too little was kept of it", extra={"room_id": known.interaction.interaction_id})
                 continue
             await self._take_seats(state)
-            self._rooms.begin_again(state)
+            room = self._rooms.begin_again(state)
+            if state.transfer is not None and state.transfer.to_agent is not None:
+                room.report(commands.TransferEnded(TransferPhase.TIMED_OUT))
         self._reception.restore(work)
 
     async def _take_seats(self, state: InteractionState) -> None:

@@ -322,3 +322,11 @@ async def test_descriptions_are_as_long_as_honest_ones_at_most(service: Service)
     assert await pair.agent.fails("media.answer", interaction_id=pair.id, **answered) == ErrorCode.BAD_MESSAGE
     await pair.subscribe(pair.agent)
     await pair.agent.do("media.answer", interaction_id=pair.id, sdp=long[: 54 * 1024])
+
+
+async def test_a_browser_that_offers_compression_gets_none(service: Service) -> None:
+    async with aiohttp.ClientSession() as session:
+        url = f"{service.url}socket.io/?EIO=4&transport=websocket"
+        async with session.ws_connect(url, compress=15) as socket:
+            assert socket.compress == 0
+            assert (await socket.receive_str()).startswith("0")
