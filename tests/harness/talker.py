@@ -53,7 +53,9 @@ class Talker:
                 await self._news.wait()
 
     async def _say(self, text: str) -> MessageView:
-        request = SendMessage(interaction_id=self.interaction_id, client_message_id=f"m{len(self.said)}", text=text)
+        request = SendMessage(
+            interaction_id=self.interaction_id, client_message_id=f"m{len(self.said)}", text=text
+        )
         while True:
             try:
                 return (await self.peer.send(request, Sent)).message
