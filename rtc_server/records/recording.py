@@ -57,6 +57,7 @@ DATABASE_FAULTS = (
     asyncpg.InterfaceError,
 )
 _MAX_TO_FINISH = 10
+_AFTER_WORK_AT_MOST_MS = 3_600_000
 
 log = structlog.get_logger("rtc_server.records")
 
@@ -135,6 +136,9 @@ class Recording:
             self._revision = max(self._revision, await _highest_revision(connection))
             work = await open_work(connection, kept_messages)
             waiting = await tickets.in_queue(connection)
+            unwrapped = await interactions.not_wrapped_up(
+                connection, self._clock_us() // 1000 - _AFTER_WORK_AT_MOST_MS
+            )
             statuses = [
                 conversion.agent_status_of(row) for row in await agent_status.last_of_staff(connection)
             ]
@@ -165,6 +169,7 @@ class Recording:
         return OpenWork(
             interactions=tuple(found),
             tickets=tuple(conversion.kept_ticket_of(row) for row in waiting),
+            to_wrap_up=tuple(conversion.interaction_of(row) for row in unwrapped),
             agents=tuple(known for known in statuses if known.chosen is not AgentStatus.OFFLINE),
         )
 

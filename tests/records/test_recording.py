@@ -107,6 +107,30 @@ async def test_a_restart_finds_everything_as_it_was(ready_url: URL, tmp_path: Pa
     await second.records.close()
 
 
+async def test_what_is_still_to_be_wrapped_up_is_known(ready_url: URL, tmp_path: Path) -> None:
+    first = await opened(ready_url, tmp_path)
+    closed = replace(
+        INTERACTION,
+        phase=InteractionPhase.CLOSED,
+        closed_at=2_000,
+        closed_by="a1",
+        close_reason=CloseReason.AGENT_ENDED,
+    )
+    first.keep(INTERACTION, *MEMBERS)
+    first.keep(closed)
+    await first.records.close()
+    second = await opened(ready_url, tmp_path)
+    second._clock_us = lambda: 3_000_000
+    assert (await second.restore(kept_messages=3)).to_wrap_up == (closed,)
+    second._clock_us = lambda: 4_000_000_000
+    assert (await second.restore(kept_messages=3)).to_wrap_up == (), "an hour later nobody cares"
+    second._clock_us = lambda: 3_000_000
+    second.keep(replace(closed, wrap_up_code="other"))
+    await second.records.writer.drain()
+    assert (await second.restore(kept_messages=3)).to_wrap_up == ()
+    await second.records.close()
+
+
 async def test_agents_who_had_not_signed_out_are_known_by_their_last_status(
     ready_url: URL, tmp_path: Path
 ) -> None:

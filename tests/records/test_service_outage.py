@@ -42,7 +42,11 @@ from tests.records.postgres import PostgresServer
 OUTAGE_S = float(os.environ.get("RTC_TEST_OUTAGE_S", "6"))
 SOON_S = 2.0
 """What does not need the database must not wait for it."""
-FAST: dict[str, Any] = {"RTC_LIMITS_TEXTS_PER_SECOND": "100", "RTC_LIMITS_TEXTS_BURST": "100", "RTC_TURN_START": "false"}
+FAST: dict[str, Any] = {
+    "RTC_LIMITS_TEXTS_PER_SECOND": "100",
+    "RTC_LIMITS_TEXTS_BURST": "100",
+    "RTC_TURN_START": "false",
+}
 
 
 @pytest.fixture

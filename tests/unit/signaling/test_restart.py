@@ -9,6 +9,7 @@ from media.types import Source, TransportKind
 from signaling.errors import ErrorCode
 from signaling.rooms.memory import MemoryRecords
 from signaling.rooms.ports import RecordsUnavailable
+from signaling.sessions.queue_states import CentreSettings
 from signaling.sessions.states import TransferPhase
 from tests.unit.signaling.bureau import Bureau, open_bureau, serve
 from tests.unit.signaling.clock import ManualClock
@@ -157,6 +158,31 @@ async def test_agents_are_signed_in_again_as_they_were() -> None:
         assert not (await service.client("agent02").connect())["desk"]["signed_in"], (
             "did not come back in time"
         )
+
+
+async def test_after_work_time_goes_on() -> None:
+    records, clock = Frozen(), ManualClock()
+    own = Bureau(settings=CentreSettings(after_work_ms=60_000), capacity=1)
+    async with open_bureau(own, records, clock=clock) as service:
+        talk = await serve(service)
+        await talk.agent.do("interaction.close", interaction_id=talk.id)
+        await talk.agent.wait_for("desk.changed", lambda m: m["desk"]["wrapping"] == [talk.id])
+        records.killed = True
+    records.killed = False
+    clock.advance(10_000)
+    async with open_bureau(own, records, clock=clock) as service:
+        agent = service.client("agent01")
+        desk = (await agent.connect())["desk"]
+        assert (desk["status"], desk["wrapping"]) == ("after_work", [talk.id])
+        other = await service.sign_in("taxpayer02")
+        await other.do("queue.join")
+        assert (await agent.do("desk.get"))["desk"]["offer"] is None
+        clock.advance(50_000)
+        await agent.wait_for("offer.rang")
+        records.killed = True
+    records.killed = False
+    async with open_bureau(own, records, clock=clock) as service:
+        assert (await service.client("agent01").connect())["desk"]["wrapping"] == []
 
 
 async def test_a_transfer_to_a_centre_waits_on_with_its_note() -> None:
