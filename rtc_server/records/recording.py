@@ -139,6 +139,7 @@ class Recording:
             unwrapped = await interactions.not_wrapped_up(
                 connection, self._clock_us() // 1000 - _AFTER_WORK_AT_MOST_MS
             )
+            self._revision = max((self._revision, *(row.revision for row in unwrapped)))
             statuses = [
                 conversion.agent_status_of(row) for row in await agent_status.last_of_staff(connection)
             ]
@@ -241,7 +242,7 @@ def _new_id() -> str:
 
 
 async def _highest_revision(connection: AsyncConnection) -> int:
-    """Of what is open: nothing else is written again by rooms."""
+    """Of what is open: with what is still to be wrapped up nothing else is written again."""
     of_interactions = select(func.max(interaction.c.revision)).where(
         interaction.c.phase == InteractionPhase.OPEN.value
     )
