@@ -82,7 +82,7 @@ class Office:
 @contextlib.asynccontextmanager
 async def open_office(data: Path, **settings: str) -> AsyncIterator[Office]:
     """``settings`` are environment variables (``RTC_…``)."""
-    server = await start_server(data, RTC_TURN_START="false", **settings)
+    server = await start_server(data, port=0, **{"RTC_TURN_START": "false", **settings})
     try:
         async with async_playwright() as playwright:
             browser = await launch(playwright, *FAKE_MEDIA)
@@ -159,7 +159,7 @@ class Story:
 
     async def end(self) -> None:
         try:
-            for person in self._people:
+            for person in sorted(self._people, key=lambda one: isinstance(one, Agent)):
                 await person.goes_home()
         finally:
             for context in self._contexts:

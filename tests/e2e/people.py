@@ -99,7 +99,7 @@ class Taxpayer(Person):
     async def goes_home(self) -> None:
         if await self.at("window").is_hidden():
             await self.press("open-window")
-        for last in ("queue-cancel", "end-session"):
+        for last in ("wait-cancel", "queue-cancel", "end-session"):
             if await self.at(last).count():
                 await self.press(last)
         if await self.at("confirm-ok").count():
@@ -145,8 +145,9 @@ class Agent(Person):
         """The offer that rings, and wait until its conversation is shown."""
         await self.sees("offer-card", name)
         await self.press("offer-accept")
-        await self.sees_no("offer-card")
-        await expect(self.at("close-interaction")).to_be_enabled()
+        await expect(self.at("close-interaction")).to_be_enabled(timeout=MEDIA_TIMEOUT_MS)
+        if name is not None:
+            await self.sees("taxpayer-card", name.split()[0])
 
     async def ends(self) -> None:
         await self.press("close-interaction")
@@ -154,6 +155,8 @@ class Agent(Person):
         await expect(self.at("close-interaction")).to_be_disabled()
 
     async def goes_home(self) -> None:
+        if await self.at("wrap-up-dialog").count():
+            await self.page.get_by_role("button", name="稍后填写").click()
         if await self.at("desk-sign-out").count():
             await self.press("desk-sign-out")
             await self.sees("desk-sign-in")
