@@ -15,6 +15,7 @@ from playwright.async_api import APIRequestContext, Browser, BrowserContext, Vie
 
 from tests.e2e.people import Agent, Person, Taxpayer
 from tests.harness.browser import DESKTOP, FAKE_MEDIA, launch
+from tests.harness.proxy import CuttableProxy
 from tests.harness.server import ServerProcess, start_server
 
 PERMISSIONS = ["camera", "microphone", "notifications"]
@@ -102,6 +103,7 @@ class Story:
     _people: list[Person] = field(default_factory=list)
     _contexts: list[BrowserContext] = field(default_factory=list)
     _before: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _lines: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
     @property
     def url(self) -> str:
@@ -115,6 +117,11 @@ class Story:
         """Settings of a centre, for this story alone."""
         before = await self.administrator.change_centre(centre_id, **changes)
         self._before.setdefault(centre_id, before)
+
+    async def line(self, *, upstream_bytes_per_s: float | None = None) -> CuttableProxy:
+        """A line to the server of one's own, that can be cut."""
+        proxy = CuttableProxy(self.office.server.port, upstream_bytes_per_s=upstream_bytes_per_s)
+        return await self._lines.enter_async_context(proxy)
 
     async def seat(self, viewport: ViewportSize | None = None) -> BrowserContext:
         context = await self.office.browser.new_context(
@@ -164,5 +171,6 @@ class Story:
         finally:
             for context in self._contexts:
                 await context.close()
+            await self._lines.aclose()
             for centre_id, before in self._before.items():
                 await self.administrator.put_centre(centre_id, before)

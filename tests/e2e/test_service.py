@@ -62,7 +62,9 @@ async def test_two_taxpayers_from_the_icon_to_the_rating(story: Story) -> None:
     await agent.reads("发票勾选后在哪里看？")
     await expect(first.at("read-mark").last).to_have_text("已读")
     await second.says("我想问退税")
-    await expect(agent.page.locator('[data-testid^="interaction-"]').filter(has_text="李")).to_contain_text("1")
+    await expect(agent.page.locator('[data-testid^="interaction-"]').filter(has_text="李")).to_contain_text(
+        "1"
+    )
     await screenshot(agent.page, "service-06-two-conversations")
 
     await agent.press("canned-open")

@@ -8,9 +8,6 @@ from playwright.async_api import expect
 from tests.e2e.office import Story
 from tests.harness.browser import screenshot
 
-OFFICE = {"RTC_SESSIONS_SILENCE_WARN_S": "8", "RTC_SESSIONS_SILENCE_END_S": "4"}
-"""Silence short enough to wait for; everybody else in this file speaks before it."""
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FONT = "(list) => getComputedStyle(list).fontSize"
@@ -119,19 +116,6 @@ async def test_more_is_loaded_across_sessions(story: Story) -> None:
     await screenshot(taxpayer.page, "window-history")
     await agent.sees("taxpayer-details", "历史会话")
     await screenshot(agent.page, "desk-history")
-
-
-async def test_silence_is_warned_of_and_then_ends_it(story: Story) -> None:
-    taxpayer, agent = await story.meet()
-    await taxpayer.sees("silence-warning", "长时间没有新消息")
-    await agent.sees("silence-warning")
-    await screenshot(taxpayer.page, "window-silence")
-    await taxpayer.says("我还在")
-    await taxpayer.sees_no("silence-warning")
-    await agent.sees_no("silence-warning")
-    await taxpayer.sees("silence-warning")
-    await taxpayer.sees("agent-presence", "长时间没有新消息，会话已自动结束")
-    await agent.reads("长时间没有新消息，会话已自动结束")
 
 
 async def test_what_is_masked_is_shown_on_demand_and_that_is_recorded(story: Story) -> None:
