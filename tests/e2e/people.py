@@ -147,7 +147,7 @@ class Agent(Person):
         await self.press("offer-accept")
         await expect(self.at("close-interaction")).to_be_enabled(timeout=MEDIA_TIMEOUT_MS)
         if name is not None:
-            await self.sees("taxpayer-card", name.split()[0])
+            await self.sees("taxpayer-card", name)
 
     async def ends(self) -> None:
         await self.press("close-interaction")

@@ -50,7 +50,7 @@ async def test_two_taxpayers_from_the_icon_to_the_rating(story: Story) -> None:
     await second.sees("queue-ahead", "0")
 
     await agent.is_now("free")
-    await agent.accepts("李* 请求人工服务")
+    await agent.accepts("李*")
     await second.sees("greeting-card")
     await expect(agent.page.locator('[data-testid^="interaction-"]')).to_have_count(2)
 

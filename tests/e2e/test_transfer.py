@@ -33,6 +33,7 @@ LONGEST_GAP = "() => { clearInterval(window.watching); return window.longestGap;
 async def in_a_call(story: Story) -> tuple[Taxpayer, Agent]:
     taxpayer, agent = await story.meet()
     await taxpayer.press("card-call")
+    await agent.sees("call-decline")
     await agent.press("call-start")
     await taxpayer.press("call-accept")
     for person in (taxpayer, agent):
@@ -69,7 +70,7 @@ async def test_to_an_agent_with_the_call(story: Story) -> None:
     await screenshot(taxpayer.page, "transfer-running-taxpayer")
     await screenshot(first.page, "transfer-running-agent")
     await taxpayer.sees_moving("remote-video")
-    await second.accepts("税务人员 101 转接 张*")
+    await second.accepts("张*")
 
     await taxpayer.sees("agent-presence", "税务人员 102 在线")
     await second.sees_moving("remote-video")
@@ -140,7 +141,7 @@ async def test_to_a_centre_with_the_call(story: Story) -> None:
     await taxpayer.sees_moving("remote-video")
     await elsewhere.is_now("free")
     await elsewhere.sees("offer-card", "备注：纳税人在安徽有分支机构")
-    await elsewhere.accepts("税务人员 101 转接 张*")
+    await elsewhere.accepts("张*")
     await taxpayer.sees("agent-presence", "税务人员 211 在线")
     await elsewhere.sees_moving("remote-video")
     await taxpayer.sees_moving("remote-video")
