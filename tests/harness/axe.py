@@ -47,7 +47,10 @@ async def violations(page: Page, selector: str | None = None) -> list[Violation]
             one["id"],
             one["impact"] or "minor",
             one["help"],
-            tuple(f"{node['target']} {node['html'][:160]} {node.get('failureSummary', '')[:300]}" for node in one["nodes"]),
+            tuple(
+                f"{node['target']} {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
+                for node in one["nodes"]
+            ),
         )
         for one in found
     ]
