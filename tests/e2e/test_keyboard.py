@@ -119,7 +119,8 @@ async def test_a_taxpayer_needs_no_mouse(server: ServerProcess, seat: Room) -> N
     await hands.choose("rate-resolved")
     await taxpayer.sees("rating-done")
     await hands.hears("已提交")
-    await hands.arrives_at("message-input")
+    await hands.arrives_at("rating")
+    await hands.tab_to("message-input")
     await hands.choose("window-minimize", back=True)
     await hands.arrives_at("open-window")
 
