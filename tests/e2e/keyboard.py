@@ -98,7 +98,10 @@ class Hands:
         """Wait until a live region has said this."""
         try:
             await self.page.wait_for_function(
-                "(text) => window.__heard.some((one) => one.includes(text))", arg=text, timeout=timeout_ms, polling=100
+                "(text) => window.__heard.some((one) => one.includes(text))",
+                arg=text,
+                timeout=timeout_ms,
+                polling=100,
             )
         except Exception as error:
             heard = await self.page.evaluate("window.__heard.slice(-20)")

@@ -215,6 +215,16 @@ async def test_the_administration(server: ServerProcess, seat: Room, looker: Loo
     await looker.at(page, "admin-03-staff")
     await page.get_by_test_id("staff-agent01").get_by_role("button", name="编辑").click()
     await looker.at(page, "admin-04-staff-member")
+    for tab, row in (
+        ("authorities", "authority-442000"),
+        ("skills", "skill-general"),
+        ("codes", "code-other"),
+    ):
+        await page.get_by_test_id(f"tab-{tab}").click()
+        await expect(page.get_by_test_id(row)).to_be_visible()
+        await looker.at(page, f"admin-05-{tab}")
+        await page.get_by_test_id(row).get_by_role("button", name="编辑").click()
+        await looker.at(page, f"admin-06-{tab}-editor")
     await page.get_by_test_id("tab-audit").click()
     await expect(page.get_by_test_id("audit")).to_be_visible()
-    await looker.at(page, "admin-05-audit")
+    await looker.at(page, "admin-07-audit")

@@ -151,7 +151,9 @@ async def test_an_agent_needs_no_mouse(server: ServerProcess, seat: Room) -> Non
     await expect(agent.at("canned-reply")).to_have_count(1)
     await hands.press("Enter")
     await hands.arrives_at("message-input")
-    await expect(agent.at("message-input")).to_have_value("请将办理页面截图发送给我，请注意遮挡与本次办理无关的个人信息。")
+    await expect(agent.at("message-input")).to_have_value(
+        "请将办理页面截图发送给我，请注意遮挡与本次办理无关的个人信息。"
+    )
     await hands.press("Enter")
     await first.reads("请将办理页面截图发送给我")
     await hands.press("Alt+c")
