@@ -28,5 +28,28 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     def call_at(self, at_ms: int, callback: Callable[[], None]) -> TimerHandle:
-        delay_s = max(0, at_ms - self.now_ms()) / 1000
-        return asyncio.get_running_loop().call_later(delay_s, callback)
+        return _Timer(self, at_ms, callback)
+
+
+class _Timer:
+    """The event loop counts by a monotonic clock, rooms by the time of day. Where the latter was set or slewed back
+    meanwhile (NTP), the callback would come too early, be passed over by rules that look at the time, and never come again."""
+
+    def __init__(self, clock: SystemClock, at_ms: int, callback: Callable[[], None]) -> None:
+        self._clock = clock
+        self._at_ms = at_ms
+        self._callback = callback
+        self._handle = self._arm()
+
+    def cancel(self) -> None:
+        self._handle.cancel()
+
+    def _arm(self) -> asyncio.TimerHandle:
+        delay_s = max(0, self._at_ms - self._clock.now_ms()) / 1000
+        return asyncio.get_running_loop().call_later(delay_s, self._fire)
+
+    def _fire(self) -> None:
+        if self._clock.now_ms() < self._at_ms:
+            self._handle = self._arm()
+        else:
+            self._callback()

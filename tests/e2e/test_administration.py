@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.e2e.conftest import Room
 from tests.e2e.people import Agent, Taxpayer
@@ -106,7 +106,7 @@ async def test_greeting_and_blocked_files_are_those_of_the_centre(server: Server
     await agent.press("queue-pick")
     await person.sees("greeting-card", "广东税务 101 号为您服务。")
     await person.at("file-input").set_input_files(
-        [{"name": "说明.txt", "mimeType": "text/plain", "buffer": b"text"}]
+        [FilePayload(name="说明.txt", mimeType="text/plain", buffer=b"text")]
     )
     await person.sees("upload-failure")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
 from tests.e2e.conftest import Room
 from tests.e2e.keyboard import Hands
@@ -66,7 +66,7 @@ async def test_a_taxpayer_needs_no_mouse(server: ServerProcess, seat: Room) -> N
     async with hands.page.expect_file_chooser() as chooser:
         await hands.press("Enter")
     await (await chooser.value).set_files(
-        [{"name": "申报说明.txt", "mimeType": "text/plain", "buffer": "申报说明".encode()}]
+        [FilePayload(name="申报说明.txt", mimeType="text/plain", buffer="申报说明".encode())]
     )
     await agent.sees("message-file")
 
