@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -48,3 +49,13 @@ def test_a_cancelled_timer_does_not_fire(run: Callable[..., list[str]]) -> None:
         return fired
 
     assert run(cancelled()) == []
+
+
+async def test_a_clock_that_was_set_back_does_not_call_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SystemClock()
+    real = time.time_ns
+    called: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    at_ms = clock.now_ms() + 40
+    clock.call_at(at_ms, lambda: called.set_result(clock.now_ms()))
+    monkeypatch.setattr(time, "time_ns", lambda: real() - 60_000_000)
+    assert await asyncio.wait_for(called, 5) >= at_ms
