@@ -19,6 +19,8 @@ from typing import Any, Protocol
 
 import engineio.packet as engine_packet  # type: ignore[import-untyped]
 import socketio
+from aiohttp import web
+from engineio.async_drivers.aiohttp import WebSocket as EngineWebSocket  # type: ignore[import-untyped]
 from socketio.packet import ACK, EVENT
 
 from signaling.errors import BadInput, DomainError, ErrorCode
@@ -45,7 +47,7 @@ _WEIGHT_BYTES = 16 * 1024
 class TransportHandler(Protocol):
     """What the gateway does with what comes in. None of it raises."""
 
-    async def on_connect(self, transport_id: str, auth: object) -> None:
+    async def on_connect(self, transport_id: str, auth: object, request: web.Request) -> None:
         """Raises ``DomainError`` to refuse: the one exception to the rule above."""
 
     async def on_connected(self, transport_id: str) -> None:
@@ -58,6 +60,20 @@ class TransportHandler(Protocol):
 
     def on_refused(self, transport_id: str, ack_id: int | None, error: DomainError) -> None:
         """A message that was not even parsed."""
+
+
+class PlainWebSocket(EngineWebSocket):  # type: ignore[misc]
+    """Without permessage-deflate (RFC 7692), which browsers ask for: its windows take 100 kB a connection, and messages
+    of a few hundred bytes gain nothing by it."""
+
+    async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
+        self._sock = socket = web.WebSocketResponse(
+            compress=False, max_msg_size=self.server.max_http_buffer_size
+        )
+        await socket.prepare(environ["aiohttp.request"])
+        self.environ = environ
+        await self.handler(self)
+        return socket
 
 
 class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
@@ -78,6 +94,8 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
             logger=False,
             engineio_logger=False,
         )
+        # The library has no setting for it; its table of the parts of a driver is read at each connection.
+        self.eio._async = {**self.eio._async, "websocket": PlainWebSocket}
         self._settings = settings
         self._handler = handler
         self._silent: dict[str, asyncio.TimerHandle] = {}
@@ -138,10 +156,10 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         socket.queue.put_nowait(engine_packet.Packet(engine_packet.MESSAGE, data=text))
         return _weight(socket.queue)
 
-    async def _on_connect(self, sid: str, _environ: object, auth: object) -> None:
+    async def _on_connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
         transport_id = self.manager.eio_sid_from_sid(sid, _NAMESPACE)
         try:
-            await self._handler.on_connect(transport_id, auth)
+            await self._handler.on_connect(transport_id, auth, environ["aiohttp.request"])
         except Exception as error:  # a fault of ours must not look like a message that does not parse
             refusal = to_wire_error(error)
             raise socketio.exceptions.ConnectionRefusedError(
@@ -217,6 +235,11 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         if not data.startswith(allowed):
             raise BadInput(ErrorCode.BAD_MESSAGE)
         return data
+
+
+def peer_address(request: web.Request) -> str:
+    """The other end of the connection, which is a reverse proxy's where there is one."""
+    return request.remote or ""
 
 
 def _weight(queue: asyncio.Queue[Any]) -> int:

@@ -32,24 +32,29 @@ class SystemClock:
 
 
 class _Timer:
-    """The event loop counts by a monotonic clock, rooms by the time of day. Where the latter was set or slewed back
-    meanwhile (NTP), the callback would come too early, be passed over by rules that look at the time, and never come again."""
+    """Never fires before its time: whoever set it would find that it is too early, and nothing would fire again.
+
+    A loop's own timer does: uvloop counts whole milliseconds of a clock it has rounded down (libuv, ``uv_now``), so half
+    of its timers are a millisecond early; and the machine's time can be set back.
+    """
+
+    __slots__ = ("_at_ms", "_callback", "_clock", "_handle")
 
     def __init__(self, clock: SystemClock, at_ms: int, callback: Callable[[], None]) -> None:
         self._clock = clock
         self._at_ms = at_ms
         self._callback = callback
-        self._handle = self._arm()
+        self._handle = self._wait()
 
     def cancel(self) -> None:
         self._handle.cancel()
 
-    def _arm(self) -> asyncio.TimerHandle:
+    def _wait(self) -> asyncio.TimerHandle:
         delay_s = max(0, self._at_ms - self._clock.now_ms()) / 1000
         return asyncio.get_running_loop().call_later(delay_s, self._fire)
 
     def _fire(self) -> None:
         if self._clock.now_ms() < self._at_ms:
-            self._handle = self._arm()
+            self._handle = self._wait()
         else:
             self._callback()
