@@ -56,6 +56,15 @@ class MeetingAsk:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptDocument:
+    """Notes with every edit up to ``seq``; up to ``kept_seq`` they are kept whole."""
+
+    notes: MeetingNotes
+    seq: int = 0
+    kept_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Stuck:
     """The engine did not take something away: media must not outlive its grant."""
 
@@ -77,8 +86,7 @@ class MeetingRoom:
         state: MeetingState,
         ports: RoomPorts,
         records: MeetingRecordsPort,
-        notes: MeetingNotes,
-        notes_seq: int,
+        notes: KeptDocument,
         *,
         on_end: Callable[[MeetingRoom], None],
         on_gone: Callable[[MeetingRoom, str], None],
@@ -86,8 +94,9 @@ class MeetingRoom:
         self._state = state
         self._ports = ports
         self._records = records
-        self._notes = notes
-        self._notes_seq = self._notes_kept = notes_seq
+        self._notes = notes.notes
+        self._notes_seq = notes.seq
+        self._notes_kept = notes.kept_seq
         self._on_end = on_end
         self._on_gone = on_gone
         self._unkept: tuple[Keepable, ...] = ()

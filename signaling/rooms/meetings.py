@@ -8,11 +8,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from signaling.errors import ErrorCode, Refused
+from signaling.errors import DomainError, ErrorCode, Refused
 from signaling.rooms import meeting_keeping
 from signaling.rooms.kept_meetings import KeptApplication, OpenMeeting
 from signaling.rooms.meeting_notes import MeetingNotes
-from signaling.rooms.meeting_room import MeetingRoom
+from signaling.rooms.meeting_room import KeptDocument, MeetingRoom
 from signaling.rooms.ports import MeetingRecordsPort, OrganisationPort, Person, RecordsUnavailable
 from signaling.rooms.room import RoomPorts
 from signaling.sessions import mediation
@@ -68,8 +68,7 @@ class Meetings:
         self._applied = {a.application_id: a for a in known.applications}
         for one in known.meetings:
             state = meeting_keeping.restored(one, settings, now_ms)
-            notes, seq = _notes_back(one)
-            room = self._begin(state, notes, seq)
+            room = self._begin(state, _notes_back(one))
             for member in state.present:
                 self._admit(room, member.person_id)
 
@@ -119,7 +118,7 @@ class Meetings:
         except RecordsUnavailable:
             raise Refused(ErrorCode.RECORDS_UNAVAILABLE) from None
         del self._applied[application_id]
-        self._begin(state, MeetingNotes(), 0)
+        self._begin(state, KeptDocument(MeetingNotes()))
         return given
 
     def _open(self) -> list[MediationApplication]:
@@ -183,13 +182,12 @@ class Meetings:
         if late:
             _log.error("meetings did not close in time", extra={"count": len(late)})
 
-    def _begin(self, state: MeetingState, notes: MeetingNotes, notes_seq: int) -> MeetingRoom:
+    def _begin(self, state: MeetingState, notes: KeptDocument) -> MeetingRoom:
         room = MeetingRoom(
             state,
             self._ports,
             self._records,
             notes,
-            notes_seq,
             on_end=self._leave,
             on_gone=self.forget,
         )
@@ -222,10 +220,13 @@ class Meetings:
             self._ended.popitem(last=False)
 
 
-def _notes_back(known: OpenMeeting) -> tuple[MeetingNotes, int]:
+def _notes_back(known: OpenMeeting) -> KeptDocument:
     notes = MeetingNotes(known.notes.state if known.notes is not None else None)
-    seq = known.notes.seq if known.notes is not None else 0
+    kept_seq = known.notes.seq if known.notes is not None else 0
     for edit in known.updates:
-        notes.merge(edit.update)
-        seq = edit.seq
-    return notes, seq
+        try:
+            notes.merge(edit.update)
+        except DomainError:
+            # It was taken once: this program takes less than the one before.
+            _log.error("an edit of the notes cannot be read", extra={"room_id": edit.meeting_id})
+    return KeptDocument(notes, known.updates[-1].seq if known.updates else kept_seq, kept_seq)

@@ -37,7 +37,7 @@ export interface AddCandidate {
 export interface AdmitToMeeting {
   meeting_id: string;
   person_id: string | null;
-  meeting_role?: string;
+  meeting_role?: MeetingRole;
 }
 
 /** A conversation that is over but not done with: to be rated by the taxpayer, or wrapped up by the agent. */
@@ -106,7 +106,7 @@ export interface AskCall {
 export interface AskUnmute {
   meeting_id: string;
   person_id: string | null;
-  source: string;
+  source: Source;
 }
 
 export interface AssistanceChanged {
@@ -615,9 +615,9 @@ export interface MeetingMemberView {
   presence: Presence;
   media: MediaView[];
   /** Sources muted by their owner or by the host, also those that send nothing now. */
-  muted: string[];
+  muted: Source[];
   /** Of these, what only the host can free. */
-  held: string[];
+  held: Source[];
   media_connected: boolean;
   /** 0 (lost) to 4 (excellent); null before there is a figure. */
   quality: number | null;
@@ -743,7 +743,7 @@ export interface Mute {
 export interface MuteInMeeting {
   meeting_id: string;
   person_id: string | null;
-  source: string;
+  source: Source;
   hold?: boolean;
 }
 
@@ -1002,7 +1002,7 @@ export interface SetAgentStatus {
 export interface SetMeetingRole {
   meeting_id: string;
   person_id: string;
-  meeting_role: string;
+  meeting_role: MeetingRole;
 }
 
 /**
