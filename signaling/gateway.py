@@ -9,7 +9,6 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from aiohttp import web
 
@@ -157,13 +156,14 @@ class Gateway:
         for known in work.interactions:
             centre_id = known.interaction.centre_id
             name = self._reception.centre_name(centre_id) if centre_id is not None else None
-            state = keeping.restored(known, settings, name, now_ms)
+            target = self._reception.target_name(known.transfer) if known.transfer is not None else ""
+            state = keeping.restored(known, settings, name, now_ms, target)
             if state is None:
                 _log.error("too little was kept of it", extra={"room_id": known.interaction.interaction_id})
                 continue
             await self._take_seats(state)
             self._rooms.begin_again(state)
-        self._reception.restore(work.tickets)
+        self._reception.restore(work)
         await self.meetings.restore()
 
     async def _take_seats(self, state: InteractionState) -> None:
@@ -318,12 +318,12 @@ class Gateway:
             self._rooms.disconnected(connection.person.person_id)
             self._reception.disconnected(connection.person)
 
-    async def on_event(self, transport_id: str, event: str, arguments: list[Any], ack_id: int | None) -> None:
+    async def on_event(self, transport_id: str, event: str, payload: str, ack_id: int | None) -> None:
         connection = self._find(transport_id)
         if connection is None:
             return
         async with connection.turn:
-            await self._handle(connection, event, arguments, ack_id)
+            await self._handle(connection, event, payload, ack_id)
 
     def on_refused(self, transport_id: str, ack_id: int | None, error: DomainError) -> None:
         connection = self._find(transport_id)
@@ -336,9 +336,7 @@ class Gateway:
         self._answer(connection, ack_id, error)
         self._count_refusal(connection)
 
-    async def _handle(
-        self, connection: Connection, event: str, arguments: list[Any], ack_id: int | None
-    ) -> None:
+    async def _handle(self, connection: Connection, event: str, payload: str, ack_id: int | None) -> None:
         began = time.perf_counter()
         outcome = "ok"
 
@@ -351,7 +349,7 @@ class Gateway:
 
         try:
             self._limit(connection, connection.limits.messages)
-            request = self._parse(connection, event, arguments)
+            request = self._parse(connection, event, payload)
             in_meeting = connection.scope is ConnectionScope.MEETING
             dispatcher = self._meeting_dispatcher if in_meeting else self._dispatcher
             await dispatcher.dispatch(connection.person, request, respond)
@@ -363,10 +361,8 @@ class Gateway:
         name = event if event in _EVENT_NAMES else "unknown"
         self._metrics.request(name, outcome, time.perf_counter() - began)
 
-    def _parse(self, connection: Connection, event: str, arguments: list[Any]) -> Request:
-        if len(arguments) > 1:
-            raise BadInput(ErrorCode.BAD_MESSAGE)
-        request = parse_request(event, arguments[0] if arguments else {})
+    def _parse(self, connection: Connection, event: str, payload: str) -> Request:
+        request = parse_request(event, payload)
         if isinstance(request, requests.SendMessage):
             self._limit(connection, connection.limits.texts)
         elif isinstance(request, _COSTLY):

@@ -120,7 +120,7 @@ def _row(thing: KeptOfMeetings | KeptAudit, revision: int) -> object:
             state = b64encode(thing.state).decode()
             return MeetingNotesRecord(thing.meeting_id, revision, thing.seq, state, thing.text)
         case KeptAudit():
-            return row_of(thing, revision, secrets.token_hex(12))
+            return row_of(thing, revision, lambda: secrets.token_hex(12))
 
 
 def _without_revision(row: MediationRecord | MeetingRecord | MeetingMemberRecord) -> dict[str, object]:

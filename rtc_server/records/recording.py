@@ -13,7 +13,16 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rtc_server.records import conversion, files, interactions, messages, ratings, tickets, transfers
+from rtc_server.records import (
+    agent_status,
+    conversion,
+    files,
+    interactions,
+    messages,
+    ratings,
+    tickets,
+    transfers,
+)
 from rtc_server.records.interactions import INTERACTION, interaction
 from rtc_server.records.journal import JournalFailed
 from rtc_server.records.keeper import Records
@@ -30,6 +39,7 @@ from signaling.rooms.kept import (
 )
 from signaling.rooms.ports import RecordsUnavailable
 from signaling.sessions.model import Message
+from signaling.sessions.queue_states import AgentStatus
 from signaling.sessions.states import InteractionPhase
 
 CATCH_UP_S = 3.0
@@ -66,9 +76,7 @@ class Recording:
 
     def keep(self, *things: Kept) -> None:
         """Implements ``RecordsPort.keep``."""
-        self.keep_rows(
-            *(conversion.row_of(thing, self.next_revision(), secrets.token_hex(12)) for thing in things)
-        )
+        self.keep_rows(*(conversion.row_of(thing, self.next_revision(), _new_id) for thing in things))
         number = self.records.journal.last_number
         for thing in things:
             if isinstance(thing, KeptInteraction | KeptMember):
@@ -113,6 +121,9 @@ class Recording:
             self._revision = max(self._revision, await _highest_revision(connection))
             work = await open_work(connection, kept_messages)
             waiting = await tickets.in_queue(connection)
+            statuses = [
+                conversion.agent_status_of(row) for row in await agent_status.last_of_staff(connection)
+            ]
             found: list[OpenInteraction] = []
             for each in work.interactions:
                 known = await files.by_ids(connection, conversion.file_ids(each.messages))
@@ -137,7 +148,11 @@ class Recording:
             self.live.note(one.interaction, 0)
             for member in one.members:
                 self.live.note(member, 0)
-        return OpenWork(tuple(found), tuple(conversion.kept_ticket_of(row) for row in waiting))
+        return OpenWork(
+            interactions=tuple(found),
+            tickets=tuple(conversion.kept_ticket_of(row) for row in waiting),
+            agents=tuple(known for known in statuses if known.chosen is not AgentStatus.OFFLINE),
+        )
 
     async def last_agent(self, taxpayer_id: str) -> str | None:
         """Implements ``RecordsPort.last_agent``."""
@@ -193,6 +208,10 @@ class Recording:
             self._staff_number(row.agent_id) if row.agent_id is not None else None,
             conversion.rating_of(rated) if rated is not None else None,
         )
+
+
+def _new_id() -> str:
+    return secrets.token_hex(12)
 
 
 async def _highest_revision(connection: AsyncConnection) -> int:

@@ -30,10 +30,6 @@ class SessionKind(StrEnum):
     MEETING = "meeting"
 
 
-OF_INTERACTIONS = (SessionKind.INTERACTION, SessionKind.ASSISTANCE, SessionKind.CALL)
-"""What runs inside an interaction; a meeting stands by itself."""
-
-
 class Action(StrEnum):
     SEND_MESSAGE = "send_message"
     READ = "read"
@@ -211,7 +207,11 @@ def _rules(state: InteractionState, member: Member) -> list[Rule]:
     if state.phase is not InteractionPhase.OPEN or member.presence is Presence.LEFT:
         return []
     seat = seat_of(member)
-    return [rule(kind, phase_of(state, kind), seat) for kind in OF_INTERACTIONS]
+    return [
+        rule(SessionKind.INTERACTION, state.phase, seat),
+        rule(SessionKind.ASSISTANCE, state.assistance.phase, seat),
+        rule(SessionKind.CALL, state.call.phase, seat),
+    ]
 
 
 def grant(state: InteractionState, member: Member) -> frozenset[Source]:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
+from rtc_server.organisation import demo
 from rtc_server.records import base
 from rtc_server.records.files import File, FileState
 from rtc_server.records.journal import JournalFailed
 from rtc_server.records.keeper import Records
 from rtc_server.records.messages import MESSAGE
+from rtc_server.records.organisation import save_all
 from rtc_server.records.recording import Recording
 from signaling.rooms.kept import (
     Kept,
@@ -53,7 +55,7 @@ MESSAGES = (
     Message(4, None, None, "已转接", 1_005, MessageKind.SYSTEM),
 )
 CALL = KeptCall("k1", "i1", SessionKind.ASSISTANCE, "p1", 1_006, 1_007, 1_008, paused=True)
-TRANSFER = KeptTransfer("t1", "i1", "a1", "a2", None, TransferPhase.OFFERED, 1_009)
+TRANSFER = KeptTransfer("t1", "i1", "a1", "a2", None, TransferPhase.OFFERED, 1_009, note="发票红冲")
 TICKET = KeptTicket(
     Ticket("i2", "p2", "gd", frozenset({"general"}), (1, 7, "i2"), 1_010, TicketPhase.WAITING, "a1"), "李*", CONTEXT
 )  # fmt: skip
@@ -64,7 +66,7 @@ EVERYTHING: tuple[Kept, ...] = (
     CALL,
     TRANSFER,
     TICKET,
-    KeptAgentStatus("a1", AgentStatus.FREE, StatusReason.CHOSEN, 1_000),
+    KeptAgentStatus("a1", AgentStatus.FREE, StatusReason.CHOSEN, 1_000, AgentStatus.FREE),
     KeptAudit(1_000, "lead", "supervise_listen", "i1"),
 )
 
@@ -103,6 +105,32 @@ async def test_a_restart_finds_everything_as_it_was(ready_url: URL, tmp_path: Pa
     await second.records.close()
 
 
+async def test_agents_who_had_not_signed_out_are_known_by_their_last_status(
+    ready_url: URL, tmp_path: Path
+) -> None:
+    first = await opened(ready_url, tmp_path)
+    async with first.write() as connection:
+        await save_all(connection, demo.organisation(), demo.SKILLS)
+    free, busy, away = AgentStatus.FREE, AgentStatus.BUSY, AgentStatus.AWAY
+    # Several within one millisecond: the last one written counts.
+    first.keep(
+        KeptAgentStatus("agent01", free, StatusReason.SIGNED_IN, 1_000, free),
+        KeptAgentStatus("agent01", busy, StatusReason.LOAD, 1_000, free),
+        KeptAgentStatus("agent02", free, StatusReason.SIGNED_IN, 1_000, free),
+        KeptAgentStatus("agent02", AgentStatus.OFFLINE, StatusReason.SIGNED_OUT, 1_000, AgentStatus.OFFLINE),
+        KeptAgentStatus("agent11", free, StatusReason.SIGNED_IN, 1_000, free),
+        KeptAgentStatus("agent11", away, StatusReason.MISSED_OFFER, 1_001, away),
+    )
+    await first.records.close()
+    second = await opened(ready_url, tmp_path)
+    work = await second.restore(kept_messages=3)
+    assert {one.agent_id: (one.status, one.chosen) for one in work.agents} == {
+        "agent01": (busy, free),
+        "agent11": (away, away),
+    }
+    await second.records.close()
+
+
 async def test_what_was_kept_a_moment_ago_is_read(ready_url: URL, tmp_path: Path) -> None:
     recording = await opened(ready_url, tmp_path)
     recording.keep(INTERACTION, *MEMBERS)
@@ -134,7 +162,7 @@ async def test_closed_interactions_are_forgotten_when_the_database_has_them(
     recording.keep(INTERACTION, *MEMBERS)
     recording.keep(replace(INTERACTION, phase=InteractionPhase.CLOSED, closed_at=2_000))
     await recording.records.writer.drain()
-    recording.keep(KeptAgentStatus("a1", AgentStatus.AWAY, StatusReason.CHOSEN, 2_001))
+    recording.keep(KeptAgentStatus("a1", AgentStatus.AWAY, StatusReason.CHOSEN, 2_001, AgentStatus.AWAY))
     assert len(recording.live) == 0
     await recording.records.close()
 

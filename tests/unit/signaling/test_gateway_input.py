@@ -280,3 +280,11 @@ async def test_a_slow_consumer_is_given_up_and_finds_everything_when_it_resumes(
         again = await back.connect(resume_token=welcome["resume_token"])
         texts = [m for m in again["interactions"][0]["messages"] if m["sender_id"] == "agent01"]
         assert len(texts) == 30
+
+
+async def test_a_browser_that_offers_compression_gets_none(service: Service) -> None:
+    async with aiohttp.ClientSession() as session:
+        url = f"{service.url}socket.io/?EIO=4&transport=websocket"
+        async with session.ws_connect(url, compress=15) as socket:
+            assert socket.compress == 0
+            assert (await socket.receive_str()).startswith("0")

@@ -121,10 +121,62 @@ async def test_everybody_keeps_the_place_in_the_queue() -> None:
         first = service.client("taxpayer01")
         await first.connect()
         agent = service.client("agent01")
-        assert not (await agent.connect())["desk"]["signed_in"]
-        await agent.do("agent.sign_in")
+        desk = (await agent.connect())["desk"]
+        assert (desk["signed_in"], desk["status"]) == (True, "away")
+        await agent.do("agent.set_status", status="free")
         rang = (await agent.wait_for("offer.rang"))["offer"]
         assert (rang["ticket_id"], rang["context"]["page"]) == (tickets[0], "首页")
+
+
+async def test_agents_are_signed_in_again_as_they_were() -> None:
+    records, clock = Frozen(), ManualClock()
+    async with started(records, clock) as service:
+        talk = await serve(service)
+        for agent_id, status in (("agent02", "free"), ("agent03", "busy"), ("agent04", "free")):
+            await (await service.sign_in(agent_id)).do("agent.sign_in", status=status)
+        await service.clients[-1].do("agent.sign_out")
+        await talk.agent.do("agent.set_status", status="busy")
+    async with started(records, clock) as service:
+        desks = {
+            agent_id: (await service.client(agent_id).connect())["desk"]
+            for agent_id in ("agent01", "agent02", "agent03", "agent04")
+        }
+        assert {a: (d["signed_in"], d["status"]) for a, d in desks.items()} == {
+            "agent01": (True, "busy"),
+            "agent02": (True, "free"),
+            "agent03": (True, "busy"),
+            "agent04": (False, "offline"),
+        }
+        assert desks["agent01"]["interactions"] == [talk.id]
+        other = await service.sign_in("taxpayer02")
+        await other.do("queue.join")
+        await service.clients[1].wait_for("offer.rang")
+    async with started(records, clock) as service:
+        clock.advance(31_000)
+        assert not (await service.client("agent02").connect())["desk"]["signed_in"], (
+            "did not come back in time"
+        )
+
+
+async def test_a_transfer_to_a_centre_waits_on_with_its_note() -> None:
+    records, clock = Frozen(), ManualClock()
+    async with started(records, clock) as service:
+        talk = await serve(service)
+        other = await service.sign_in("agent11")
+        await other.do("agent.sign_in", status="away")
+        await talk.agent.do("transfer.offer", interaction_id=talk.id, to_centre="ah", note="发票红冲，已核对")
+        await talk.agent.wait_for("transfer.changed")
+    async with started(records, clock) as service:
+        taxpayer, agent, other = (service.client(who) for who in ("taxpayer01", "agent01", "agent11"))
+        await taxpayer.connect()
+        found = (await agent.connect())["interactions"][0]["transfer"]
+        assert (found["phase"], found["target"]) == ("offered", "安徽服务运营中心")
+        await other.connect()
+        await other.do("agent.set_status", status="free")
+        rang = (await other.wait_for("offer.rang"))["offer"]
+        assert (rang["note"], rang["transfer"]) == ("发票红冲，已核对", True)
+        await other.do("offer.accept", ticket_id=talk.id)
+        await taxpayer.wait_for("interaction.changed", lambda m: m["interaction"]["agent_id"] == "agent11")
 
 
 async def test_who_does_not_come_back_loses_the_place_and_the_conversation_its_agent() -> None:
