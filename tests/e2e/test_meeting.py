@@ -12,7 +12,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Playwright, e
 
 from tests.e2e.conftest import Room
 from tests.e2e.people import MEDIA_TIMEOUT_MS, Person
-from tests.harness.browser import FAKE_MEDIA, PHONE, launch, screenshot, sign_in
+from tests.harness.browser import DESKTOP, FAKE_MEDIA, PHONE, launch, screenshot, sign_in
 from tests.harness.server import ServerProcess
 
 
@@ -72,9 +72,9 @@ class Attendee(Person):
         await expect(self.tile(account, source).locator("video")).to_be_visible(timeout=SLOW_MS)
         await self.tile(account, source).evaluate(_MOVES, SLOW_MS)
 
-    async def receives(self) -> set[str]:
-        """Whose cameras arrive packet by packet."""
-        return set(await self.page.evaluate(_RECEIVES))
+    async def receives(self, *accounts: str) -> None:
+        """Wait until packets of these cameras arrive, and of no others."""
+        await self.page.evaluate(_RECEIVES, [sorted(accounts), SLOW_MS])
 
 
 _MOVES = """(tile, timeout) => new Promise((resolve, reject) => {
@@ -88,8 +88,9 @@ _MOVES = """(tile, timeout) => new Promise((resolve, reject) => {
   look();
 })"""
 
-_RECEIVES = """async () => {
+_RECEIVES = """async ([wanted, timeout]) => {
   const [room] = window.__rtc.rooms();
+  const until = performance.now() + timeout;
   const read = async () => {
     const found = new Map();
     for (const report of (await room.subscribeConnection.getStats()).values()) {
@@ -97,12 +98,16 @@ _RECEIVES = """async () => {
     }
     return found;
   };
-  const before = await read();
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  const after = await read();
-  return room.state.get().remote
-    .filter((one) => one.source === 'camera' && (after.get(one.track.id) ?? 0) > (before.get(one.track.id) ?? 0))
-    .map((one) => one.publisherId);
+  for (;;) {
+    const before = await read();
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const after = await read();
+    const active = room.state.get().remote
+      .filter((one) => one.source === 'camera' && (after.get(one.track.id) ?? 0) > (before.get(one.track.id) ?? 0))
+      .map((one) => one.publisherId).sort();
+    if (active.join() === wanted.join()) return;
+    if (performance.now() > until) throw new Error(`receives ${active}, wanted ${wanted}`);
+  }
 }"""
 
 
@@ -203,7 +208,16 @@ async def test_a_meeting_of_six(server: ServerProcess, seat: Room) -> None:
     await applicant.tile(HOST).get_by_test_id("pin").click()
     await expect(applicant.at("stage")).to_have_attribute("data-main", f"{HOST}:camera", timeout=SLOW_MS)
     await applicant.tile(HOST).get_by_test_id("pin").click()
-    assert await deputy.receives() == {HOST, APPLICANT}
+    await deputy.receives(HOST, APPLICANT, COMPANY)
+    await seen.page.set_viewport_size(PHONE)
+    await seen.tile(HOST).get_by_test_id("pin").click()
+    await expect(seen.tile(COMPANY)).to_have_count(0)
+    await seen.receives(HOST, APPLICANT)
+    await seen.press("page-after")
+    await expect(seen.tile(COMPANY)).to_be_visible()
+    await seen.receives(HOST, COMPANY)
+    await screenshot(seen.page, "meeting-phone-pinned")
+    await seen.page.set_viewport_size(DESKTOP)
 
     # Notes by three at once: nothing is lost. Chat once.
     for person in (host, applicant, deputy):
