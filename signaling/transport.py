@@ -47,7 +47,7 @@ _WEIGHT_BYTES = 16 * 1024
 class TransportHandler(Protocol):
     """What the gateway does with what comes in. None of it raises."""
 
-    async def on_connect(self, transport_id: str, auth: object) -> None:
+    async def on_connect(self, transport_id: str, auth: object, request: web.Request) -> None:
         """Raises ``DomainError`` to refuse: the one exception to the rule above."""
 
     async def on_connected(self, transport_id: str) -> None:
@@ -156,10 +156,10 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         socket.queue.put_nowait(engine_packet.Packet(engine_packet.MESSAGE, data=text))
         return _weight(socket.queue)
 
-    async def _on_connect(self, sid: str, _environ: object, auth: object) -> None:
+    async def _on_connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
         transport_id = self.manager.eio_sid_from_sid(sid, _NAMESPACE)
         try:
-            await self._handler.on_connect(transport_id, auth)
+            await self._handler.on_connect(transport_id, auth, environ["aiohttp.request"])
         except Exception as error:  # a fault of ours must not look like a message that does not parse
             refusal = to_wire_error(error)
             raise socketio.exceptions.ConnectionRefusedError(
@@ -235,6 +235,11 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         if not data.startswith(allowed):
             raise BadInput(ErrorCode.BAD_MESSAGE)
         return data
+
+
+def peer_address(request: web.Request) -> str:
+    """The other end of the connection, which is a reverse proxy's where there is one."""
+    return request.remote or ""
 
 
 def _weight(queue: asyncio.Queue[Any]) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+import asyncpg
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -23,12 +24,15 @@ from rtc_server.records import (
     tickets,
     transfers,
 )
+from rtc_server.records.files import File
 from rtc_server.records.interactions import INTERACTION, interaction
 from rtc_server.records.journal import JournalFailed
 from rtc_server.records.keeper import Records
 from rtc_server.records.live import LiveInteractions
+from rtc_server.records.optional_reads import OptionalReads
+from rtc_server.records.restore import OpenInteraction as StoredOpenInteraction
 from rtc_server.records.restore import open_work
-from rtc_server.records.transfers import TransferOutcome
+from rtc_server.records.transfers import Transfer
 from signaling.rooms.kept import (
     ClosedInteraction,
     Kept,
@@ -44,7 +48,18 @@ from signaling.sessions.states import InteractionPhase
 
 CATCH_UP_S = 3.0
 """How long a reader waits for what was written a moment ago."""
+READ_S = 10.0
+"""How long a reader may take for everything."""
+DATABASE_FAULTS = (
+    SQLAlchemyError,
+    OSError,
+    TimeoutError,
+    # While it connects the driver speaks for itself: a database that is starting, stopping or full.
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
 _MAX_TO_FINISH = 10
+_AFTER_WORK_AT_MOST_MS = 3_600_000
 
 log = structlog.get_logger("rtc_server.records")
 
@@ -63,6 +78,7 @@ class Recording:
         self.live = LiveInteractions()
         self._staff_number = staff_number
         self._clock_us = clock_us
+        self._optional = OptionalReads()
         self._revision = 0
 
     def next_revision(self) -> int:
@@ -83,6 +99,10 @@ class Recording:
                 self.live.note(thing, number)
         self.live.forget_stored(self.records.journal.stored_number)
 
+    async def close(self) -> None:
+        await self._optional.stop()
+        await self.records.close()
+
     def keep_rows(self, *rows: object) -> None:
         """Raises ``RecordsUnavailable``."""
         try:
@@ -92,14 +112,17 @@ class Recording:
             raise RecordsUnavailable from error
 
     @asynccontextmanager
-    async def read(self, *, caught_up: bool = True) -> AsyncIterator[AsyncConnection]:
+    async def read(
+        self, *, caught_up: bool = True, within_s: float | None = READ_S
+    ) -> AsyncIterator[AsyncConnection]:
         """``caught_up``: everything kept before is there. Raises ``RecordsUnavailable``."""
         try:
-            if caught_up and self.records.journal.waiting:
-                await asyncio.wait_for(self.records.writer.drain(), CATCH_UP_S)
-            async with self.records.database.read() as connection:
-                yield connection
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            async with asyncio.timeout(within_s):
+                if caught_up and self.records.journal.waiting:
+                    await asyncio.wait_for(self.records.writer.drain(), CATCH_UP_S)
+                async with self.records.database.read() as connection:
+                    yield connection
+        except DATABASE_FAULTS as error:
             log.warning("records_unavailable", error=type(error).__name__)
             raise RecordsUnavailable from error
 
@@ -111,39 +134,29 @@ class Recording:
                 yield connection
         except IntegrityError:
             raise
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except DATABASE_FAULTS as error:
             log.warning("records_unavailable", error=type(error).__name__)
             raise RecordsUnavailable from error
 
     async def restore(self, kept_messages: int) -> OpenWork:
         """Implements ``RecordsPort.restore``; ``Records.open`` has stored the journal of the last run."""
-        async with self.read() as connection:
+        async with self.read(within_s=None) as connection:
             self._revision = max(self._revision, await _highest_revision(connection))
             work = await open_work(connection, kept_messages)
             waiting = await tickets.in_queue(connection)
+            unwrapped = await interactions.not_wrapped_up(
+                connection, self._clock_us() // 1000 - _AFTER_WORK_AT_MOST_MS
+            )
+            self._revision = max((self._revision, *(row.revision for row in unwrapped)))
             statuses = [
                 conversion.agent_status_of(row) for row in await agent_status.last_of_staff(connection)
             ]
-            found: list[OpenInteraction] = []
-            for each in work.interactions:
-                known = await files.by_ids(connection, conversion.file_ids(each.messages))
-                pending = [
-                    transfer
-                    for transfer in await transfers.of_interaction(
-                        connection, each.interaction.interaction_id
-                    )
-                    if transfer.outcome is TransferOutcome.PENDING
-                ]
-                found.append(
-                    OpenInteraction(
-                        interaction=conversion.interaction_of(each.interaction),
-                        members=tuple(conversion.member_of(member) for member in each.members),
-                        messages=tuple(conversion.message_of(row, known) for row in each.messages),
-                        last_seq=each.last_seq,
-                        calls=tuple(conversion.call_of(call) for call in each.calls),
-                        transfer=conversion.transfer_of(pending[-1]) if pending else None,
-                    )
-                )
+            ids = [each.interaction.interaction_id for each in work.interactions]
+            pending = await transfers.pending(connection, ids)
+            known = await files.by_ids(
+                connection, conversion.file_ids([row for each in work.interactions for row in each.messages])
+            )
+            found = [_open_of(each, pending, known) for each in work.interactions]
         for one in found:
             self.live.note(one.interaction, 0)
             for member in one.members:
@@ -151,11 +164,16 @@ class Recording:
         return OpenWork(
             interactions=tuple(found),
             tickets=tuple(conversion.kept_ticket_of(row) for row in waiting),
+            to_wrap_up=tuple(conversion.interaction_of(row) for row in unwrapped),
             agents=tuple(known for known in statuses if known.chosen is not AgentStatus.OFFLINE),
         )
 
     async def last_agent(self, taxpayer_id: str) -> str | None:
-        """Implements ``RecordsPort.last_agent``."""
+        """Implements ``RecordsPort.last_agent``. From memory who was served since the start."""
+        known = self.live.last_agents.get(taxpayer_id)
+        return known if known is not None else await self._optional.run(lambda: self._last_agent(taxpayer_id))
+
+    async def _last_agent(self, taxpayer_id: str) -> str | None:
         async with self.read(caught_up=False) as connection:
             return await interactions.last_agent(connection, taxpayer_id)
 
@@ -181,7 +199,10 @@ class Recording:
             return await self._closed_of(connection, row)
 
     async def to_finish(self, person_id: str, closed_after: int) -> Sequence[ClosedInteraction]:
-        """Implements ``RecordsPort.to_finish``."""
+        """Implements ``RecordsPort.to_finish``. What was closed a moment ago may be missing: callers remember it."""
+        return await self._optional.run(lambda: self._to_finish(person_id, closed_after))
+
+    async def _to_finish(self, person_id: str, closed_after: int) -> Sequence[ClosedInteraction]:
         unrated = (interaction.c.taxpayer_id == person_id) & ratings.rating.c.interaction_id.is_(None)
         unwrapped = (interaction.c.agent_id == person_id) & interaction.c.wrap_up_code.is_(None)
         query = (
@@ -195,7 +216,7 @@ class Recording:
             .order_by(interaction.c.closed_at.desc(), interaction.c.interaction_id)
             .limit(_MAX_TO_FINISH)
         )
-        async with self.read() as connection:
+        async with self.read(caught_up=False) as connection:
             rows = [INTERACTION.of_row(row) for row in await connection.execute(query)]
             return [await self._closed_of(connection, row) for row in rows]
 
@@ -210,12 +231,26 @@ class Recording:
         )
 
 
+def _open_of(
+    each: StoredOpenInteraction, pending: Mapping[str, Transfer], known: Mapping[str, File]
+) -> OpenInteraction:
+    transfer = pending.get(each.interaction.interaction_id)
+    return OpenInteraction(
+        interaction=conversion.interaction_of(each.interaction),
+        members=tuple(conversion.member_of(member) for member in each.members),
+        messages=tuple(conversion.message_of(row, known) for row in each.messages),
+        last_seq=each.last_seq,
+        calls=tuple(conversion.call_of(call) for call in each.calls),
+        transfer=conversion.transfer_of(transfer) if transfer is not None else None,
+    )
+
+
 def _new_id() -> str:
     return secrets.token_hex(12)
 
 
 async def _highest_revision(connection: AsyncConnection) -> int:
-    """Of what is open: nothing else is written again by rooms."""
+    """Of what is open: with what is still to be wrapped up nothing else is written again."""
     of_interactions = select(func.max(interaction.c.revision)).where(
         interaction.c.phase == InteractionPhase.OPEN.value
     )

@@ -206,7 +206,7 @@ def restored(
         next_seq=known.last_seq + 1,
         assistance=_assistance_back(known, settings, now_ms),
         call=_call_back(known, settings, now_ms),
-        transfer=_transfer_back(known, transfer_target, now_ms),
+        transfer=_transfer_back(known, transfer_target),
     )
     running = kept.centre_id is None or vacant or state.assistance.running or state.call.running
     return replace(state, quiet_since=None if running else now_ms)
@@ -269,12 +269,12 @@ def _call_back(known: OpenInteraction, settings: SessionSettings, now_ms: int) -
     )
 
 
-def _transfer_back(known: OpenInteraction, target: str, now_ms: int) -> TransferState | None:
-    """The queue rings nobody after a restart: what was offered to an agent is over; to a centre it waits on."""
+def _transfer_back(known: OpenInteraction, target: str) -> TransferState | None:
+    """To a centre it waits on. The queue rings nobody after a restart, so one to an agent ends at once: that is for
+    whoever starts the room to report."""
     found = known.transfer
     if found is None or found.phase is not TransferPhase.OFFERED:
         return None
-    to_agent = found.to_agent is not None
     return TransferState(
         transfer_id=found.transfer_id,
         from_agent=found.from_agent,
@@ -283,6 +283,4 @@ def _transfer_back(known: OpenInteraction, target: str, now_ms: int) -> Transfer
         target=target,
         note=found.note,
         asked_at=found.asked_at,
-        phase=TransferPhase.TIMED_OUT if to_agent else TransferPhase.OFFERED,
-        decided_at=now_ms if to_agent else None,
     )

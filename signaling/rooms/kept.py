@@ -161,6 +161,8 @@ class OpenWork:
     tickets: tuple[KeptTicket, ...] = ()
     agents: tuple[KeptAgentStatus, ...] = ()
     """The last status of everybody who had not signed out."""
+    to_wrap_up: tuple[KeptInteraction, ...] = ()
+    """Closed lately and not wrapped up: their agents may be in after-work time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,11 @@ class MemoryRecords:
                 if kept.phase is InteractionPhase.OPEN
             ),
             tickets=tuple(self._tickets.values()),
+            to_wrap_up=tuple(
+                kept
+                for kept in self._interactions.values()
+                if kept.phase is InteractionPhase.CLOSED and kept.wrap_up_code is None
+            ),
             agents=tuple(s for s in self._statuses.values() if s.chosen is not AgentStatus.OFFLINE),
         )
 

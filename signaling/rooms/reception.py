@@ -44,6 +44,7 @@ from signaling.sessions.queue_states import (
     OfferEnd,
     QueueErrorCode,
     QueueState,
+    StatusReason,
     Ticket,
     TicketPhase,
     WaitNotice,
@@ -168,7 +169,9 @@ class Reception:
             self._ports.records.keep(*over)
         self._centres = {c.centre_id: c for c in self._ports.organisation.centres()}
         centres = {centre_id: centre.queue for centre_id, centre in self._centres.items()}
-        self._state, effects = queue.restore(centres, mine, self._agents_back(work, mine), now_ms)
+        self._state, effects = queue.restore(
+            centres, mine, self._agents_back(work, mine), now_ms, self._wrapping_back(work, now_ms)
+        )
         for ticket_id in list(self._visitors):
             live = self._state.tickets.get(ticket_id)
             if live is None:
@@ -188,6 +191,23 @@ class Reception:
             for agent_id, entry in staff.items()
             if entry is not None and entry.role is Role.AGENT and entry.centres
         ]
+
+    def _wrapping_back(self, work: OpenWork, now_ms: int) -> dict[str, tuple[tuple[int, str], ...]]:
+        """After-work time that is not over, unless the agent said since that it is."""
+        free_since = {
+            kept.agent_id: kept.at
+            for kept in work.agents
+            if kept.reason is StatusReason.CHOSEN and kept.chosen is AgentStatus.FREE
+        }
+        found: dict[str, tuple[tuple[int, str], ...]] = {}
+        for one in work.to_wrap_up:
+            centre = self._centres.get(one.centre_id or "")
+            if centre is None or one.agent_id is None or one.closed_at is None:
+                continue
+            until = one.closed_at + centre.queue.after_work_ms
+            if until > now_ms and free_since.get(one.agent_id, 0) < one.closed_at:
+                found[one.agent_id] = (*found.get(one.agent_id, ()), (until, one.interaction_id))
+        return found
 
     # Taxpayers
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from signaling.sessions import queue_messages as q
 from signaling.sessions.persistent import SortedLine
@@ -55,14 +56,15 @@ def restore(
     tickets: Iterable[Ticket],
     agents: Iterable[q.AgentSignedIn],
     now_ms: int,
+    wrapping: Mapping[str, tuple[tuple[int, str], ...]] = MappingProxyType({}),
 ) -> tuple[QueueState, tuple[q.Effect, ...]]:
-    """The queue after a restart. What rang waits again at its place; ``agents`` were signed in; everybody has the grace
-    period to come back."""
+    """The queue after a restart. What rang waits again at its place; ``agents`` were signed in, some with after-work time
+    (``wrapping``, as in ``Agent``); everybody has the grace period to come back."""
     turn = _Turn(QueueState(), now_ms)
     for centre_id in sorted(centres):
         turn.configure(centre_id, centres[centre_id])
     for agent in sorted(agents, key=lambda each: each.agent_id):
-        turn.restore_agent(agent)
+        turn.restore_agent(agent, wrapping.get(agent.agent_id, ()))
     for ticket in sorted(tickets, key=lambda each: each.place):
         turn.restore(ticket)
     return turn.finish()
@@ -468,7 +470,7 @@ class _Turn(QueueOffers):
         else:
             self._give_back(ticket, OfferEnd.TRANSFER_CANCELLED)
 
-    def restore_agent(self, known: q.AgentSignedIn) -> None:
+    def restore_agent(self, known: q.AgentSignedIn, wrapping: tuple[tuple[int, str], ...] = ()) -> None:
         """One agent who was signed in before a restart; see the function ``restore``."""
         agent = Agent(
             agent_id=known.agent_id,
@@ -478,6 +480,7 @@ class _Turn(QueueOffers):
             status=known.status,
             connected=False,
             idle_since_ms=self._now,
+            wrapping=tuple(sorted(wrapping)),
         )
         self._put_agent(replace(agent, gone_deadline_ms=self._now + self._agent_settings(agent).grace_ms))
 

@@ -99,7 +99,7 @@ async def first_frames(person: Person, since: float, tracks: int, *, timeout_ms:
     times = await person.page.evaluate(
         "(since) => Object.values(window.__firstAfter(since))", arg=since * 1000
     )
-    return max(sorted(times)[:tracks]) / 1000
+    return float(sorted(times)[tracks - 1]) / 1000
 
 
 def now() -> float:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 from PIL import Image
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
 from tests.e2e.conftest import Room
 from tests.e2e.looking import Looker
@@ -97,12 +97,12 @@ async def test_from_the_first_word_to_the_rating(server: ServerProcess, seat: Ro
     await taxpayer.says("您好，发票勾选以后在哪里查看结果？")
     await agent.says("您好，请点击“税务数字账户”，再点“勾选认证”，就能看到勾选的结果。")
     await taxpayer.at("picture-input").set_input_files(
-        [{"name": "勾选页面.png", "mimeType": "image/png", "buffer": picture()}]
+        [FilePayload(name="勾选页面.png", mimeType="image/png", buffer=picture())]
     )
     await taxpayer.at("file-input").set_input_files(
         [
-            {"name": "申报说明.txt", "mimeType": "text/plain", "buffer": "申报说明".encode()},
-            {"name": "资料.zip", "mimeType": "application/zip", "buffer": b"PK\x03\x04"},
+            FilePayload(name="申报说明.txt", mimeType="text/plain", buffer="申报说明".encode()),
+            FilePayload(name="资料.zip", mimeType="application/zip", buffer=b"PK\x03\x04"),
         ]
     )
     await agent.sees("message-picture")
@@ -215,6 +215,16 @@ async def test_the_administration(server: ServerProcess, seat: Room, looker: Loo
     await looker.at(page, "admin-03-staff")
     await page.get_by_test_id("staff-agent01").get_by_role("button", name="编辑").click()
     await looker.at(page, "admin-04-staff-member")
+    for tab, row in (
+        ("authorities", "authority-442000"),
+        ("skills", "skill-general"),
+        ("codes", "code-other"),
+    ):
+        await page.get_by_test_id(f"tab-{tab}").click()
+        await expect(page.get_by_test_id(row)).to_be_visible()
+        await looker.at(page, f"admin-05-{tab}")
+        await page.get_by_test_id(row).get_by_role("button", name="编辑").click()
+        await looker.at(page, f"admin-06-{tab}-editor")
     await page.get_by_test_id("tab-audit").click()
     await expect(page.get_by_test_id("audit")).to_be_visible()
-    await looker.at(page, "admin-05-audit")
+    await looker.at(page, "admin-07-audit")

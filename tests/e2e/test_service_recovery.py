@@ -7,6 +7,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
+import pytest
 from playwright.async_api import expect
 
 from tests.e2e.conftest import Room
@@ -49,9 +50,10 @@ async def share_and_call(taxpayer: Taxpayer, agent: Agent) -> None:
     await agent.sees_moving("remote-video")
 
 
+@pytest.mark.timeout(300)  # four pages, two of them in calls, beside a server that starts twice
 async def test_a_killed_server_loses_nothing_and_the_call_is_back(tmp_path: Path, seat: Room) -> None:
     data = tmp_path / "data"
-    server = await start_server(data, RTC_TURN_START="false")
+    server = await start_server(data, before_browsers=True, RTC_TURN_START="false")
     try:
         taxpayer, agent = await met(server.url, seat)
         await choose_status(agent, "busy")
@@ -66,13 +68,19 @@ async def test_a_killed_server_loses_nothing_and_the_call_is_back(tmp_path: Path
         talking = [asyncio.create_task(speaker.talk()) for speaker in speakers]
         for speaker in speakers:
             await speaker.has_said(6)
+        # An upload that has begun, and whose bytes are held on the way.
+        await taxpayer.page.route("**/api/files/*", lambda route: route.abort())
+        async with taxpayer.page.expect_request_finished(lambda one: one.url.endswith("/api/files")):
+            await taxpayer.at("file-input").set_input_files(
+                {"name": "说明.txt", "mimeType": "text/plain", "buffer": b"a" * 1_500_000}
+            )
 
         await server.kill()
         killed = now()
         for person in (taxpayer, agent):
             await expect(person.at("connection-state")).to_be_visible(timeout=MEDIA_TIMEOUT_MS)
         spawned = now()
-        server = await start_server(data, port=server.port, RTC_TURN_START="false")
+        server = await start_server(data, port=server.port, before_browsers=True, RTC_TURN_START="false")
         listening = now()
         seen = await asyncio.gather(
             first_frames(agent, spawned, tracks=2), first_frames(taxpayer, spawned, tracks=1)
@@ -84,6 +92,7 @@ async def test_a_killed_server_loses_nothing_and_the_call_is_back(tmp_path: Path
         )
         assert back - listening < BACK_WITHIN_S
 
+        await taxpayer.page.unroute_all()
         for person in (taxpayer, agent, waiting, other):
             await is_online(person)
         said_by_then = max(len(speaker.said) for speaker in speakers)
@@ -92,16 +101,21 @@ async def test_a_killed_server_loses_nothing_and_the_call_is_back(tmp_path: Path
             speaker.stopping = True
         await asyncio.gather(*talking)
 
+        await taxpayer.sees("message-file", "说明.txt", timeout_ms=60_000)
         expected = sorted(text for speaker in speakers for text in speaker.said)
         for person in (taxpayer, agent):
             await expect(person.page.get_by_text("未发送")).to_have_count(0)
             for speaker in speakers:
                 last = person.at("message-list").get_by_text(speaker.said[-1], exact=True)
                 await expect(last).to_be_visible(timeout=MEDIA_TIMEOUT_MS)
-        shown = [await lines(person) for person in (taxpayer, agent)]
+        shown = [
+            [text for text in await lines(person) if text[0] in "税席" and text[1:].isdigit()]
+            for person in (taxpayer, agent)
+        ]
         assert sorted(shown[0]) == expected, "each once on the page of the taxpayer"
         assert shown[0] == shown[1], "both see the same, in the same order"
 
+        await agent.sees("message-file", "说明.txt", timeout_ms=60_000)
         await agent.sees_moving("screen-video")
         await agent.sees_moving("remote-video")
         await taxpayer.sees_moving("remote-video")

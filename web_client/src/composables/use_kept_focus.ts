@@ -14,7 +14,7 @@ export function firstReachable(place: Element | null | undefined): HTMLElement |
   return all.find((one) => one.offsetParent !== null && one.closest('[inert]') === null) ?? null;
 }
 
-/** `next` says where to go on from what had the focus. */
+/** `next` says where to go on from what had the focus; null: it is not decided yet. */
 export function useKeptFocus(box: Ref<HTMLElement | undefined>, next: (from: HTMLElement) => HTMLElement | null | undefined): void {
   let last: HTMLElement | null = null;
   let byKeyboard = false;
@@ -26,11 +26,13 @@ export function useKeptFocus(box: Ref<HTMLElement | undefined>, next: (from: HTM
 
   function mend(): void {
     asked = 0;
-    if (last === null || !byKeyboard || box.value === undefined || isUsable(last)) return;
-    const active = root().activeElement;
-    // Somebody has taken it already: a dialog, or the person.
-    if (active !== null && active !== document.body && active !== last) return;
-    const to = next(last);
+    if (last === null || !byKeyboard || box.value === undefined || !document.hasFocus()) return;
+    // Somebody has it: a dialog, the host page, or all is well.
+    const nowhere = (active: Element | null): boolean => active === null || active === document.body;
+    const lost = nowhere(root().activeElement) ? nowhere(document.activeElement) || root() === document : root().activeElement === last && !isUsable(last);
+    if (!lost) return;
+    // What was only switched off for a moment gets it back.
+    const to = isUsable(last) ? last : next(last);
     if (to == null) return;
     last = to;
     to.focus();

@@ -13,8 +13,8 @@ export interface Incoming {
   answerAssistance(id: string, accept: boolean): Promise<void>;
   startCall(id: string): Promise<void>;
   declineCall(id: string): Promise<void>;
-  /** Answers what rings first, as the cards stand from top to bottom. False: nothing rings. */
-  answerFirst(accept: boolean): boolean;
+  /** Answers what rings first, as the cards stand from top to bottom; false when nothing rings. */
+  answerFirst(accept: boolean): Promise<boolean>;
 }
 
 const isAsking = ({ phase, assistance, call }: InteractionView): boolean =>
@@ -52,12 +52,12 @@ export function useIncoming(session: SessionContext, choose: (interactionId: str
       choose(id);
       await session.run('call.decline', () => session.client.act('call.decline', id));
     },
-    answerFirst(accept) {
+    async answerFirst(accept) {
       const first = asking.value[0]?.view;
-      if (offer.value !== null) void (accept ? incoming.acceptOffer() : incoming.declineOffer());
+      if (offer.value !== null) await (accept ? incoming.acceptOffer() : incoming.declineOffer());
       else if (first === undefined) return false;
-      else if (first.assistance.phase === 'requested') void incoming.answerAssistance(first.interaction_id, accept);
-      else void (accept ? incoming.startCall(first.interaction_id) : incoming.declineCall(first.interaction_id));
+      else if (first.assistance.phase === 'requested') await incoming.answerAssistance(first.interaction_id, accept);
+      else await (accept ? incoming.startCall(first.interaction_id) : incoming.declineCall(first.interaction_id));
       return true;
     },
   };

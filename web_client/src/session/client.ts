@@ -257,7 +257,7 @@ export class ServiceClient {
   }
 
   async joinSupervised(interactionId: string, mode: SupervisionMode): Promise<void> {
-    const capture = mode === 'listen' ? null : this.room(interactionId).devices.capture();
+    const capture = mode === 'listen' ? null : this.room(interactionId).devices.capture({ camera: false });
     const { interaction } = await this.#request('supervise.join', { interaction_id: interactionId, mode });
     this.#update((state) => putInteraction(state, interaction));
     await capture;

@@ -173,6 +173,8 @@ export class SignalingConnection {
     payload: RequestMap[E]['request'],
     timeoutMs: number,
   ): Promise<Acknowledgement<RequestMap[E]['response']>> {
+    // What is pressed while the page has only just been opened is not lost.
+    if (this.#status.state === 'connecting') await this.#firstConnected(timeoutMs);
     const socket = this.#socket;
     if (socket === null || this.#status.state !== 'online') throw new RequestError(OFFLINE);
     try {
@@ -180,6 +182,21 @@ export class SignalingConnection {
     } catch {
       throw new RequestError(socket.connected ? TIMEOUT : OFFLINE);
     }
+  }
+
+  /** Until the first connection is there, or has failed. */
+  #firstConnected(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        stop();
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      const stop = this.#events.on('status', ({ state }) => {
+        if (state !== 'connecting') done();
+      });
+    });
   }
 
   async #handshake(): Promise<Handshake> {
