@@ -105,4 +105,6 @@ def _member_back(kept: KeptMeetingMember, settings: MeetingSettings, now_ms: int
         reconnect_by=None if gone else now_ms + settings.reconnect_grace_ms,
         left_at=kept.left_at,
         removed=kept.removed,
+        # Other than any the last run has told: it began at 0, or at the time of its own start.
+        peer_epoch=now_ms,
     )

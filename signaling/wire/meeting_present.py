@@ -77,4 +77,5 @@ def entered(state: MeetingState, person_id: str) -> Entered:
         messages=[message_view(message) for message in state.messages[-SHOWN_MESSAGES:]],
         last_seq=state.next_seq - 1,
         waiting=waiting_views(state) if state.host_id == person_id else [],
+        media_epoch=member.peer_epoch,
     )

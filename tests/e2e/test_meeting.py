@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Locator, Playwright, expect
@@ -13,7 +14,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Playwright, e
 from tests.e2e.conftest import Room
 from tests.e2e.people import MEDIA_TIMEOUT_MS, Person
 from tests.harness.browser import DESKTOP, FAKE_MEDIA, PHONE, launch, screenshot, sign_in
-from tests.harness.server import ServerProcess
+from tests.harness.server import ServerProcess, start_server
 
 
 @pytest_asyncio.fixture
@@ -300,3 +301,38 @@ async def test_on_a_phone(server: ServerProcess, seat: Room, browser: Browser) -
     await expect(phone.at("out-self")).to_be_visible(timeout=MEDIA_TIMEOUT_MS)
     await expect(host.tile(APPLICANT)).to_have_count(0, timeout=MEDIA_TIMEOUT_MS)
     await context.close()
+
+
+async def test_a_meeting_goes_on_after_a_restart(tmp_path: Path, seat: Room) -> None:
+    """Killed and started again: nobody presses anything, mute stays, and so do notes."""
+    server = await start_server(tmp_path / "data", RTC_TURN_START="false")
+    meeting_id = await apply_and_dispatch(seat, server.url)
+    host = await Attendee.arrive(await seat(), server.url, HOST, meeting_id, camera=True)
+    await host.press("enter")
+    await host.is_in()
+    taxpayer = await Attendee.arrive(await seat(), server.url, APPLICANT, meeting_id, camera=True)
+    await taxpayer.knocks()
+    await host.press("knock-admit")
+    await taxpayer.is_in()
+    await host.sees_person(APPLICANT)
+    await taxpayer.press("mic")
+    await expect(host.tile(APPLICANT).get_by_test_id("tile-muted")).to_be_visible(timeout=SLOW_MS)
+    await host.opens("notes")
+    await host.at("notes").press_sequentially("已记录。")
+    await expect(host.at("notes-state")).to_have_attribute("data-kept", "true", timeout=SLOW_MS)
+    port = server.port
+    await server.kill()
+    await host.sees("banner", "正在自动重新连接")
+    again = await start_server(tmp_path / "data", port=port, RTC_TURN_START="false")
+    try:
+        await host.sees_no("banner", timeout_ms=60_000)
+        await taxpayer.sees_no("banner", timeout_ms=60_000)
+        await host.sees_person(APPLICANT)
+        await taxpayer.sees_person(HOST)
+        await expect(host.tile(APPLICANT).get_by_test_id("tile-muted")).to_be_visible(timeout=SLOW_MS)
+        await expect(host.at("notes")).to_have_value("已记录。")
+        await expect(host.tile(HOST)).to_contain_text("主持人")
+        await taxpayer.opens("notes")
+        await expect(taxpayer.at("notes")).to_have_value("已记录。", timeout=SLOW_MS)
+    finally:
+        await again.stop()

@@ -93,7 +93,7 @@ describe('what is known', () => {
     const pending = putPending(inRoom(), { clientMessageId: 'c1', text: '您好', failed: false });
     const posted = reduceMeeting(pending, { event: 'message.posted', value: { interaction_id: 'm', message: message(1, { client_message_id: 'c1' }) } });
     expect([posted.pending.length, posted.messages.length]).toEqual([0, 1]);
-    const again = putEntered(posted, { meeting: view(), messages: [message(1, { client_message_id: 'c1' }), message(2)], last_seq: 2, waiting: [] });
+    const again = putEntered(posted, { meeting: view(), messages: [message(1, { client_message_id: 'c1' }), message(2)], last_seq: 2, waiting: [], media_epoch: 1 });
     expect(again.messages.map((one) => one.seq)).toEqual([1, 2]);
     expect(hasChatGap(again, message(3))).toBe(false);
     expect(hasChatGap(again, message(4))).toBe(true);

@@ -39,6 +39,8 @@ class Entered(WireModel):
     last_seq: int = 0
     waiting: list[MeetingWaitingView] = []
     """For the host."""
+    media_epoch: int | None = None
+    """Another number than before: the server holds none of this page's transports any more, they are made anew."""
 
 
 class EnterMeeting(MeetingRequest):

@@ -1,5 +1,5 @@
 /** The meeting of the page for components: what is known, and what one can do with its failures shown. */
-import { computed, inject, onScopeDispose, provide, shallowRef, type ComputedRef, type InjectionKey, type ShallowRef } from 'vue';
+import { computed, inject, onScopeDispose, provide, shallowRef, watch, type ComputedRef, type InjectionKey, type ShallowRef } from 'vue';
 import { failureText } from '@/messages';
 import type { MeetingMemberView } from '@/protocol/messages';
 import type { MediaState } from '@/session/media_state';
@@ -20,6 +20,9 @@ export interface MeetingContext {
   run(name: string, action: () => Promise<unknown>): Promise<boolean>;
 }
 
+/** Long enough to be read twice. */
+const FAILURE_SHOWN_MS = 12_000;
+
 const KEY: InjectionKey<MeetingContext> = Symbol('meeting');
 
 export function provideMeeting(client: MeetingClient): MeetingContext {
@@ -29,6 +32,11 @@ export function provideMeeting(client: MeetingClient): MeetingContext {
   const running = shallowRef<ReadonlySet<string>>(new Set());
   onScopeDispose(client.state.subscribe((next) => (state.value = next)));
   onScopeDispose(client.room.state.subscribe((next) => (media.value = next)));
+  let fades: ReturnType<typeof setTimeout> | undefined;
+  watch(failure, (sentence) => {
+    clearTimeout(fades);
+    if (sentence !== '') fades = setTimeout(() => (failure.value = ''), FAILURE_SHOWN_MS);
+  });
   const context: MeetingContext = {
     client,
     state,

@@ -323,6 +323,8 @@ export interface Entered {
   last_seq: number;
   /** For the host. */
   waiting: MeetingWaitingView[];
+  /** Another number than before: the server holds none of this page's transports any more, they are made anew. */
+  media_epoch: number | null;
 }
 
 /** Stable words of failure on the wire. A code is never reused for another meaning. */

@@ -55,6 +55,7 @@ export class MeetingClient {
   /** One has pressed 【加入会议】: after every gap one enters again. */
   #wants = false;
   #notes: NotesDocument | null = null;
+  #mediaEpoch: number | null = null;
 
   constructor(options: MeetingClientOptions) {
     this.meetingId = options.meetingId;
@@ -230,9 +231,13 @@ export class MeetingClient {
 
   async #enter(): Promise<void> {
     const entered = await this.#ask('meeting.enter', {});
-    const wasIn = ownMember(this.state.get()) !== null;
+    const before = this.#mediaEpoch;
+    this.#mediaEpoch = entered.media_epoch;
     this.#update((state) => putEntered(state, entered));
-    if (entered.meeting.place === 'room' && !wasIn) this.#tellDevices();
+    if (entered.media_epoch !== null && entered.media_epoch !== before) {
+      if (before !== null) this.room.onServerForgot();
+      this.#tellDevices();
+    }
     const missed = entered.messages[0]?.seq ?? 1;
     const last = this.state.get().messages.filter((one) => one.seq < missed).at(-1)?.seq;
     if (last !== undefined && last < missed - 1) await this.#load({ after_seq: last });
@@ -281,7 +286,6 @@ export class MeetingClient {
     this.#update((state) => reduceMeeting(state, notification));
     if (notification.event === 'session.welcome') this.#comeBack();
     if (gap || admitted) this.#enter().catch(() => undefined);
-    if (admitted) this.#tellDevices();
   }
 
   #comeBack(): void {
