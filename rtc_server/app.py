@@ -27,12 +27,14 @@ from rtc_server.keys import Keys
 from rtc_server.metrics import Metrics
 from rtc_server.recorder.facts import FactLog
 from rtc_server.records.journal import JournalLocked
+from rtc_server.records.meeting_recording import MeetingRecording
 from rtc_server.relay import Relay, RelayError
 from rtc_server.rest import client, resources, session
 from rtc_server.rest.context import SETTINGS, limit_key
 from rtc_server.rest.errors import errors
 from rtc_server.rest.headers import preflight, set_headers
 from rtc_server.rest.limits import LIMITER, new_limiter, rate_limit
+from rtc_server.rest.mediations import MEETINGS
 from rtc_server.rest.service import ServiceDesk
 from rtc_server.rest.session import AUTHENTICATOR
 from rtc_server.service_desk import close_desk, open_desk
@@ -116,6 +118,7 @@ class Server:
             metrics=self.metrics,
             organisation=desk.organisation,
             records=desk.recording,
+            meeting_records=MeetingRecording(desk.recording),
             profiles=profiles,
             files=desk.files,
             address_of=limit_key,
@@ -127,6 +130,7 @@ class Server:
 
         minter = TokenMinter(self._keys.own_tokens) if self._keys.own_tokens is not None else None
         app = http_app(settings, authenticator, self._health, self.metrics, minter, desk=desk)
+        app[MEETINGS] = self._gateway.meetings
         self._gateway.attach(app)
 
         self._runner = web.AppRunner(

@@ -1,4 +1,4 @@
-"""Who is connected: one connection a person, the newest."""
+"""Who is connected: one connection a person and scope, the newest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from signaling.outbox import Outbox
 from signaling.ratelimit import TokenBucket
 from signaling.rooms.clock import TimerHandle
 from signaling.rooms.ports import Person
-from signaling.wire.base import Notification
+from signaling.wire.base import ConnectionScope, Notification
 
 _REMEMBERED_PAGES = 20_000
 """Of so many people the last page is known again; those longest away are forgotten first."""
@@ -37,13 +37,14 @@ class Connection:
     limits: Limits
     resume_token: str
     resumed: bool
+    scope: ConnectionScope = ConnectionScope.SERVICE
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Requests of a connection are handled one at a time, in order, also when a client sends them side by side."""
     expiry: TimerHandle | None = None
 
 
 class Connections:
-    """``ports.Outbound`` on a single node."""
+    """``ports.Outbound`` on a single node, for the pages of one scope."""
 
     def __init__(self) -> None:
         self._by_person: dict[str, Connection] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from signaling.errors import DomainError, ErrorCode, Refused
 from signaling.rooms.aftercare import Aftercare
@@ -12,7 +13,7 @@ from signaling.rooms.directory import RoomDirectory
 from signaling.rooms.ports import AgentDirectory, FilesPort, Person, RecordsUnavailable
 from signaling.rooms.reception import Reception
 from signaling.rooms.room import Ask, Respond, Room, RoomPorts
-from signaling.sessions.model import FileRef, InteractionContext, InteractionState, Member, Message
+from signaling.sessions.model import FileRef, InteractionContext, Member, Message
 from signaling.sessions.states import Role
 from signaling.wire import requests
 from signaling.wire.base import Empty, Request, WireModel
@@ -40,7 +41,7 @@ _DESK = (
     requests.OfferTransfer,
     requests.CancelTransfer,
 )
-_LOOK_UP_TIMEOUT_S = 3.0
+LOOK_UP_TIMEOUT_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class Dispatcher:
     async def _last_agent(self, person: Person) -> str | None:
         """A record that is away costs the preference, not the place."""
         try:
-            async with asyncio.timeout(_LOOK_UP_TIMEOUT_S):
+            async with asyncio.timeout(LOOK_UP_TIMEOUT_S):
                 return await self._ports.records.last_agent(person.person_id)
         except (RecordsUnavailable, TimeoutError):
             return None
@@ -187,7 +188,7 @@ class Dispatcher:
         found: Sequence[Message] = held or ()
         if held is None:
             try:
-                async with asyncio.timeout(_LOOK_UP_TIMEOUT_S):
+                async with asyncio.timeout(LOOK_UP_TIMEOUT_S):
                     found = await self._ports.records.messages(
                         request.interaction_id,
                         before_seq=request.before_seq,
@@ -228,7 +229,7 @@ class Dispatcher:
 
     async def _file(self, person: Person, interaction_id: str, file_id: str) -> FileRef:
         try:
-            async with asyncio.timeout(_LOOK_UP_TIMEOUT_S):
+            async with asyncio.timeout(LOOK_UP_TIMEOUT_S):
                 file = await self._files.stored(file_id, interaction_id, person.person_id)
         except (RecordsUnavailable, TimeoutError):
             raise Refused(ErrorCode.RECORDS_UNAVAILABLE) from None
@@ -295,7 +296,16 @@ class Dispatcher:
         return answers[0]
 
 
-def listed(state: InteractionState, request: requests.ListMessages) -> list[Message] | None:
+class Lines(Protocol):
+    """The last lines of a conversation, in order and without a gap."""
+
+    @property
+    def messages(self) -> Sequence[Message]: ...
+    @property
+    def next_seq(self) -> int: ...
+
+
+def listed(state: Lines, request: requests.ListMessages) -> list[Message] | None:
     """What was asked for, if memory holds all of it."""
     known = state.messages
     first = known[0].seq if known else state.next_seq

@@ -66,6 +66,16 @@ class ErrorCode(StrEnum):
     """The taxpayer has not been connected since the start: there is nothing to reveal."""
     RECORDS_UNAVAILABLE = "records_unavailable"
     """What was asked could not be recorded or read; nothing was changed."""
+    MEETING_LOCKED = "meeting_locked"
+    MEETING_FULL = "meeting_full"
+    MEETING_ENDED = "meeting_ended"
+    MEETING_REMOVED = "meeting_removed"
+    """A host has removed the asker; the lobby is no way back."""
+    MUTED_BY_HOST = "muted_by_host"
+    SHARE_TAKEN = "share_taken"
+    """Somebody else shares a screen; only the host takes over."""
+    HOST_MUST_BE_STAFF = "host_must_be_staff"
+    NOTES_TOO_LONG = "notes_too_long"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -115,6 +125,14 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.CONFLICT: "内容与现有数据冲突，请检查后重新保存。",
     ErrorCode.PROFILE_UNKNOWN: "暂无该纳税人的详细信息，请待其重新进入后再查看。",
     ErrorCode.RECORDS_UNAVAILABLE: "记录服务暂时不可用，请稍后重试。",
+    ErrorCode.MEETING_LOCKED: "会议已锁定，请联系主持人解锁后再进入。",
+    ErrorCode.MEETING_FULL: "会议人数已满，请稍后再试或联系主持人。",
+    ErrorCode.MEETING_ENDED: "会议已结束，如需再次调解请重新提交申请。",
+    ErrorCode.MEETING_REMOVED: "您已被移出会议，如有疑问请联系主持人。",
+    ErrorCode.MUTED_BY_HOST: "主持人已将您静音，请举手示意，由主持人邀请您发言。",
+    ErrorCode.SHARE_TAKEN: "已有成员正在共享屏幕，请等待其停止后再共享。",
+    ErrorCode.HOST_MUST_BE_STAFF: "主持人只能移交给税务人员，请另选成员。",
+    ErrorCode.NOTES_TOO_LONG: "会议笔记已达长度上限，请删减后继续。",
     ErrorCode.INTERNAL_ERROR: "服务出现异常，请稍后再试。",
 }
 """Every code has its sentence; the whole interface shows these and no others for a failure."""

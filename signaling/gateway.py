@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from media.control import MediaControl
 from signaling.connections import Connection, Connections, Limits
 from signaling.dispatcher import Counters, Dispatcher
 from signaling.errors import BadInput, DomainError, ErrorCode, IdentityError, RateLimited, Refused
+from signaling.meeting_dispatcher import MeetingDispatcher
 from signaling.outbox import Outbox, answer_text, refusal_text
 from signaling.ratelimit import Buckets, TokenBucket
 from signaling.rooms import keeping
@@ -22,12 +24,15 @@ from signaling.rooms.absent import AnybodysProfile, NoFiles, NoOrganisation
 from signaling.rooms.aftercare import Aftercare
 from signaling.rooms.clock import Clock, SystemClock
 from signaling.rooms.directory import RoomDirectory
+from signaling.rooms.meeting_memory import MemoryMeetings
+from signaling.rooms.meetings import Meetings
 from signaling.rooms.memory import MemoryRecords
 from signaling.rooms.ports import (
     AgentDirectory,
     Authenticator,
     FilesPort,
     IceServerSource,
+    MeetingRecordsPort,
     OrganisationPort,
     Person,
     ProfilePort,
@@ -46,7 +51,7 @@ from signaling.sessions.states import Role, TransferPhase
 from signaling.settings import SignalingSettings
 from signaling.transport import MessageServer, peer_address
 from signaling.wire import requests
-from signaling.wire.base import WIRE_VERSION, Request, WireModel
+from signaling.wire.base import WIRE_VERSION, ConnectionScope, Request, WireModel
 from signaling.wire.notifications import SessionClosed, Welcome
 from signaling.wire.present import ice_server_views, person_view
 from signaling.wire.translate import parse_handshake, parse_request, to_wire_error
@@ -61,6 +66,8 @@ _COSTLY = (
     requests.GetInteraction,
     requests.ListMessages,
     requests.ListSupervised,
+    requests.EnterMeeting,
+    requests.GetNotes,
 )
 _EVENT_NAMES = frozenset(request.EVENT for request in requests.REQUESTS)
 
@@ -81,6 +88,7 @@ class Gateway:
         metrics: SignalingMetrics,
         organisation: OrganisationPort | None = None,
         records: RecordsPort | None = None,
+        meeting_records: MeetingRecordsPort | None = None,
         profiles: ProfilePort | None = None,
         files: FilesPort | None = None,
         seats: SeatStore | None = None,
@@ -97,6 +105,7 @@ class Gateway:
         self._clock = clock or SystemClock()
         self._new_id = new_id
         self._connections = Connections()
+        self._meeting_connections = Connections()
         self._ports = RoomPorts(
             settings=settings,
             media=media,
@@ -125,6 +134,10 @@ class Gateway:
         self._rooms.on_closed = self._closed
         counters = Counters(self._reception, self._aftercare, agents, files or NoFiles())
         self._dispatcher = Dispatcher(self._ports, self._rooms, counters)
+        meeting_ports = replace(self._ports, outbound=self._meeting_connections)
+        kept_meetings = meeting_records or MemoryMeetings()
+        self.meetings = Meetings(meeting_ports, kept_meetings, organisation or NoOrganisation(), new_id)
+        self._meeting_dispatcher = MeetingDispatcher(meeting_ports, self.meetings, kept_meetings)
         self._server = MessageServer(settings, self)
         self._connects = Buckets(settings.rates.connects)
         self._bad_tokens = Buckets(settings.rates.bad_tokens)
@@ -157,6 +170,7 @@ class Gateway:
             if state.transfer is not None and state.transfer.to_agent is not None:
                 room.report(commands.TransferEnded(TransferPhase.TIMED_OUT))
         self._reception.restore(work)
+        await self.meetings.restore()
 
     async def _take_seats(self, state: InteractionState) -> None:
         agent_id = state.of_role(Role.AGENT).person_id
@@ -180,17 +194,17 @@ class Gateway:
 
     async def drain(self, deadline_s: float) -> None:
         """Refuse new interactions and calls; return when none is running any more or ``deadline_s`` has passed."""
-        self._dispatcher.draining = True
+        self._dispatcher.draining = self._meeting_dispatcher.draining = True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._rooms.rest(), deadline_s)
 
     async def stop(self) -> None:
         """End everything with ``server_stopping`` in the order of CLOSURES.md. Idempotent."""
         self._accepting = False
-        self._dispatcher.draining = True
-        await self._rooms.close_all()
+        self._dispatcher.draining = self._meeting_dispatcher.draining = True
+        await asyncio.gather(self._rooms.close_all(), self.meetings.stop())
         self._reception.stop()
-        for connection in self._connections.all():
+        for connection in [*self._connections.all(), *self._meeting_connections.all()]:
             self._dismiss(connection, Refused(ErrorCode.SERVER_STOPPING))
         await self._server.closed()
 
@@ -210,6 +224,7 @@ class Gateway:
         if wait_ms is not None:
             raise RateLimited(wait_ms)
         rates = self._settings.rates
+        known = self._known(handshake.scope)
         connection = Connection(
             transport_id=transport_id,
             person=person,
@@ -226,9 +241,10 @@ class Gateway:
                 refusals=TokenBucket(rates.refusals, now_ms),
             ),
             resume_token=self._new_id(),
-            resumed=self._connections.resume(person.person_id, handshake.resume_token),
+            resumed=known.resume(person.person_id, handshake.resume_token),
+            scope=handshake.scope,
         )
-        older = self._connections.add(connection)
+        older = known.add(connection)
         self._metrics.connections(1)
         if older is not None:
             self._dismiss(older, Refused(ErrorCode.SIGNED_IN_ELSEWHERE))
@@ -247,7 +263,7 @@ class Gateway:
             raise
 
     async def on_connected(self, transport_id: str) -> None:
-        connection = self._connections.find(transport_id)
+        connection = self._find(transport_id)
         if connection is None:
             self._server.close(transport_id)  # replaced before it was even welcomed
             return
@@ -257,7 +273,7 @@ class Gateway:
             # It died while it was let in, when the library does not tell yet.
             self._server.close(transport_id)
             await self.on_disconnect(transport_id)
-        elif self._connections.find(transport_id) is connection:
+        elif self._find(transport_id) is connection:
             connection.expiry = self._clock.call_at(
                 connection.person.expires_at * 1000,
                 lambda: self._dismiss(connection, IdentityError(ErrorCode.TOKEN_EXPIRED)),
@@ -265,6 +281,10 @@ class Gateway:
 
     async def _welcome(self, connection: Connection) -> None:
         person = connection.person
+        if connection.scope is ConnectionScope.MEETING:
+            self.meetings.connected(person.person_id, resumed=connection.resumed)
+            connection.outbox.welcome(self._meeting_welcome(connection))
+            return
         rooms = self._rooms.connected(person.person_id, resumed=connection.resumed)
         self._reception.connected(person)
         views = [view for room in rooms if (view := await self._view_of(room, person.person_id))]
@@ -285,27 +305,49 @@ class Gateway:
             )
         )
 
+    def _meeting_welcome(self, connection: Connection) -> Welcome:
+        """The meeting itself is told by ``meeting.enter``."""
+        person = connection.person
+        return Welcome(
+            version=WIRE_VERSION,
+            person=person_view(person),
+            resume_token=connection.resume_token,
+            resumed=connection.resumed,
+            interactions=[],
+            ice_servers=ice_server_views(self._ports.ice_servers.ice_servers(person.person_id)),
+        )
+
+    def _known(self, scope: ConnectionScope) -> Connections:
+        return self._meeting_connections if scope is ConnectionScope.MEETING else self._connections
+
+    def _find(self, transport_id: str) -> Connection | None:
+        return self._connections.find(transport_id) or self._meeting_connections.find(transport_id)
+
     async def on_disconnect(self, transport_id: str) -> None:
-        connection = self._connections.find(transport_id)
+        connection = self._find(transport_id)
         if connection is None:
             return
         connection.outbox.close()
         if connection.expiry is not None:
             connection.expiry.cancel()
         self._metrics.connections(-1)
-        if self._connections.remove(connection):
+        if not self._known(connection.scope).remove(connection):
+            return
+        if connection.scope is ConnectionScope.MEETING:
+            self.meetings.disconnected(connection.person.person_id)
+        else:
             self._rooms.disconnected(connection.person.person_id)
             self._reception.disconnected(connection.person)
 
     async def on_event(self, transport_id: str, event: str, payload: str, ack_id: int | None) -> None:
-        connection = self._connections.find(transport_id)
+        connection = self._find(transport_id)
         if connection is None:
             return
         async with connection.turn:
             await self._handle(connection, event, payload, ack_id)
 
     def on_refused(self, transport_id: str, ack_id: int | None, error: DomainError) -> None:
-        connection = self._connections.find(transport_id)
+        connection = self._find(transport_id)
         if connection is None:
             return
         try:
@@ -329,7 +371,9 @@ class Gateway:
         try:
             self._limit(connection, connection.limits.messages)
             request = self._parse(connection, event, payload)
-            await self._dispatcher.dispatch(connection.person, request, respond)
+            in_meeting = connection.scope is ConnectionScope.MEETING
+            dispatcher = self._meeting_dispatcher if in_meeting else self._dispatcher
+            await dispatcher.dispatch(connection.person, request, respond)
         except DomainError as error:
             respond(error)
             self._count_refusal(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from signaling.sessions.meeting_model import MeetingSettings
 from signaling.sessions.settings import SessionSettings
 
 
@@ -59,5 +60,10 @@ class SignalingSettings:
     video_slots: int = 3
     """Fixed receive slots of each member: microphone and screen audio of the other and a supervisor's microphone; camera
     and screen of the taxpayer and the agent's camera for a supervisor."""
+    meeting_audio_slots: int = 6
+    """Of each member of a meeting: the five loudest of the others and the sound of a shared screen."""
+    meeting_video_slots: int = 17
+    """A page of sixteen tiles and a shared screen. The engine takes up to 32 of a kind."""
+    meetings: MeetingSettings = field(default_factory=MeetingSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     rates: RateLimits = field(default_factory=RateLimits)

@@ -20,6 +20,13 @@ class Permission(StrEnum):
     DESK = "desk"
     """Open the agent's workstation."""
     ADMIN_PAGE = "admin_page"
+    MEETING = "meeting"
+    """Open the page of a meeting; who gets in is decided there."""
+    APPLY_FOR_MEDIATION = "apply_for_mediation"
+    READ_MEDIATIONS = "read_mediations"
+    """One's own applications; staff: those of their centres."""
+    DISPATCH_MEDIATION = "dispatch_mediation"
+    """Give an application of one's centre to an agent."""
     OWN_HISTORY = "own_history"
     """Read everything ever said with oneself."""
     SEND_FILES = "send_files"
@@ -43,6 +50,9 @@ _SERVING = frozenset(
     {
         Permission.OWN_SESSION,
         Permission.DESK,
+        Permission.MEETING,
+        Permission.READ_MEDIATIONS,
+        Permission.DISPATCH_MEDIATION,
         Permission.SEND_FILES,
         Permission.READ_FILES,
         Permission.SERVE,
@@ -59,6 +69,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             {
                 Permission.OWN_SESSION,
                 Permission.WINDOW,
+                Permission.MEETING,
+                Permission.APPLY_FOR_MEDIATION,
+                Permission.READ_MEDIATIONS,
                 Permission.OWN_HISTORY,
                 Permission.SEND_FILES,
                 Permission.READ_FILES,

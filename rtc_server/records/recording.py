@@ -86,6 +86,10 @@ class Recording:
         self._revision = max(self._revision + 1, self._clock_us())
         return self._revision
 
+    def revise_after(self, revision: int) -> None:
+        """What is written from now on is newer than this."""
+        self._revision = max(self._revision, revision)
+
     def keep(self, *things: Kept) -> None:
         """Implements ``RecordsPort.keep``."""
         self.keep_rows(*(conversion.row_of(thing, self.next_revision(), _new_id) for thing in things))

@@ -13,6 +13,8 @@ from rtc_server.records import (
     canned_replies,
     files,
     interactions,
+    mediations,
+    meetings,
     messages,
     notes,
     organisation,
@@ -39,6 +41,12 @@ _KINDS: tuple[Kind[Any], ...] = (
     notes.NOTE,
     notes.TAG,
     audit.AUDIT_ENTRY,
+    mediations.MEDIATION,
+    meetings.MEETING,
+    meetings.MEETING_MEMBER,
+    meetings.MEETING_MESSAGE,
+    meetings.NOTE_EDIT,
+    meetings.MEETING_NOTES,
 )
 
 JOURNALED: Mapping[str, Kind[Any]] = MappingProxyType({kind.name: kind for kind in _KINDS})

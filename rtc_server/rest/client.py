@@ -1,4 +1,4 @@
-"""The built web client: ``/embed.js``, ``/desk``, ``/admin`` and ``/assets/``, from memory, compressed once."""
+"""The built web client: ``/embed.js``, ``/desk``, ``/admin``, ``/meeting/{id}``, ``/assets/``; from memory, compressed once."""
 
 from __future__ import annotations
 
@@ -152,6 +152,13 @@ _ADMIN = _Page(
     "无法打开管理页面",
     "当前账号没有管理权限，请更换账号或联系系统管理员。",
 )
+_MEETING = _Page(
+    "meeting.html",
+    Permission.MEETING,
+    "调解会议需要登录后进入，请先登录，再重新打开会议链接。",
+    "无法进入会议",
+    "当前账号不能参加调解会议，请更换账号后重新打开会议链接。",
+)
 
 
 async def _desk(request: web.Request) -> web.StreamResponse:
@@ -160,6 +167,11 @@ async def _desk(request: web.Request) -> web.StreamResponse:
 
 async def _admin(request: web.Request) -> web.StreamResponse:
     return await _client_page(request, _ADMIN)
+
+
+async def _meeting(request: web.Request) -> web.StreamResponse:
+    """The same page for every meeting: it reads the id from its own address."""
+    return await _client_page(request, _MEETING)
 
 
 async def _client_page(request: web.Request, page: _Page) -> web.StreamResponse:
@@ -201,6 +213,7 @@ def add_routes(app: web.Application, settings: Settings) -> None:
     app.router.add_get("/embed.js", _embed)
     app.router.add_get("/desk", _desk)
     app.router.add_get("/admin", _admin)
+    app.router.add_get("/meeting/{meeting_id}", _meeting)
     app.router.add_get("/assets/{name:.+}", _asset)
     app.router.add_get("/pages.css", _styles)
     app.router.add_get("/icon.svg", _icon)

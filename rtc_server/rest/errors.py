@@ -42,6 +42,8 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.QUOTA_EXCEEDED: 429,
         ErrorCode.LINK_EXPIRED: 410,
         ErrorCode.CONFLICT: 409,
+        ErrorCode.WRONG_PHASE: 409,
+        ErrorCode.TOO_MANY_INTERACTIONS: 429,
         ErrorCode.PROFILE_UNKNOWN: 404,
         ErrorCode.INTERACTION_CLOSED: 409,
         ErrorCode.RECORDS_UNAVAILABLE: 503,

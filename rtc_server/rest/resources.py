@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from rtc_server.rest import administration, conversations, files, replies
+from rtc_server.rest import administration, conversations, files, mediations, replies
 from rtc_server.rest.resource import Resources, openapi_route
 from rtc_server.rest.service import SERVICE_DESK, ServiceDesk
 
 
 def resources() -> Resources:
     table = Resources()
-    for entries in (files.ENTRIES, conversations.ENTRIES, replies.ENTRIES, administration.ENTRIES):
-        table.add(entries)
+    for part in (files, conversations, replies, mediations, administration):
+        table.add(part.ENTRIES)
     return table
 
 

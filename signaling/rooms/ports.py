@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from signaling.rooms.kept import ClosedInteraction, Kept, OpenWork
+from signaling.rooms.kept import ClosedInteraction, Kept, KeptAudit, OpenWork
+from signaling.rooms.kept_meetings import KeptOfMeetings, OpenMediations
 from signaling.sessions.model import FileRef, Message
 from signaling.sessions.policy import SessionKind
 from signaling.sessions.queue_states import CentreSettings
@@ -203,6 +204,21 @@ class RecordsPort(Protocol):
     async def to_finish(self, person_id: str, closed_after: int) -> Sequence[ClosedInteraction]:
         """Closed after that time and not yet rated by this taxpayer, or not wrapped up by this agent; newest first, at
         most 10. May lag a moment behind. Raises ``RecordsUnavailable``, soon: somebody waits for the welcome."""
+
+
+class MeetingRecordsPort(Protocol):
+    """The lasting record of mediation applications and meetings."""
+
+    def keep_meeting(self, *things: KeptOfMeetings | KeptAudit) -> None:
+        """As ``RecordsPort.keep``."""
+
+    async def open_meetings(self, kept_messages: int) -> OpenMediations:
+        """What was not over when the server stopped; called once, at the start, after ``RecordsPort.restore``."""
+
+    async def meeting_messages(
+        self, meeting_id: str, *, before_seq: int | None, after_seq: int | None, limit: int
+    ) -> Sequence[Message]:
+        """As ``RecordsPort.messages``."""
 
 
 class FilesPort(Protocol):

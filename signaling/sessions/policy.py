@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from media.types import Source
 from signaling.errors import ErrorCode, Refused
+from signaling.sessions.meeting_states import MeetingPhase, MeetingRole
 from signaling.sessions.model import InteractionState, Member
 from signaling.sessions.states import (
     AssistancePhase,
@@ -26,6 +27,7 @@ class SessionKind(StrEnum):
     INTERACTION = "interaction"
     ASSISTANCE = "assistance"
     CALL = "call"
+    MEETING = "meeting"
 
 
 class Action(StrEnum):
@@ -44,12 +46,22 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     HANG_UP = "hang_up"
+    ADMIT = "admit"
+    REMOVE = "remove"
+    LOCK = "lock"
+    SET_ROLE = "set_role"
+    HAND_OVER = "hand_over"
+    MUTE_OTHERS = "mute_others"
+    """And ask them to speak."""
+    SHARE = "share"
+    RAISE_HAND = "raise_hand"
+    EDIT_NOTES = "edit_notes"
 
 
-Seat = Role | SupervisionMode
-"""What one is in an interaction: a supervisor's rights follow from how they take part."""
+Seat = Role | SupervisionMode | MeetingRole
+"""What one is in an interaction or a meeting: a supervisor's rights follow from how they take part."""
 
-Phase = InteractionPhase | AssistancePhase | CallPhase
+Phase = InteractionPhase | AssistancePhase | CallPhase | MeetingPhase
 
 SCREEN = frozenset({Source.SCREEN, Source.SCREEN_AUDIO})
 VOICE_AND_FACE = frozenset({Source.MICROPHONE, Source.CAMERA})
@@ -80,6 +92,19 @@ _AUDITING = _rule(Action.READ, Action.USE_MEDIA)
 _IN_THE_EAR = _rule(publish=frozenset({Source.MICROPHONE}))
 _WHISPERED: Mapping[Seat, Rule] = {_WHISPER: _IN_THE_EAR}
 _JOINED: Mapping[Seat, Rule] = {_BARGE: _rule(publish=VOICE_AND_FACE)}
+_OBSERVING = frozenset({Action.READ, Action.USE_MEDIA, Action.RAISE_HAND})
+_MEETING = _OBSERVING | {Action.SEND_MESSAGE, Action.SHARE, Action.EDIT_NOTES}
+_HOSTING = _MEETING | {
+    Action.ADMIT,
+    Action.REMOVE,
+    Action.LOCK,
+    Action.SET_ROLE,
+    Action.HAND_OVER,
+    Action.MUTE_OTHERS,
+    Action.CLOSE,
+}
+_MEETING_SOURCES = VOICE_AND_FACE | SCREEN
+"""Of the screen one at a time: ``meeting.grant``."""
 
 POLICY: Mapping[tuple[SessionKind, Phase], Mapping[Seat, Rule]] = {
     (SessionKind.INTERACTION, InteractionPhase.OPEN): {
@@ -123,6 +148,13 @@ POLICY: Mapping[tuple[SessionKind, Phase], Mapping[Seat, Rule]] = {
     (SessionKind.CALL, CallPhase.CONNECTING): {_T: _IN_CALL, _A: _IN_CALL, **_WHISPERED, **_JOINED},
     (SessionKind.CALL, CallPhase.ACTIVE): {_T: _IN_CALL, _A: _IN_CALL, **_WHISPERED, **_JOINED},
     (SessionKind.CALL, CallPhase.ENDED): _CALLABLE,
+    (SessionKind.MEETING, MeetingPhase.SCHEDULED): _NOBODY,
+    (SessionKind.MEETING, MeetingPhase.RUNNING): {
+        MeetingRole.HOST: Rule(_HOSTING, _MEETING_SOURCES),
+        MeetingRole.PARTICIPANT: Rule(_MEETING, _MEETING_SOURCES),
+        MeetingRole.OBSERVER: Rule(_OBSERVING),
+    },
+    (SessionKind.MEETING, MeetingPhase.ENDED): _NOBODY,
 }
 
 _NOTHING = Rule()
@@ -132,7 +164,7 @@ _EVER: Mapping[tuple[SessionKind, Seat], frozenset[Action]] = {
         *(seats[seat].do for (k, _), seats in POLICY.items() if k is kind and seat in seats)
     )
     for kind in SessionKind
-    for seat in (*Role, *SupervisionMode)
+    for seat in (*Role, *SupervisionMode, *MeetingRole)
 }
 
 _OWN_CODES: Mapping[tuple[SessionKind, Seat, Action], ErrorCode] = {
@@ -167,6 +199,8 @@ def phase_of(state: InteractionState, kind: SessionKind) -> Phase:
             return state.assistance.phase
         case SessionKind.CALL:
             return state.call.phase
+        case SessionKind.MEETING:
+            raise ValueError("a meeting is no part of an interaction")
 
 
 def _rules(state: InteractionState, member: Member) -> list[Rule]:

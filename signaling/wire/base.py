@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -60,6 +61,15 @@ class WireError(WireModel):
     retry_after_ms: int | None = None
 
 
+class ConnectionScope(StrEnum):
+    """What a page is for. One has one connection of each, the newest."""
+
+    SERVICE = "service"
+    """The window and the desk."""
+    MEETING = "meeting"
+    """The page of a meeting: requests of meetings, and of their media and chat, alone."""
+
+
 class Handshake(WireModel):
     """``auth`` of the Socket.IO handshake. A refusal is a ``connect_error`` whose ``data`` is a ``WireError``."""
 
@@ -70,6 +80,7 @@ class Handshake(WireModel):
     resume_token: str | None = None
     """``resume_token`` of the last ``session.welcome`` of this same page: its media connections live on.
     A page that was loaded anew sends none."""
+    scope: ConnectionScope = ConnectionScope.SERVICE
 
 
 class Empty(WireModel):

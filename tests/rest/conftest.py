@@ -16,6 +16,8 @@ from aiohttp.test_utils import TestClient
 from PIL import Image
 from pytest_aiohttp.plugin import AiohttpClient
 
+from media.control import MediaControl
+from media.fake import FakeEngine
 from rtc_server.app import http_app
 from rtc_server.config import Settings
 from rtc_server.health import Health
@@ -23,11 +25,21 @@ from rtc_server.identity.accounts import ACCOUNTS, Account
 from rtc_server.identity.profiles import Profiles
 from rtc_server.identity.tokens import TokenAuthenticator, TokenMinter, trusted_issuers
 from rtc_server.metrics import Metrics
+from rtc_server.records.meeting_recording import MeetingRecording
+from rtc_server.rest.mediations import MEETINGS
 from rtc_server.rest.service import ServiceDesk
 from rtc_server.service_desk import close_desk, open_desk
+from signaling.connections import Connections
+from signaling.rooms.clock import SystemClock
 from signaling.rooms.kept import KeptInteraction, KeptMember, KeptMessage
+from signaling.rooms.meetings import Meetings
+from signaling.rooms.ports import IceServer
+from signaling.rooms.room import RoomPorts
+from signaling.rooms.seats import LocalSeats
 from signaling.sessions.model import FileRef, InteractionContext, Message
 from signaling.sessions.states import CloseReason, InteractionPhase, MessageKind, Role
+from signaling.settings import SignalingSettings
+from tests.unit.signaling.service import Books
 
 SECRET = "the server's own secret, in tests alone"
 
@@ -135,6 +147,30 @@ class House:
         )
 
 
+def rooms_of_meetings(desk: ServiceDesk) -> Meetings:
+    """Real rooms without an engine: chat and notes alone."""
+    nobody = Connections()
+    books = Books()
+    ports = RoomPorts(
+        settings=SignalingSettings(),
+        media=MediaControl(FakeEngine()),
+        outbound=nobody,
+        recorder=books,
+        records=desk.recording,
+        metrics=books,
+        seats=LocalSeats(),
+        ice_servers=NoIceServers(),
+        clock=SystemClock(),
+    )
+    ids = iter(range(1, 10_000))
+    return Meetings(ports, MeetingRecording(desk.recording), desk.organisation, lambda: f"new{next(ids)}")
+
+
+class NoIceServers:
+    def ice_servers(self, person_id: str) -> list[IceServer]:
+        return []
+
+
 OpenHouse = Callable[..., Any]
 
 
@@ -158,7 +194,9 @@ async def open_house(aiohttp_client: AiohttpClient, tmp_path: Path) -> AsyncIter
         tokens = TokenAuthenticator(trusted_issuers(settings, SECRET), profiles=profiles)
         health = Health("engine", dict, lambda: {"ok": None}, desk.recording.records.report)
         app = http_app(settings, tokens, health, Metrics(), TokenMinter(SECRET), desk=desk)
+        app[MEETINGS] = meetings = rooms_of_meetings(desk)
         app.on_cleanup.append(lambda _: tokens.close())
+        app.on_shutdown.append(lambda _: meetings.stop())
         return House(await aiohttp_client(app), desk, settings)
 
     yield open_it

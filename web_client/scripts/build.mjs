@@ -2,6 +2,7 @@
  * Builds what the server serves:
  *   dist/desk.html and dist/assets/   the agent's desk, a page with chunks
  *   dist/admin.html                   the administration page
+ *   dist/meeting.html                 the page of a meeting
  *   dist/embed.js                     the window for other sites, ONE file with its styles inside
  */
 import { renameSync, rmSync } from 'node:fs';
@@ -19,7 +20,7 @@ const common = { root, configFile: `${root}/vite.config.ts`, logLevel: 'warn' };
 await build({
   ...common,
   base: '/',
-  build: { outDir, emptyOutDir: false, rolldownOptions: { input: [`${root}/desk.html`, `${root}/admin.html`] } },
+  build: { outDir, emptyOutDir: false, rolldownOptions: { input: ['desk', 'admin', 'meeting'].map((page) => `${root}/${page}.html`) } },
 });
 
 await build({

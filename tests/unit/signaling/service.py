@@ -107,6 +107,7 @@ class Client:
         version: int = WIRE_VERSION,
         resume_token: str | None = None,
         auth: Any = None,
+        scope: str | None = None,
         transports: Sequence[str] = ("websocket",),
     ) -> Message:
         """Returns the welcome."""
@@ -116,6 +117,8 @@ class Client:
                 auth["token"] = self.token
             if resume_token is not None:
                 auth["resume_token"] = resume_token
+            if scope is not None:
+                auth["scope"] = scope
         await self.socket.connect(self._url, auth=auth, transports=list(transports), wait_timeout=TIMEOUT_S)
         return await self.wait_for("session.welcome")
 
@@ -268,7 +271,12 @@ def offer(*sources: Source, direction: str = "sendonly") -> str:
 
 @contextlib.asynccontextmanager
 async def running_service(
-    *, organisation: Any = None, records: Any = None, clock: ManualClock | None = None, **changes: Any
+    *,
+    organisation: Any = None,
+    records: Any = None,
+    meeting_records: Any = None,
+    clock: ManualClock | None = None,
+    **changes: Any,
 ) -> AsyncIterator[Service]:
     """``organisation`` stands for profiles and files too. ``changes`` replace settings of the gateway."""
     clock = clock or ManualClock()
@@ -285,6 +293,7 @@ async def running_service(
         metrics=books,
         organisation=organisation,
         records=records,
+        meeting_records=meeting_records,
         profiles=organisation,
         files=organisation,
         clock=clock,

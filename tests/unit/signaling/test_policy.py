@@ -8,6 +8,7 @@ import pytest
 
 from media.types import Source
 from signaling.errors import DomainError, ErrorCode
+from signaling.sessions.meeting_states import MeetingPhase, MeetingRole
 from signaling.sessions.policy import POLICY, SCREEN, Action, Phase, SessionKind, check, rule
 from signaling.sessions.states import AssistancePhase, CallPhase, InteractionPhase, Role, SupervisionMode
 
@@ -15,6 +16,7 @@ PHASES: dict[SessionKind, list[Phase]] = {
     SessionKind.INTERACTION: list(InteractionPhase),
     SessionKind.ASSISTANCE: list(AssistancePhase),
     SessionKind.CALL: list(CallPhase),
+    SessionKind.MEETING: list(MeetingPhase),
 }
 EVERYWHERE = [(kind, phase) for kind, phases in PHASES.items() for phase in phases]
 
@@ -62,5 +64,22 @@ def test_camera_and_microphone_belong_to_calls_and_the_screen_to_assistance() ->
             assert published <= {Source.SCREEN, Source.SCREEN_AUDIO}
         elif kind is SessionKind.CALL:
             assert published <= {Source.MICROPHONE, Source.CAMERA}
+        elif kind is SessionKind.MEETING:
+            assert MeetingRole.OBSERVER not in seats or not seats[MeetingRole.OBSERVER].publish
         else:
             assert published == set()
+
+
+def test_only_the_host_of_a_meeting_rules_others() -> None:
+    seats = POLICY[(SessionKind.MEETING, MeetingPhase.RUNNING)]
+    host, others = seats[MeetingRole.HOST].do, seats[MeetingRole.PARTICIPANT].do
+    assert host > others > seats[MeetingRole.OBSERVER].do
+    assert host - others == {
+        Action.ADMIT,
+        Action.REMOVE,
+        Action.LOCK,
+        Action.SET_ROLE,
+        Action.HAND_OVER,
+        Action.MUTE_OTHERS,
+        Action.CLOSE,
+    }

@@ -7,10 +7,11 @@ import json
 import pytest
 
 from signaling.errors import SENTENCES, BadInput, ErrorCode, RateLimited, Refused
-from signaling.sessions import commands
+from signaling.sessions import commands, meeting_commands
 from signaling.sessions.states import DeviceProblem
 from signaling.wire import requests
 from signaling.wire.base import MAX_MESSAGE_BYTES, Request
+from signaling.wire.meeting_translate import to_deed
 from signaling.wire.translate import parse_handshake, parse_request, to_command, to_wire_error
 
 
@@ -112,7 +113,34 @@ VALUES: dict[str, object] = {
     "publisher_id": "p",
     "width": 1,
     "height": 1,
+    "meeting_id": "m",
+    "person_id": "p",
+    "meeting_role": "observer",
+    "locked": True,
+    "hold": True,
+    "take_over": True,
+    "raised": False,
+    "update": "AAA=",
+    "vector": "AA==",
 }
+
+MEETING_DEEDS: dict[type[Request], type[meeting_commands.MeetingDeed]] = {
+    requests.AdmitToMeeting: meeting_commands.Admit,
+    requests.RefuseEntry: meeting_commands.RefuseEntry,
+    requests.RemoveFromMeeting: meeting_commands.RemoveMember,
+    requests.LockMeeting: meeting_commands.SetLock,
+    requests.SetMeetingRole: meeting_commands.SetMeetingRole,
+    requests.HandOverMeeting: meeting_commands.HandOver,
+    requests.MuteInMeeting: meeting_commands.MuteMember,
+    requests.AskUnmute: meeting_commands.AskUnmute,
+    requests.ShareInMeeting: meeting_commands.StartShare,
+    requests.StopShareInMeeting: meeting_commands.StopShare,
+    requests.RaiseHand: meeting_commands.RaiseHand,
+    requests.EndMeeting: meeting_commands.EndMeeting,
+    requests.SendMessage: meeting_commands.SayInMeeting,
+    requests.Mute: meeting_commands.MuteSelf,
+}
+"""What a member does in a meeting."""
 
 
 @pytest.mark.parametrize("model", requests.REQUESTS, ids=lambda model: model.EVENT)
@@ -122,6 +150,28 @@ def test_every_deed_of_the_wire_has_its_command(model: type[Request]) -> None:
     assert type(command) is DEEDS.get(model, type(None))
     if command is not None:
         assert command.actor_id == "who"
+
+
+@pytest.mark.parametrize("model", requests.REQUESTS, ids=lambda model: model.EVENT)
+def test_every_deed_of_a_meeting_has_its_command(model: type[Request]) -> None:
+    given = {name: VALUES[name] for name in model.model_fields if name in VALUES}
+    deed = to_deed(parse_request(model.EVENT, json.dumps(given)), "who")
+    assert type(deed) is MEETING_DEEDS.get(model, type(None))
+    if isinstance(deed, meeting_commands.SetMeetingRole):
+        assert (deed.actor_id, deed.person_id) == ("who", "p")
+
+
+def test_nobody_is_given_the_host_role_but_by_handing_it_over() -> None:
+    given = {"meeting_id": "m", "person_id": "p", "meeting_role": "host"}
+    assert code_of("meeting.admit", json.dumps(given)) is ErrorCode.BAD_MESSAGE
+    assert code_of("meeting.set_role", json.dumps(given)) is ErrorCode.BAD_MESSAGE
+
+
+def test_a_meeting_takes_no_file() -> None:
+    given = {"interaction_id": "m", "client_message_id": "c", "file_id": "f"}
+    with pytest.raises(Refused) as caught:
+        to_deed(parse_request("message.send", json.dumps(given)), "who")
+    assert caught.value.code is ErrorCode.FILE_NOT_FOUND
 
 
 def test_a_problem_taken_back() -> None:

@@ -33,6 +33,13 @@ export interface AddCandidate {
   candidate: string;
 }
 
+/** By the host. `person_id` null: everybody in the lobby, as far as there is room. */
+export interface AdmitToMeeting {
+  meeting_id: string;
+  person_id: string | null;
+  meeting_role?: MeetingRole;
+}
+
 /** A conversation that is over but not done with: to be rated by the taxpayer, or wrapped up by the agent. */
 export interface AftercareView {
   interaction_id: string;
@@ -93,6 +100,13 @@ export interface AnswerSubscribe {
 /** The taxpayer asks the agent to start audio/video. */
 export interface AskCall {
   interaction_id: string;
+}
+
+/** By the host: frees what was held and asks. Only the person themselves unmutes. `person_id` null: all others. */
+export interface AskUnmute {
+  meeting_id: string;
+  person_id: string | null;
+  source: Source;
 }
 
 export interface AssistanceChanged {
@@ -189,6 +203,11 @@ export type CloseReason =
   | "server_stopping"
   | "failed";
 
+/** What a page is for. One has one connection of each, the newest. */
+export type ConnectionScope =
+  | "service"
+  | "meeting";
+
 /** Where the taxpayer came from. */
 export interface ContextView {
   page: string | null;
@@ -259,8 +278,22 @@ export type DeviceProblem =
   | "capture_ended"
   | "unsupported";
 
+/**
+ * An update with everything the server lacks, by the state vector it gave last. Errors: `notes_too_long`; the page
+ * then gives up its own edit and asks with `meeting.notes`.
+ */
+export interface EditNotes {
+  meeting_id: string;
+  update: string;
+}
+
 /** A response that says only that it was done. */
 export type Empty = Record<string, never>;
+
+/** By the host: over for all. */
+export interface EndMeeting {
+  meeting_id: string;
+}
 
 /** Why an assistance or a call ended (R5). Each has its own sentence and its own way out in the interface. */
 export type EndReason =
@@ -272,6 +305,27 @@ export type EndReason =
   | "network_lost"
   | "interaction_closed"
   | "server_stopping";
+
+/**
+ * Knock, or come back, or ask for the truth, whole. The agent it was dispatched to, and whoever was admitted once,
+ * are in at once; others wait in the lobby. Errors: `meeting_locked`, `meeting_full`, `meeting_removed`,
+ * `meeting_ended`.
+ */
+export interface EnterMeeting {
+  meeting_id: string;
+}
+
+/** In the lobby the rest is empty. */
+export interface Entered {
+  meeting: MeetingView;
+  /** The last 50; earlier ones by `message.list`. */
+  messages: MessageView[];
+  last_seq: number;
+  /** For the host. */
+  waiting: MeetingWaitingView[];
+  /** Another number than before: the server holds none of this page's transports any more, they are made anew. */
+  media_epoch: number | null;
+}
 
 /** Stable words of failure on the wire. A code is never reused for another meaning. */
 export type ErrorCode =
@@ -318,6 +372,14 @@ export type ErrorCode =
   | "conflict"
   | "profile_unknown"
   | "records_unavailable"
+  | "meeting_locked"
+  | "meeting_full"
+  | "meeting_ended"
+  | "meeting_removed"
+  | "muted_by_host"
+  | "share_taken"
+  | "host_must_be_staff"
+  | "notes_too_long"
   | "internal_error";
 
 /** A file of the conversation. Its bytes are fetched by a short-lived link: `POST /api/files/{file_id}/link`. */
@@ -341,6 +403,12 @@ export interface GetInteraction {
   interaction_id: string;
 }
 
+/** `vector` is the page's own; null: everything. The notes are a Yjs document; its text is the root `notes`. */
+export interface GetNotes {
+  meeting_id: string;
+  vector?: string | null;
+}
+
 /** The taxpayer as staff may see them, masked. Staff alone. */
 export interface GetProfile {
   interaction_id: string;
@@ -354,6 +422,12 @@ export type GoneReason =
   | "served"
   | "centre_removed";
 
+/** The host role, to another member of staff. Errors: `host_must_be_staff`. */
+export interface HandOverMeeting {
+  meeting_id: string;
+  person_id: string;
+}
+
 /** `auth` of the Socket.IO handshake. A refusal is a `connect_error` whose `data` is a `WireError`. */
 export interface Handshake {
   /** `WIRE_VERSION` of the page. */
@@ -365,6 +439,7 @@ export interface Handshake {
    * A page that was loaded anew sends none.
    */
   resume_token?: string | null;
+  scope?: ConnectionScope;
 }
 
 /** 【挂断】 by either; before the agent has accepted it cancels the request. */
@@ -447,6 +522,11 @@ export interface JoinSupervised {
   mode: SupervisionMode;
 }
 
+/** The room or the lobby. When the host leaves, the member of staff who has been there longest becomes host. */
+export interface LeaveMeeting {
+  meeting_id: string;
+}
+
 export interface LeaveSupervised {
   interaction_id: string;
 }
@@ -477,10 +557,119 @@ export type ListSupervised = Record<string, never>;
 /** To whom one may hand on: agents signed in, and all centres. */
 export type ListTransferTargets = Record<string, never>;
 
+/** To the host: who waits, whole. */
+export interface LobbyChanged {
+  meeting_id: string;
+  waiting: MeetingWaitingView[];
+}
+
+/** By the host: nobody new gets into the lobby. Who was admitted before may still come back. */
+export interface LockMeeting {
+  meeting_id: string;
+  locked: boolean;
+}
+
 /** One published source of a member. */
 export interface MediaView {
   source: Source;
   muted: boolean;
+}
+
+/**
+ * Phase, host, lock or who shares. When `place` turns from `lobby` to `room` one was admitted: ask with
+ * `meeting.enter` for the chat.
+ */
+export interface MeetingChanged {
+  meeting: MeetingView;
+}
+
+/** Why a meeting is over. */
+export type MeetingEnd =
+  | "host_ended"
+  | "no_host"
+  | "failed";
+
+/** Why one is out of a meeting without having left it. */
+export type MeetingLeft =
+  | "refused"
+  | "removed"
+  | "ended";
+
+/** One is out of it. */
+export interface MeetingLeftNotice {
+  meeting_id: string;
+  reason: MeetingLeft;
+}
+
+/** A member came, changed or left. */
+export interface MeetingMemberChanged {
+  meeting_id: string;
+  member: MeetingMemberView;
+}
+
+/** A member as all others see it: `display_name` is a masked name for a taxpayer, a staff number for staff. */
+export interface MeetingMemberView {
+  person_id: string;
+  role: Role;
+  display_name: string;
+  meeting_role: MeetingRole;
+  /** `left`: no member any more, unless they come back. */
+  presence: Presence;
+  media: MediaView[];
+  /** Sources muted by their owner or by the host, also those that send nothing now. */
+  muted: Source[];
+  /** Of these, what only the host can free. */
+  held: Source[];
+  media_connected: boolean;
+  /** 0 (lost) to 4 (excellent); null before there is a figure. */
+  quality: number | null;
+  hand_raised_at: number | null;
+  joined_at: number;
+}
+
+export type MeetingPhase =
+  | "scheduled"
+  | "running"
+  | "ended";
+
+/** Where somebody who entered is. */
+export type MeetingPlace =
+  | "lobby"
+  | "room";
+
+export type MeetingRole =
+  | "host"
+  | "participant"
+  | "observer";
+
+/** In the lobby one is told only that it is there: no subject, no members. */
+export interface MeetingView {
+  meeting_id: string;
+  place: MeetingPlace;
+  phase: MeetingPhase;
+  application_number: string | null;
+  subject: string | null;
+  authority: string | null;
+  /** To whom the application was dispatched. */
+  agent_id: string | null;
+  host_id: string | null;
+  locked: boolean;
+  /** Who alone may share a screen now, or is about to. */
+  sharer_id: string | null;
+  /** Who is there now. */
+  members: MeetingMemberView[];
+  started_at: number | null;
+  ended_at: number | null;
+  end_reason: MeetingEnd | null;
+}
+
+/** Somebody in the lobby, as the host sees it. */
+export interface MeetingWaitingView {
+  person_id: string;
+  role: Role;
+  display_name: string;
+  since: number;
+  presence: Presence;
 }
 
 /** Presence, media or quality of a member. */
@@ -547,6 +736,35 @@ export interface Mute {
   interaction_id: string;
   source: Source;
   muted: boolean;
+}
+
+/**
+ * By the host; enforced by the engine. `person_id` null: all others. `hold`: they cannot unmute themselves until
+ * they are asked to; `media.mute` is then refused with `muted_by_host`.
+ */
+export interface MuteInMeeting {
+  meeting_id: string;
+  person_id: string | null;
+  source: Source;
+  hold?: boolean;
+}
+
+/** `update` and `vector` are a Yjs update and state vector in Base64 (RFC 4648 §4). */
+export interface Notes {
+  /** What the asker lacks. */
+  update: string;
+  /** What the server has. */
+  vector: string;
+}
+
+/** An edit of somebody else: a Yjs update in Base64. */
+export interface NotesChanged {
+  meeting_id: string;
+  update: string;
+}
+
+export interface NotesKept {
+  vector: string;
 }
 
 export interface Offer {
@@ -687,6 +905,13 @@ export interface Queued {
   ticket: TicketView;
 }
 
+/** `person_id` null is oneself; the host lowers the hand of another. */
+export interface RaiseHand {
+  meeting_id: string;
+  raised: boolean;
+  person_id?: string | null;
+}
+
 /** 【已解决】 or 【未解决】 by the taxpayer after the end, once. Errors: `already_rated`. */
 export interface RateInteraction {
   interaction_id: string;
@@ -709,6 +934,18 @@ export interface ReadChanged {
 export interface ReadMessages {
   interaction_id: string;
   seq: number;
+}
+
+/** By the host: out of the lobby. One may knock again. */
+export interface RefuseEntry {
+  meeting_id: string;
+  person_id: string;
+}
+
+/** By the host. Whoever was removed does not come back. */
+export interface RemoveFromMeeting {
+  meeting_id: string;
+  person_id: string;
 }
 
 /** The taxpayer's picker was cancelled, permission denied, …: the assistance stays accepted, to try again. */
@@ -761,6 +998,22 @@ export interface SessionClosed {
 
 export interface SetAgentStatus {
   status: StatusChoice;
+}
+
+/** By the host. An observer hears and sees, and is neither heard nor seen. */
+export interface SetMeetingRole {
+  meeting_id: string;
+  person_id: string;
+  meeting_role: MeetingRole;
+}
+
+/**
+ * Before `media.publish` of a screen: one at a time. It is given back when no picture has come within a minute.
+ * `take_over`: the host takes it from who has it. Errors: `share_taken`.
+ */
+export interface ShareInMeeting {
+  meeting_id: string;
+  take_over?: boolean;
 }
 
 /**
@@ -824,6 +1077,11 @@ export type StatusReason =
 
 /** 【继续等待】 after the wait notice: it is taken back, the place is kept. */
 export type StayInQueue = Record<string, never>;
+
+/** One's own; the host anybody's. */
+export interface StopShareInMeeting {
+  meeting_id: string;
+}
 
 /**
  * Ask for the server's offer of the subscribe peer connection. `fresh` true for a new RTCPeerConnection,
@@ -921,6 +1179,12 @@ export interface TypingChanged {
   interaction_id: string;
   person_id: string;
   typing: boolean;
+}
+
+/** The host asks one to speak, or to be seen. One does it oneself, with `media.mute`, or not. */
+export interface UnmuteAsked {
+  meeting_id: string;
+  source: Source;
 }
 
 /** How large a track is shown, in device pixels; 0 × 0 when not visible. The simulcast layer follows. */
@@ -1048,6 +1312,22 @@ export interface RequestMap {
   "media.mute": { request: Mute; response: Empty };
   "media.view": { request: View; response: Empty };
   "media.ice_servers": { request: GetIceServers; response: IceServers };
+  "meeting.enter": { request: EnterMeeting; response: Entered };
+  "meeting.leave": { request: LeaveMeeting; response: Empty };
+  "meeting.admit": { request: AdmitToMeeting; response: Empty };
+  "meeting.refuse": { request: RefuseEntry; response: Empty };
+  "meeting.remove": { request: RemoveFromMeeting; response: Empty };
+  "meeting.lock": { request: LockMeeting; response: Empty };
+  "meeting.set_role": { request: SetMeetingRole; response: Empty };
+  "meeting.hand_over": { request: HandOverMeeting; response: Empty };
+  "meeting.mute": { request: MuteInMeeting; response: Empty };
+  "meeting.ask_unmute": { request: AskUnmute; response: Empty };
+  "meeting.share": { request: ShareInMeeting; response: Empty };
+  "meeting.stop_share": { request: StopShareInMeeting; response: Empty };
+  "meeting.hand": { request: RaiseHand; response: Empty };
+  "meeting.notes": { request: GetNotes; response: Notes };
+  "meeting.edit_notes": { request: EditNotes; response: NotesKept };
+  "meeting.end": { request: EndMeeting; response: Empty };
 }
 
 /** Notifications by event name. */
@@ -1074,6 +1354,12 @@ export interface NotificationMap {
   "waiting.changed": WaitingChanged;
   "agent.status": AgentStatusChanged;
   "supervise.changed": SupervisionChanged;
+  "meeting.changed": MeetingChanged;
+  "meeting.member": MeetingMemberChanged;
+  "meeting.lobby": LobbyChanged;
+  "meeting.unmute_asked": UnmuteAsked;
+  "meeting.notes_changed": NotesChanged;
+  "meeting.left": MeetingLeftNotice;
 }
 
 /** What the acknowledgement of a request holds. */

@@ -74,6 +74,20 @@ export class LocalDevices {
     this.#show();
   }
 
+  /** Somebody who may has turned it off: what the server does already is done here too. */
+  obey(kind: DeviceKind): void {
+    if (kind === 'microphone') {
+      this.#muted = true;
+      if (this.#captured.microphone !== null) this.#captured.microphone.enabled = false;
+    } else {
+      this.#cameraOff = true;
+      this.#captured.camera?.stop();
+      this.#captured = { ...this.#captured, camera: null };
+      this.#options.publisher.pause('camera').catch(() => undefined);
+    }
+    this.#show();
+  }
+
   async setMuted(muted: boolean): Promise<void> {
     this.#muted = muted;
     if (this.#captured.microphone !== null) this.#captured.microphone.enabled = !muted;
@@ -114,7 +128,8 @@ export class LocalDevices {
       this.#captured = { ...this.#captured, [kind]: track, problems };
       this.#watch(kind, track);
       if (kind === 'microphone') track.enabled = !this.#muted;
-      await this.#options.publisher.set({ [kind]: track });
+      // Before one is in, it only shows oneself; `#publish` sends it later.
+      if (this.#allowed) await this.#options.publisher.set({ [kind]: track });
     } catch (error) {
       if (!(error instanceof CaptureError)) throw error;
       this.#captured = { ...this.#captured, [kind]: null, problems: { ...problems, [kind]: error.problem } };
@@ -197,12 +212,11 @@ export class LocalDevices {
     const problem = this.#captured.problems.microphone ?? null;
     if (problem === this.#reported) return;
     this.#reported = problem;
-    this.#options.signaling
-      .request('call.problem', { interaction_id: this.#options.interactionId, problem })
-      .catch(() => undefined);
+    this.#options.problems.microphone(problem).catch(() => undefined);
   }
 
   async #tellMuted(source: Source, muted: boolean): Promise<void> {
+    if (!this.#allowed) return;
     await this.#options.signaling.request('media.mute', {
       interaction_id: this.#options.interactionId,
       source,

@@ -1,9 +1,10 @@
-/** The taxpayer's own screen: pick, replace, stop. */
+/** One's own screen: pick, replace, stop. */
 import type { DeviceProblem, Source } from '@/protocol/messages';
 import type { Mark } from './debug';
 import { captureScreen, CaptureError, type CapturedScreen } from './devices';
 import type { LinkSignaling } from './link';
 import type { MediaState } from './media_state';
+import type { ProblemReports } from './problem_reports';
 import type { Publisher } from './publisher';
 
 export interface LocalMediaOptions {
@@ -11,6 +12,7 @@ export interface LocalMediaOptions {
   readonly signaling: LinkSignaling;
   readonly publisher: Publisher;
   readonly mark: Mark;
+  readonly problems: ProblemReports;
   readonly change: (part: Partial<MediaState>) => void;
 }
 
@@ -80,11 +82,8 @@ export class LocalScreen {
     this.#options.publisher.set({ screen: null, screen_audio: null }).catch(() => undefined);
   }
 
-  async #report(problem: DeviceProblem): Promise<void> {
-    await this.#options.signaling.request('assistance.problem', {
-      interaction_id: this.#options.interactionId,
-      problem,
-    });
+  #report(problem: DeviceProblem): Promise<void> {
+    return this.#options.problems.screen(problem);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The media of one interaction: carries out the plan with two connections and the captured devices. */
-import type { IceServerView, InteractionView, NotificationMap, PersonView, Source } from '@/protocol/messages';
+import type { IceServerView, InteractionView, MediaView, NotificationMap, PersonView, Source } from '@/protocol/messages';
 import { RequestError } from '@/signaling/errors';
 import { AudioOutput } from './audio_output';
 import type { Mark } from './debug';
@@ -7,6 +7,7 @@ import type { DeviceKind } from './devices';
 import type { LinkSignaling } from './link';
 import { LocalDevices } from './local_devices';
 import { LocalScreen } from './local_screen';
+import { interactionProblems, type ProblemReports } from './problem_reports';
 import { NO_MEDIA, planMedia, type MediaPlan } from './media_plan';
 import { INITIAL_MEDIA_STATE, type MediaState } from './media_state';
 import type { Preferences } from './preferences';
@@ -27,8 +28,11 @@ export interface MediaRoomOptions {
   readonly iceTransportPolicy: RTCIceTransportPolicy;
   readonly preferences: Preferences;
   readonly mark: Mark;
+  /** Whom to tell that something cannot be captured; without it, whoever is in the interaction. */
+  readonly problems?: ProblemReports;
 }
 
+/** The media of an interaction, or of a meeting. */
 export class MediaRoom {
   readonly interactionId: string;
   readonly state = new Store<MediaState>(INITIAL_MEDIA_STATE);
@@ -97,6 +101,7 @@ export class MediaRoom {
       signaling: options.signaling,
       publisher: this.#publisher,
       mark: options.mark,
+      problems: options.problems ?? interactionProblems(options.interactionId, options.signaling),
       change: (part: Partial<MediaState>) => {
         this.#set(part);
       },
@@ -117,9 +122,14 @@ export class MediaRoom {
   /** Called with every change of the interaction; does only what is not done yet. */
   apply(me: PersonView, view: InteractionView): void {
     const own = view.members.find((member) => member.person_id === me.person_id);
-    this.#plan = planMedia(me.role, view, own?.supervision ?? null);
-    this.devices.follow(this.#plan.sources, own?.media ?? []);
-    this.screen.follow(this.#plan.sources);
+    this.follow(planMedia(me.role, view, own?.supervision ?? null), own?.media ?? []);
+  }
+
+  /** `published` is what the server knows of one's own sources. */
+  follow(plan: MediaPlan, published: readonly MediaView[]): void {
+    this.#plan = plan;
+    this.devices.follow(plan.sources, published);
+    this.screen.follow(plan.sources);
     this.#reconcile();
   }
 
@@ -158,10 +168,7 @@ export class MediaRoom {
 
   close(): void {
     window.removeEventListener('online', this.#onNetworkBack);
-    this.#plan = NO_MEDIA;
-    this.devices.follow(NO_MEDIA.sources, []);
-    this.screen.follow(NO_MEDIA.sources);
-    this.#reconcile();
+    this.follow(NO_MEDIA, []);
   }
 
   #reconcile(): void {
@@ -182,7 +189,7 @@ export class MediaRoom {
   #attempt(opening: Promise<void>): void {
     opening.catch((error: unknown) => {
       // The interaction ended meanwhile, or one is no member any more: the next view says so.
-      if (error instanceof RequestError && ['not_found', 'not_a_member', 'interaction_closed'].includes(error.code)) return;
+      if (error instanceof RequestError && ['not_found', 'not_a_member', 'interaction_closed', 'meeting_ended'].includes(error.code)) return;
       if (this.#retryTimer !== null) return;
       this.#retryTimer = setTimeout(() => {
         this.#retryTimer = null;

@@ -333,6 +333,12 @@ export function reduce(state: SessionState, notification: SessionNotification): 
     case 'session.closed':
     case 'media.slot':
     case 'media.transport':
+    case 'meeting.changed':
+    case 'meeting.member':
+    case 'meeting.lobby':
+    case 'meeting.unmute_asked':
+    case 'meeting.notes_changed':
+    case 'meeting.left':
       return state;
   }
 }

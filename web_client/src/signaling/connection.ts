@@ -2,6 +2,7 @@ import { io, type Socket } from 'socket.io-client';
 import {
   WIRE_VERSION,
   type Acknowledgement,
+  type ConnectionScope,
   type Handshake,
   type NotificationMap,
   type RequestMap,
@@ -25,6 +26,8 @@ export interface ConnectionOptions {
   token: () => string | Promise<string>;
   /** Whether to come back as fast as can be: somebody is in a call. All pages doing so would be a burden on a server that starts. */
   urgent?: () => boolean;
+  /** What the page is for; a person has one connection of each. */
+  scope?: ConnectionScope;
 }
 
 type ConnectionEvents = NotificationMap & { status: ConnectionStatus };
@@ -63,6 +66,12 @@ const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
   'waiting.changed',
   'agent.status',
   'supervise.changed',
+  'meeting.changed',
+  'meeting.member',
+  'meeting.lobby',
+  'meeting.unmute_asked',
+  'meeting.notes_changed',
+  'meeting.left',
 ];
 
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -154,7 +163,7 @@ export class SignalingConnection {
       if (answer.ok) return answer.data;
       const waitMs = answer.error.code === 'rate_limited' ? answer.error.retry_after_ms : null;
       // Nobody pressed a button for these, or would do nothing else than press it again: they wait their turn.
-      if (waitMs == null || waits >= MAX_WAITS || !(event.startsWith('media.') || event === 'message.send')) throw RequestError.fromWire(answer.error);
+      if (waitMs == null || waits >= MAX_WAITS || !(event.startsWith('media.') || event === 'message.send' || event === 'meeting.enter' || event === 'meeting.notes')) throw RequestError.fromWire(answer.error);
       await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
   }
@@ -191,7 +200,7 @@ export class SignalingConnection {
   }
 
   async #handshake(): Promise<Handshake> {
-    return { version: WIRE_VERSION, token: await this.#options.token(), resume_token: this.#resumeToken };
+    return { version: WIRE_VERSION, token: await this.#options.token(), resume_token: this.#resumeToken, scope: this.#options.scope ?? 'service' };
   }
 
   #onNotification<E extends keyof NotificationMap>(event: E, value: NotificationMap[E]): void {

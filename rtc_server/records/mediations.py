@@ -1,0 +1,113 @@
+"""Mediation applications (调解申请)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Column, Index, Table, Text, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rtc_server.records.base import Kind, metadata
+from rtc_server.records.paging import Page, newest_first, to_page
+from signaling.sessions.meeting_states import MediationPhase
+
+
+@dataclass(frozen=True, slots=True)
+class MediationRecord:
+    """``taxpayer_name`` is masked. ``meeting_id`` from the dispatch on."""
+
+    application_id: str
+    revision: int
+    number: str
+    taxpayer_id: str
+    taxpayer_name: str
+    authority: str | None
+    subject: str
+    detail: str
+    applied_at: int
+    phase: MediationPhase
+    meeting_id: str | None = None
+    agent_id: str | None = None
+    dispatched_at: int | None = None
+    dispatched_by: str | None = None
+    done_at: int | None = None
+
+
+mediation_application = Table(
+    "mediation_application",
+    metadata,
+    Column("application_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("taxpayer_id", Text, nullable=False),
+    Column("taxpayer_name", Text, nullable=False),
+    Column("authority", Text),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("applied_at", BigInteger, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("meeting_id", Text),
+    Column("agent_id", Text),
+    Column("dispatched_at", BigInteger),
+    Column("dispatched_by", Text),
+    Column("done_at", BigInteger),
+    Index(None, "number"),
+    Index(None, "taxpayer_id", "applied_at"),
+    Index(None, "agent_id", "applied_at"),
+    Index(None, "phase", "applied_at"),
+)
+
+MEDIATION = Kind(mediation_application, MediationRecord, revisioned=True)
+
+_NEWEST = (mediation_application.c.applied_at, mediation_application.c.application_id)
+
+
+@dataclass(frozen=True, slots=True)
+class MediationFilter:
+    """What is None does not limit."""
+
+    taxpayer_id: str | None = None
+    agent_id: str | None = None
+    phase: MediationPhase | None = None
+
+
+async def get(connection: AsyncConnection, application_id: str) -> MediationRecord | None:
+    query = select(mediation_application).where(mediation_application.c.application_id == application_id)
+    row = (await connection.execute(query)).one_or_none()
+    return MEDIATION.of_row(row) if row is not None else None
+
+
+async def search(
+    connection: AsyncConnection, wanted: MediationFilter, cursor: str | None = None, limit: int = 20
+) -> Page[MediationRecord]:
+    """Newest first. Raises CursorInvalid."""
+    query = select(mediation_application)
+    for column, value in (
+        (mediation_application.c.taxpayer_id, wanted.taxpayer_id),
+        (mediation_application.c.agent_id, wanted.agent_id),
+        (mediation_application.c.phase, wanted.phase.value if wanted.phase is not None else None),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    query, limit = newest_first(query, _NEWEST, cursor, limit)
+    return to_page((await connection.execute(query)).all(), limit, MEDIATION.of_row, _NEWEST)
+
+
+async def in_phases(
+    connection: AsyncConnection, phases: tuple[MediationPhase, ...]
+) -> tuple[MediationRecord, ...]:
+    """In order of asking."""
+    query = (
+        select(mediation_application)
+        .where(mediation_application.c.phase.in_([phase.value for phase in phases]))
+        .order_by(mediation_application.c.applied_at, mediation_application.c.application_id)
+    )
+    return tuple(MEDIATION.of_row(row) for row in await connection.execute(query))
+
+
+async def last_number(connection: AsyncConnection, prefix: str) -> str | None:
+    """The highest number that begins so."""
+    column = mediation_application.c.number
+    query = select(func.max(column)).where(column.startswith(prefix, autoescape=True))
+    found: str | None = (await connection.execute(query)).scalar_one_or_none()
+    return found

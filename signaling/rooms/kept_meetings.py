@@ -1,0 +1,95 @@
+"""What is kept of mediation applications and meetings: see ``kept``. Times are milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from signaling.sessions.mediation import MediationApplication
+from signaling.sessions.meeting_states import MeetingEnd, MeetingPhase, MeetingRole
+from signaling.sessions.model import Message
+from signaling.sessions.states import Role
+
+
+@dataclass(frozen=True, slots=True)
+class KeptApplication:
+    application: MediationApplication
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMeeting:
+    meeting_id: str
+    application_id: str
+    phase: MeetingPhase
+    host_id: str | None
+    locked: bool
+    started_at: int | None
+    ended_at: int | None
+    ended_by: str | None
+    end_reason: MeetingEnd | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMeetingMember:
+    """``left_at`` None while they are in it. ``meeting_role`` is ``participant`` or ``observer``."""
+
+    meeting_id: str
+    person_id: str
+    role: Role
+    display_name: str
+    meeting_role: MeetingRole
+    joined_at: int
+    left_at: int | None
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMeetingMessage:
+    meeting_id: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class KeptNotesUpdate:
+    """One edit of the notes, as it came; ``seq`` counts from 1 in a meeting."""
+
+    meeting_id: str
+    seq: int
+    author_id: str
+    at: int
+    update: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeptNotes:
+    """The notes whole, with every edit up to ``seq``; ``text`` is for the record."""
+
+    meeting_id: str
+    seq: int
+    state: bytes
+    text: str
+
+
+KeptOfMeetings = (
+    KeptApplication | KeptMeeting | KeptMeetingMember | KeptMeetingMessage | KeptNotesUpdate | KeptNotes
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMeeting:
+    """A meeting that had not ended. ``messages`` are the last ones; ``updates`` are what ``notes`` lacks, in order."""
+
+    application: MediationApplication
+    meeting: KeptMeeting
+    members: tuple[KeptMeetingMember, ...]
+    messages: tuple[Message, ...] = ()
+    last_seq: int = 0
+    notes: KeptNotes | None = None
+    updates: tuple[KeptNotesUpdate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMediations:
+    """``applications`` wait for their dispatch."""
+
+    applications: tuple[MediationApplication, ...] = ()
+    meetings: tuple[OpenMeeting, ...] = ()

@@ -1,0 +1,110 @@
+"""What of a meeting is kept, from the difference between two of its states; and back after a restart. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from signaling.rooms.kept import KeptAudit
+from signaling.rooms.kept_meetings import (
+    KeptApplication,
+    KeptMeeting,
+    KeptMeetingMember,
+    KeptMeetingMessage,
+    KeptOfMeetings,
+    OpenMeeting,
+)
+from signaling.sessions.meeting_model import MeetingMember, MeetingSettings, MeetingState
+from signaling.sessions.meeting_states import MeetingPhase
+from signaling.sessions.states import Presence
+
+
+def of_opening(state: MeetingState) -> tuple[KeptOfMeetings, ...]:
+    """Also of an end that no rule made."""
+    return (KeptApplication(state.application), meeting_of(state))
+
+
+def between(old: MeetingState, new: MeetingState, now_ms: int) -> tuple[KeptOfMeetings | KeptAudit, ...]:
+    """Nothing for what is forgotten with the process anyway: the lobby, presence, hands, mutes."""
+    own = new.meeting_id
+    found: list[KeptOfMeetings | KeptAudit] = []
+    if old.application != new.application:
+        found.append(KeptApplication(new.application))
+    if meeting_of(old) != meeting_of(new):
+        found.append(meeting_of(new))
+    if old.members is not new.members:
+        for member in new.members:
+            before = old.find(member.person_id)
+            if before is None or member_of(own, before) != member_of(own, member):
+                found.append(member_of(own, member))
+            if member.removed and (before is None or not before.removed):
+                audit = KeptAudit(now_ms, old.host_id or "", "meeting_member_removed", own, member.person_id)
+                found.append(audit)
+    if old.phase is not new.phase and new.phase is MeetingPhase.ENDED and new.ended_by is not None:
+        found.append(KeptAudit(now_ms, new.ended_by, "meeting_ended", own))
+    fresh = new.next_seq - old.next_seq
+    if fresh:
+        found += [KeptMeetingMessage(own, message) for message in new.messages[-fresh:]]
+    return tuple(found)
+
+
+def meeting_of(state: MeetingState) -> KeptMeeting:
+    return KeptMeeting(
+        meeting_id=state.meeting_id,
+        application_id=state.application.application_id,
+        phase=state.phase,
+        host_id=state.host_id,
+        locked=state.locked,
+        started_at=state.started_at,
+        ended_at=state.ended_at,
+        ended_by=state.ended_by,
+        end_reason=state.end_reason,
+    )
+
+
+def member_of(meeting_id: str, member: MeetingMember) -> KeptMeetingMember:
+    return KeptMeetingMember(
+        meeting_id=meeting_id,
+        person_id=member.person_id,
+        role=member.role,
+        display_name=member.display_name,
+        meeting_role=member.meeting_role,
+        joined_at=member.joined_at,
+        left_at=member.left_at,
+        removed=member.removed,
+    )
+
+
+def restored(known: OpenMeeting, settings: MeetingSettings, now_ms: int) -> MeetingState:
+    """The meeting as it was; who was in it has the grace period to come back, who waited knocks again."""
+    meeting = known.meeting
+    state = MeetingState(
+        meeting_id=meeting.meeting_id,
+        application=known.application,
+        settings=settings,
+        phase=meeting.phase,
+        host_id=meeting.host_id,
+        locked=meeting.locked,
+        members=tuple(_member_back(member, settings, now_ms) for member in known.members),
+        messages=known.messages,
+        next_seq=known.last_seq + 1,
+        started_at=meeting.started_at,
+    )
+    running = state.phase is MeetingPhase.RUNNING
+    return replace(state, hostless_since=now_ms) if running and state.host_id is None else state
+
+
+def _member_back(kept: KeptMeetingMember, settings: MeetingSettings, now_ms: int) -> MeetingMember:
+    gone = kept.left_at is not None
+    return MeetingMember(
+        person_id=kept.person_id,
+        role=kept.role,
+        display_name=kept.display_name,
+        joined_at=kept.joined_at,
+        meeting_role=kept.meeting_role,
+        presence=Presence.LEFT if gone else Presence.RECONNECTING,
+        reconnect_by=None if gone else now_ms + settings.reconnect_grace_ms,
+        left_at=kept.left_at,
+        removed=kept.removed,
+        # Other than any the last run has told: it began at 0, or at the time of its own start.
+        peer_epoch=now_ms,
+    )

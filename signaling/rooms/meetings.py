@@ -1,0 +1,232 @@
+"""Which mediation applications and meetings are alive on this node."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from signaling.errors import DomainError, ErrorCode, Refused
+from signaling.rooms import meeting_keeping
+from signaling.rooms.kept_meetings import KeptApplication, OpenMeeting
+from signaling.rooms.meeting_notes import MeetingNotes
+from signaling.rooms.meeting_room import KeptDocument, MeetingRoom
+from signaling.rooms.ports import MeetingRecordsPort, OrganisationPort, Person, RecordsUnavailable
+from signaling.rooms.room import RoomPorts
+from signaling.sessions import mediation
+from signaling.sessions import meeting_commands as c
+from signaling.sessions.commands import MemberConnected, MemberDisconnected
+from signaling.sessions.mediation import MediationApplication
+from signaling.sessions.meeting_model import MeetingState
+from signaling.sessions.states import Role
+
+_log = logging.getLogger(__name__)
+
+_REMEMBERED_ENDED = 2_000
+"""Meetings that ended lately: who was in them is told ``meeting_ended``, strangers ``not_found``."""
+_MAX_OPEN_OF_TAXPAYER = 5
+_STOP_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class NewApplication:
+    """What a taxpayer asks for; ``number`` is given by the caller and never given twice."""
+
+    number: str
+    subject: str
+    detail: str
+    authority: str | None
+
+
+class Meetings:
+    """A meeting has a room from its dispatch until it ends; the index by person is who is in it or in its lobby."""
+
+    def __init__(
+        self,
+        ports: RoomPorts,
+        records: MeetingRecordsPort,
+        organisation: OrganisationPort,
+        new_id: Callable[[], str],
+    ) -> None:
+        """``ports.outbound`` reaches the pages of meetings."""
+        self._ports = ports
+        self._records = records
+        self._organisation = organisation
+        self._new_id = new_id
+        self._applied: dict[str, MediationApplication] = {}
+        self._rooms: dict[str, MeetingRoom] = {}
+        self._by_application: dict[str, MeetingRoom] = {}
+        self._by_person: dict[str, dict[str, MeetingRoom]] = {}
+        self._ended: OrderedDict[str, frozenset[str]] = OrderedDict()
+
+    async def restore(self) -> None:
+        """Raises ``RecordsUnavailable``."""
+        settings, now_ms = self._ports.settings.meetings, self._ports.clock.now_ms()
+        known = await self._records.open_meetings(settings.kept_messages)
+        self._applied = {a.application_id: a for a in known.applications}
+        for one in known.meetings:
+            state = meeting_keeping.restored(one, settings, now_ms)
+            room = self._begin(state, _notes_back(one))
+            for member in state.present:
+                self._admit(room, member.person_id)
+
+    # Applications
+
+    def apply(self, person: Person, asked: NewApplication) -> MediationApplication:
+        """Raises ``Refused``."""
+        if person.role is not Role.TAXPAYER:
+            raise Refused(ErrorCode.NOT_ALLOWED)
+        mine = [a for a in self._open() if a.taxpayer_id == person.person_id]
+        if len(mine) >= _MAX_OPEN_OF_TAXPAYER:
+            raise Refused(ErrorCode.TOO_MANY_INTERACTIONS)
+        application = MediationApplication(
+            application_id=self._new_id(),
+            number=asked.number,
+            taxpayer_id=person.person_id,
+            taxpayer_name=person.display_name,
+            authority=asked.authority,
+            subject=asked.subject,
+            detail=asked.detail,
+            applied_at=self._ports.clock.now_ms(),
+        )
+        self._keep(KeptApplication(application))
+        self._applied[application.application_id] = application
+        return application
+
+    def dispatch(self, person: Person, application_id: str, agent_id: str) -> MediationApplication:
+        """Give it to an agent; its meeting can be entered from now on. Raises ``Refused``."""
+        if self._organisation.staff(person.person_id) is None:
+            raise Refused(ErrorCode.NOT_ALLOWED)
+        agent = self._organisation.staff(agent_id)
+        if agent is None or agent.role is not Role.AGENT:
+            raise Refused(ErrorCode.NOT_FOUND)
+        room = self._by_application.get(application_id)
+        known = room.state.application if room is not None else self._applied.get(application_id)
+        if known is None:
+            raise Refused(ErrorCode.NOT_FOUND)
+        now_ms = self._ports.clock.now_ms()
+        given = mediation.dispatch(known, agent_id, person.person_id, self._new_id(), now_ms)
+        if room is not None:
+            self._keep(KeptApplication(given))
+            room.report(c.ApplicationDispatched(given))
+            return given
+        state = MeetingState(given.meeting_id or "", given, self._ports.settings.meetings)
+        try:
+            self._records.keep_meeting(*meeting_keeping.of_opening(state))
+        except RecordsUnavailable:
+            raise Refused(ErrorCode.RECORDS_UNAVAILABLE) from None
+        del self._applied[application_id]
+        self._begin(state, KeptDocument(MeetingNotes()))
+        return given
+
+    def _open(self) -> list[MediationApplication]:
+        return [*self._applied.values(), *(room.state.application for room in self._rooms.values())]
+
+    def _keep(self, kept: KeptApplication) -> None:
+        try:
+            self._records.keep_meeting(kept)
+        except RecordsUnavailable:
+            raise Refused(ErrorCode.RECORDS_UNAVAILABLE) from None
+
+    # Rooms
+
+    def knock(self, meeting_id: str, person_id: str) -> MeetingRoom:
+        """Whoever was given the id may knock. Raises ``Refused``: ``not_found``, or ``meeting_ended`` for who was in it."""
+        room = self._rooms.get(meeting_id)
+        if room is None:
+            if person_id in self._ended.get(meeting_id, ()):
+                raise Refused(ErrorCode.MEETING_ENDED)
+            raise Refused(ErrorCode.NOT_FOUND)
+        self._admit(room, person_id)
+        return room
+
+    def find(self, meeting_id: str, person_id: str) -> MeetingRoom:
+        """Of somebody who is in it or in its lobby. Raises ``Refused``."""
+        room = self._by_person.get(person_id, {}).get(meeting_id)
+        if room is not None:
+            return room
+        if person_id in self._ended.get(meeting_id, ()):
+            raise Refused(ErrorCode.MEETING_ENDED)
+        raise Refused(ErrorCode.NOT_FOUND)
+
+    def forget(self, room: MeetingRoom, person_id: str) -> None:
+        """Neither in it nor in its lobby."""
+        if room.state.find_waiting(person_id) is not None:
+            return
+        member = room.state.find(person_id)
+        if member is not None and member.present:
+            return
+        self._dismiss(room, person_id)
+
+    def connected(self, person_id: str, *, resumed: bool) -> None:
+        for room in list(self._by_person.get(person_id, {}).values()):
+            room.report(MemberConnected(person_id, resumed))
+
+    def disconnected(self, person_id: str) -> None:
+        for room in list(self._by_person.get(person_id, {}).values()):
+            room.report(MemberDisconnected(person_id))
+
+    async def stop(self) -> None:
+        """Suspend every meeting, all at once: they go on after the restart."""
+        rooms = list(self._rooms.values())
+        for room in rooms:
+            room.suspend()
+        if not rooms:
+            return
+        waiting = [asyncio.ensure_future(room.ended()) for room in rooms]
+        _, late = await asyncio.wait(waiting, timeout=_STOP_TIMEOUT_S)
+        for task in late:
+            task.cancel()
+        if late:
+            _log.error("meetings did not close in time", extra={"count": len(late)})
+
+    def _begin(self, state: MeetingState, notes: KeptDocument) -> MeetingRoom:
+        room = MeetingRoom(
+            state,
+            self._ports,
+            self._records,
+            notes,
+            on_end=self._leave,
+            on_gone=self.forget,
+        )
+        self._rooms[state.meeting_id] = room
+        self._by_application[state.application.application_id] = room
+        room.start()
+        return room
+
+    def _admit(self, room: MeetingRoom, person_id: str) -> None:
+        self._by_person.setdefault(person_id, {})[room.meeting_id] = room
+
+    def _dismiss(self, room: MeetingRoom, person_id: str) -> None:
+        rooms = self._by_person.get(person_id)
+        if rooms is not None:
+            rooms.pop(room.meeting_id, None)
+            if not rooms:
+                del self._by_person[person_id]
+
+    def _leave(self, room: MeetingRoom) -> None:
+        state = room.state
+        for person_id in [p for p, rooms in self._by_person.items() if room.meeting_id in rooms]:
+            self._dismiss(room, person_id)
+        self._rooms.pop(room.meeting_id, None)
+        self._by_application.pop(state.application.application_id, None)
+        people = {m.person_id for m in state.members}
+        self._ended[room.meeting_id] = frozenset(
+            people | {state.application.taxpayer_id, state.application.agent_id or ""}
+        )
+        while len(self._ended) > _REMEMBERED_ENDED:
+            self._ended.popitem(last=False)
+
+
+def _notes_back(known: OpenMeeting) -> KeptDocument:
+    notes = MeetingNotes(known.notes.state if known.notes is not None else None)
+    kept_seq = known.notes.seq if known.notes is not None else 0
+    for edit in known.updates:
+        try:
+            notes.merge(edit.update)
+        except DomainError:
+            # It was taken once: this program takes less than the one before.
+            _log.error("an edit of the notes cannot be read", extra={"room_id": edit.meeting_id})
+    return KeptDocument(notes, known.updates[-1].seq if known.updates else kept_seq, kept_seq)
