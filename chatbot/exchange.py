@@ -23,7 +23,7 @@ from chatbot.knowledge import (
 
 FORMAT = "knowledge/1"
 _ID = re.compile(r"^[A-Za-z0-9_.:-]{1,64}$")
-_REGION = re.compile(r"^[0-9]{6}$")
+_REGION = re.compile(r"^([0-9]{6}|[\u4e00-\u9fff]{2,20})$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MAX_TITLE = 200
 MAX_ANSWER = 20_000
@@ -166,9 +166,9 @@ def _question(item: object) -> Question:
     first, last = _day(item, "valid_from"), _day(item, "valid_until")
     if first is not None and last is not None and last < first:
         raise _Wrong("有效期的截止日期早于开始日期。")
-    regions = _strings(item, "regions", 6, MAX_ITEMS)
+    regions = _strings(item, "regions", 20, MAX_ITEMS)
     if not all(_REGION.match(one) for one in regions):
-        raise _Wrong("适用地区应为六位行政区划代码，如 442000。")
+        raise _Wrong("适用地区应为六位行政区划代码或名称，如 442000、广东。")
     rank = _get(item, "hot_rank")
     if rank is not None and (not isinstance(rank, int) or isinstance(rank, bool) or not 1 <= rank <= 100):
         raise _Wrong("热点位次应为 1 到 100 的整数，或留空。")
@@ -226,7 +226,7 @@ def _entry(item: object) -> QuickEntry:
         _text(item, "title", 50),
         EntryKind(kind),
         target,
-        _strings(item, "regions", 6, MAX_ITEMS),
+        _strings(item, "regions", 20, MAX_ITEMS),
         _order(item),
     )
 

@@ -137,7 +137,10 @@ class KnowledgeBase:
 
 
 def within(region: str, wider: str) -> bool:
-    """Whether an administrative code (GB/T 2260) lies in another: 442000 in 440000; trailing pairs of zeros are open."""
+    """Whether an administrative code (GB/T 2260) lies in another: 442000 in 440000; trailing pairs of zeros are open. A
+    region given by its name lies in itself alone."""
+    if not (region.isdigit() and wider.isdigit()):
+        return region == wider
     stem = wider
     while len(stem) > 2 and stem.endswith("00"):
         stem = stem[:-2]

@@ -29,7 +29,7 @@ from rtc_server.recorder.facts import FactLog
 from rtc_server.records.journal import JournalLocked
 from rtc_server.relay import Relay, RelayError
 from rtc_server.rest import client, resources, session
-from rtc_server.rest.context import SETTINGS
+from rtc_server.rest.context import SETTINGS, limit_key
 from rtc_server.rest.errors import errors
 from rtc_server.rest.headers import preflight, set_headers
 from rtc_server.rest.limits import LIMITER, new_limiter, rate_limit
@@ -118,6 +118,7 @@ class Server:
             records=desk.recording,
             profiles=profiles,
             files=desk.files,
+            address_of=limit_key,
         )
         desk.organisation.on_changed = self._gateway.organisation_changed
         self._health = Health(

@@ -44,4 +44,4 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
 
 async def close_desk(desk: ServiceDesk) -> None:
     await desk.files.stop()
-    await desk.recording.records.close()
+    await desk.recording.close()

@@ -8,7 +8,6 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
 
 from aiohttp import web
 
@@ -17,7 +16,7 @@ from signaling.connections import Connection, Connections, Limits
 from signaling.dispatcher import Counters, Dispatcher
 from signaling.errors import BadInput, DomainError, ErrorCode, IdentityError, RateLimited, Refused
 from signaling.outbox import Outbox, answer_text, refusal_text
-from signaling.ratelimit import TokenBucket
+from signaling.ratelimit import Buckets, TokenBucket
 from signaling.rooms import keeping
 from signaling.rooms.absent import AnybodysProfile, NoFiles, NoOrganisation
 from signaling.rooms.aftercare import Aftercare
@@ -30,6 +29,7 @@ from signaling.rooms.ports import (
     FilesPort,
     IceServerSource,
     OrganisationPort,
+    Person,
     ProfilePort,
     Recorder,
     RecordsPort,
@@ -39,11 +39,12 @@ from signaling.rooms.ports import (
 from signaling.rooms.reception import Reception, ReceptionPorts
 from signaling.rooms.room import Ask, Room, RoomPorts
 from signaling.rooms.seats import LocalSeats
+from signaling.sessions import commands
 from signaling.sessions.model import InteractionState
 from signaling.sessions.policy import SessionKind
-from signaling.sessions.states import Role
+from signaling.sessions.states import Role, TransferPhase
 from signaling.settings import SignalingSettings
-from signaling.transport import MessageServer
+from signaling.transport import MessageServer, peer_address
 from signaling.wire import requests
 from signaling.wire.base import WIRE_VERSION, Request, WireModel
 from signaling.wire.notifications import SessionClosed, Welcome
@@ -61,7 +62,6 @@ _COSTLY = (
     requests.ListMessages,
     requests.ListSupervised,
 )
-_MAX_CONNECT_BUCKETS = 10_000
 _EVENT_NAMES = frozenset(request.EVENT for request in requests.REQUESTS)
 
 
@@ -85,11 +85,12 @@ class Gateway:
         files: FilesPort | None = None,
         seats: SeatStore | None = None,
         clock: Clock | None = None,
+        address_of: Callable[[web.Request], str] = peer_address,
         new_id: Callable[[], str] = lambda: secrets.token_urlsafe(16),
     ) -> None:
         """Without ``organisation`` there is no queue, without ``records`` everything is in memory alone, without
         ``files`` none can be sent. ``new_id`` makes ids of interactions and resume tokens; it must not be guessable
-        outside a test."""
+        outside a test. ``address_of`` tells whom bad tokens are counted for."""
         self._settings = settings
         self._authenticator = authenticator
         self._metrics = metrics
@@ -125,7 +126,9 @@ class Gateway:
         counters = Counters(self._reception, self._aftercare, agents, files or NoFiles())
         self._dispatcher = Dispatcher(self._ports, self._rooms, counters)
         self._server = MessageServer(settings, self)
-        self._connects: dict[str, TokenBucket] = {}
+        self._connects = Buckets(settings.rates.connects)
+        self._bad_tokens = Buckets(settings.rates.bad_tokens)
+        self._address_of = address_of
         self._accepting = False
 
     def attach(self, app: web.Application) -> None:
@@ -144,13 +147,16 @@ class Gateway:
         for known in work.interactions:
             centre_id = known.interaction.centre_id
             name = self._reception.centre_name(centre_id) if centre_id is not None else None
-            state = keeping.restored(known, settings, name, now_ms)
+            target = self._reception.target_name(known.transfer) if known.transfer is not None else ""
+            state = keeping.restored(known, settings, name, now_ms, target)
             if state is None:
                 _log.error("too little was kept of it", extra={"room_id": known.interaction.interaction_id})
                 continue
             await self._take_seats(state)
-            self._rooms.begin_again(state)
-        self._reception.restore(work.tickets)
+            room = self._rooms.begin_again(state)
+            if state.transfer is not None and state.transfer.to_agent is not None:
+                room.report(commands.TransferEnded(TransferPhase.TIMED_OUT))
+        self._reception.restore(work)
 
     async def _take_seats(self, state: InteractionState) -> None:
         agent_id = state.of_role(Role.AGENT).person_id
@@ -188,7 +194,7 @@ class Gateway:
             self._dismiss(connection, Refused(ErrorCode.SERVER_STOPPING))
         await self._server.closed()
 
-    async def on_connect(self, transport_id: str, auth: object) -> None:
+    async def on_connect(self, transport_id: str, auth: object, request: web.Request) -> None:
         if not self._accepting:
             raise Refused(ErrorCode.SERVER_STOPPING)
         handshake = parse_handshake(auth)
@@ -196,11 +202,13 @@ class Gateway:
             raise BadInput(ErrorCode.VERSION_UNSUPPORTED)
         if not handshake.token:
             raise IdentityError(ErrorCode.TOKEN_MISSING)
-        person = await self._authenticator.authenticate(handshake.token)
+        person = await self._authenticate(handshake.token, self._address_of(request))
         now_ms = self._clock.now_ms()
         if person.expires_at * 1000 <= now_ms:
             raise IdentityError(ErrorCode.TOKEN_EXPIRED)
-        self._limit_connects(person.person_id, now_ms)
+        wait_ms = self._connects.of(person.person_id, now_ms).take(now_ms)
+        if wait_ms is not None:
+            raise RateLimited(wait_ms)
         rates = self._settings.rates
         connection = Connection(
             transport_id=transport_id,
@@ -224,6 +232,19 @@ class Gateway:
         self._metrics.connections(1)
         if older is not None:
             self._dismiss(older, Refused(ErrorCode.SIGNED_IN_ELSEWHERE))
+
+    async def _authenticate(self, token: str, address: str) -> Person:
+        """Whoever keeps trying tokens waits; the right ones of their neighbours wait with them, for seconds."""
+        now_ms = self._clock.now_ms()
+        bucket = self._bad_tokens.of(address, now_ms)
+        wait_ms = bucket.wait_ms(now_ms)
+        if wait_ms is not None:
+            raise RateLimited(wait_ms)
+        try:
+            return await self._authenticator.authenticate(token)
+        except IdentityError:
+            bucket.take(now_ms)
+            raise
 
     async def on_connected(self, transport_id: str) -> None:
         connection = self._connections.find(transport_id)
@@ -276,12 +297,12 @@ class Gateway:
             self._rooms.disconnected(connection.person.person_id)
             self._reception.disconnected(connection.person)
 
-    async def on_event(self, transport_id: str, event: str, arguments: list[Any], ack_id: int | None) -> None:
+    async def on_event(self, transport_id: str, event: str, payload: str, ack_id: int | None) -> None:
         connection = self._connections.find(transport_id)
         if connection is None:
             return
         async with connection.turn:
-            await self._handle(connection, event, arguments, ack_id)
+            await self._handle(connection, event, payload, ack_id)
 
     def on_refused(self, transport_id: str, ack_id: int | None, error: DomainError) -> None:
         connection = self._connections.find(transport_id)
@@ -294,9 +315,7 @@ class Gateway:
         self._answer(connection, ack_id, error)
         self._count_refusal(connection)
 
-    async def _handle(
-        self, connection: Connection, event: str, arguments: list[Any], ack_id: int | None
-    ) -> None:
+    async def _handle(self, connection: Connection, event: str, payload: str, ack_id: int | None) -> None:
         began = time.perf_counter()
         outcome = "ok"
 
@@ -309,7 +328,7 @@ class Gateway:
 
         try:
             self._limit(connection, connection.limits.messages)
-            request = self._parse(connection, event, arguments)
+            request = self._parse(connection, event, payload)
             await self._dispatcher.dispatch(connection.person, request, respond)
         except DomainError as error:
             respond(error)
@@ -319,10 +338,8 @@ class Gateway:
         name = event if event in _EVENT_NAMES else "unknown"
         self._metrics.request(name, outcome, time.perf_counter() - began)
 
-    def _parse(self, connection: Connection, event: str, arguments: list[Any]) -> Request:
-        if len(arguments) > 1:
-            raise BadInput(ErrorCode.BAD_MESSAGE)
-        request = parse_request(event, arguments[0] if arguments else {})
+    def _parse(self, connection: Connection, event: str, payload: str) -> Request:
+        request = parse_request(event, payload)
         if isinstance(request, requests.SendMessage):
             self._limit(connection, connection.limits.texts)
         elif isinstance(request, _COSTLY):
@@ -346,14 +363,6 @@ class Gateway:
         if connection.limits.refusals.take(self._clock.now_ms()) is not None:
             _log.warning("connection closed for a flood", extra={"person_id": connection.person.person_id})
             self._dismiss(connection, RateLimited(self._settings.rates.refusals.burst * 100))
-
-    def _limit_connects(self, person_id: str, now_ms: int) -> None:
-        if len(self._connects) > _MAX_CONNECT_BUCKETS:
-            self._connects = {p: b for p, b in self._connects.items() if not b.full(now_ms)}
-        bucket = self._connects.setdefault(person_id, TokenBucket(self._settings.rates.connects, now_ms))
-        wait_ms = bucket.take(now_ms)
-        if wait_ms is not None:
-            raise RateLimited(wait_ms)
 
     def _dismiss(self, connection: Connection, reason: DomainError) -> None:
         connection.outbox.close(SessionClosed(reason=to_wire_error(reason)))

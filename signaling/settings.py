@@ -17,7 +17,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """Per connection, except ``connects``, which is per person."""
+    """Per connection, except ``connects``, which is per person, and ``bad_tokens``."""
 
     messages: RateLimit = RateLimit(burst=120, per_second=30)
     """Every message of a connection, whatever it says."""
@@ -29,6 +29,8 @@ class RateLimits:
     refusals: RateLimit = RateLimit(burst=300, per_second=5)
     """Refusals for rate one may collect; beyond it the connection is closed."""
     connects: RateLimit = RateLimit(burst=20, per_second=0.5)
+    bad_tokens: RateLimit = RateLimit(burst=30, per_second=0.5)
+    """Handshakes with a token that is not taken, per address; beyond it no token from there is looked at."""
 
 
 @dataclass(frozen=True, slots=True)

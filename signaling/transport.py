@@ -3,6 +3,7 @@
 ``MessageServer`` overrides a few steps of python-socketio's ``AsyncServer``, because its public handlers give no way to
  - answer requests and send notifications through one queue, so that a browser sees them in the order they happened;
  - refuse a message before it is parsed, with an answer to it;
+ - parse a payload once, and not in two libraries one after the other;
  - count messages that do not parse;
  - close transports that never say who they are.
 ``tests/unit/signaling/test_gateway_*`` hold it against a real client, so that an update of the library cannot
@@ -18,6 +19,8 @@ from typing import Any, Protocol
 
 import engineio.packet as engine_packet  # type: ignore[import-untyped]
 import socketio
+from aiohttp import web
+from engineio.async_drivers.aiohttp import WebSocket as EngineWebSocket  # type: ignore[import-untyped]
 from socketio.packet import ACK, EVENT
 
 from signaling.errors import BadInput, DomainError, ErrorCode
@@ -31,6 +34,9 @@ _NAMESPACE = "/"
 _TRANSPORT_SLACK = 4
 """The transport takes so many times the longest message, so that one too long can be answered and not just cut off."""
 _CONNECT, _DISCONNECT, _EVENT, _ACK = "0", "1", "2", "3"
+_EVENT_PACKET = re.compile(r'2(?:/,)?(\d{0,15})\[\s*"([^"\\]{1,64})"\s*(?:,(.*))?\]\s*\Z', re.DOTALL)
+"""An event of the default namespace: number of the acknowledgement, name, payload. The payload is parsed once, by the
+model of its request; what is no single JSON object is refused there."""
 _ACK_ID = re.compile(r"2(?:/[^,]{0,64},)?(\d{1,15})\[")
 _CLOSE_TIMEOUT_S = 2.0
 _LOOK_S = 0.02
@@ -41,7 +47,7 @@ _WEIGHT_BYTES = 16 * 1024
 class TransportHandler(Protocol):
     """What the gateway does with what comes in. None of it raises."""
 
-    async def on_connect(self, transport_id: str, auth: object) -> None:
+    async def on_connect(self, transport_id: str, auth: object, request: web.Request) -> None:
         """Raises ``DomainError`` to refuse: the one exception to the rule above."""
 
     async def on_connected(self, transport_id: str) -> None:
@@ -49,11 +55,25 @@ class TransportHandler(Protocol):
 
     async def on_disconnect(self, transport_id: str) -> None: ...
 
-    async def on_event(self, transport_id: str, event: str, arguments: list[Any], ack_id: int | None) -> None:
-        """The next message of this transport is taken when this has returned."""
+    async def on_event(self, transport_id: str, event: str, payload: str, ack_id: int | None) -> None:
+        """``payload`` is JSON, not parsed yet. The next message of this transport is taken when this has returned."""
 
     def on_refused(self, transport_id: str, ack_id: int | None, error: DomainError) -> None:
         """A message that was not even parsed."""
+
+
+class PlainWebSocket(EngineWebSocket):  # type: ignore[misc]
+    """Without permessage-deflate (RFC 7692), which browsers ask for: its windows take 100 kB a connection, and messages
+    of a few hundred bytes gain nothing by it."""
+
+    async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
+        self._sock = socket = web.WebSocketResponse(
+            compress=False, max_msg_size=self.server.max_http_buffer_size
+        )
+        await socket.prepare(environ["aiohttp.request"])
+        self.environ = environ
+        await self.handler(self)
+        return socket
 
 
 class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
@@ -74,6 +94,8 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
             logger=False,
             engineio_logger=False,
         )
+        # The library has no setting for it; its table of the parts of a driver is read at each connection.
+        self.eio._async = {**self.eio._async, "websocket": PlainWebSocket}
         self._settings = settings
         self._handler = handler
         self._silent: dict[str, asyncio.TimerHandle] = {}
@@ -134,10 +156,10 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         socket.queue.put_nowait(engine_packet.Packet(engine_packet.MESSAGE, data=text))
         return _weight(socket.queue)
 
-    async def _on_connect(self, sid: str, _environ: object, auth: object) -> None:
+    async def _on_connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
         transport_id = self.manager.eio_sid_from_sid(sid, _NAMESPACE)
         try:
-            await self._handler.on_connect(transport_id, auth)
+            await self._handler.on_connect(transport_id, auth, environ["aiohttp.request"])
         except Exception as error:  # a fault of ours must not look like a message that does not parse
             refusal = to_wire_error(error)
             raise socketio.exceptions.ConnectionRefusedError(
@@ -175,16 +197,14 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         if self._is_known(eio_sid):
             await self._handler.on_connected(eio_sid)
 
-    async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: object) -> None:
-        if not isinstance(data, list) or not data or not isinstance(data[0], str):
-            raise BadInput(ErrorCode.BAD_MESSAGE)
-        await self._handler.on_event(eio_sid, data[0], data[1:], id)
-
     async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
         known = self._is_known(eio_sid)
         try:
-            self._check(data, known)
-            await super()._handle_eio_message(eio_sid, data)
+            text = self._check(data, known)
+            if text.startswith(_EVENT):
+                await self._take_event(eio_sid, text)
+            else:
+                await super()._handle_eio_message(eio_sid, text)
         except DomainError as error:
             if known:
                 self._handler.on_refused(eio_sid, _ack_id(data), error)
@@ -197,8 +217,15 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
             else:
                 self.close(eio_sid)
 
+    async def _take_event(self, eio_sid: str, text: str) -> None:
+        packet = _EVENT_PACKET.match(text)
+        if packet is None:
+            raise BadInput(ErrorCode.BAD_MESSAGE)
+        ack_id, event, payload = packet.groups()
+        await self._handler.on_event(eio_sid, event, payload or "{}", int(ack_id) if ack_id else None)
+
     @staticmethod
-    def _check(data: object, known: bool) -> None:
+    def _check(data: object, known: bool) -> str:
         """Only text messages that this protocol knows, none too long, and no second hello."""
         if not isinstance(data, str):
             raise BadInput(ErrorCode.BAD_MESSAGE)
@@ -207,6 +234,12 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
         allowed = (_EVENT, _ACK, _DISCONNECT) if known else (_CONNECT,)
         if not data.startswith(allowed):
             raise BadInput(ErrorCode.BAD_MESSAGE)
+        return data
+
+
+def peer_address(request: web.Request) -> str:
+    """The other end of the connection, which is a reverse proxy's where there is one."""
+    return request.remote or ""
 
 
 def _weight(queue: asyncio.Queue[Any]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import math
 import secrets
 import time
 from collections import OrderedDict
@@ -16,7 +15,7 @@ from pathlib import Path
 import limits
 import structlog
 from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
+from limits.aio.strategies import MovingWindowRateLimiter
 
 from rtc_server.config import FileSettings
 from rtc_server.files.inspection import Good, inspect
@@ -28,6 +27,7 @@ from rtc_server.records.conversion import file_ref_of
 from rtc_server.records.files import File, FileState
 from rtc_server.records.recording import Recording
 from signaling.errors import BadInput, DomainError, ErrorCode, RateLimited, Refused
+from signaling.rooms.ports import RecordsUnavailable
 from signaling.sessions.model import FileRef
 
 _PIECE = 256 * 1024
@@ -35,6 +35,7 @@ _REMEMBERED = 2_000
 _INSPECTED_AT_ONCE = 2
 _MEGABYTE = 1024 * 1024
 _CLEANING_EVERY_S = 60.0
+_DAY_MS = 24 * 60 * 60 * 1000
 
 log = structlog.get_logger(__name__)
 
@@ -58,9 +59,7 @@ class FileService:
         self._running: dict[str, _Running] = {}
         self._recent: OrderedDict[str, File] = OrderedDict()
         self._inspecting = asyncio.Semaphore(_INSPECTED_AT_ONCE)
-        storage = MemoryStorage()
-        self._begins = MovingWindowRateLimiter(storage)
-        self._volume = FixedWindowRateLimiter(storage)
+        self._begins = MovingWindowRateLimiter(MemoryStorage())
         self._cleaner: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -95,18 +94,18 @@ class FileService:
         mine = sum(1 for each in self._running.values() if each.upload.sender_id == sender_id)
         if mine >= self.settings.uploads_at_once:
             raise Refused(ErrorCode.QUOTA_EXCEEDED)
-        await self._count(sender_id, size)
-        if await asyncio.to_thread(self._store.free_bytes) < self.settings.min_free_bytes + size:
-            log.error("file_store_full")
-            raise DomainError(ErrorCode.FILES_UNAVAILABLE)
+        await self._count_begin(sender_id)
         upload = Upload(f"f{secrets.token_hex(16)}", interaction_id, sender_id, clean, size, _now_ms())
-        running = _Running(upload, 0, time.time())
-        self._running[upload.file_id] = running
+        # Counted from now on, so that several begun at once cannot each be within the quota.
+        self._running[upload.file_id] = _Running(upload, 0, time.time())
         try:
+            await self._check_room_for(upload)
             await asyncio.to_thread(self._store.begin, upload)
-        except OSError as error:
+        except BaseException as error:
             del self._running[upload.file_id]
-            raise self._unavailable(error) from error
+            if isinstance(error, OSError):
+                raise self._unavailable(error) from error
+            raise
         return upload
 
     async def progress(self, file_id: str, sender_id: str) -> tuple[int, int]:
@@ -183,17 +182,34 @@ class FileService:
             raise Refused(ErrorCode.FILE_NOT_FOUND)
         return found
 
-    async def _count(self, sender_id: str, size: int) -> None:
+    async def _count_begin(self, sender_id: str) -> None:
         rate = limits.parse(self.settings.rate)
         if not await self._begins.hit(rate, "begin", sender_id):
             window = await self._begins.get_window_stats(rate, "begin", sender_id)
             raise RateLimited(max(1, int((window.reset_time - time.time()) * 1000)))
-        volume = limits.RateLimitItemPerDay(self.settings.daily_megabytes)
-        cost = math.ceil(size / _MEGABYTE)
-        # What was refused is not counted.
-        if not await self._volume.test(volume, "volume", sender_id, cost=cost):
+
+    async def _check_room_for(self, upload: Upload) -> None:
+        """On the disk, and in what one person may send in 24 hours."""
+        if await asyncio.to_thread(self._store.free_bytes) < self.settings.min_free_bytes + upload.size:
+            log.error("file_store_full")
+            raise DomainError(ErrorCode.FILES_UNAVAILABLE)
+        sent = await self._sent_bytes(upload.sender_id, upload.began_at - _DAY_MS)
+        sender_id = upload.sender_id
+        running = sum(r.upload.size for r in self._running.values() if r.upload.sender_id == sender_id)
+        if sent + running > self.settings.daily_megabytes * _MEGABYTE:
             raise Refused(ErrorCode.QUOTA_EXCEEDED)
-        await self._volume.hit(volume, "volume", sender_id, cost=cost)
+
+    async def _sent_bytes(self, sender_id: str, created_from: int) -> int:
+        """By the records; while those are away by what this process remembers, so that people can go on."""
+        try:
+            async with self._recording.read() as connection:
+                return await rows.sent_bytes(connection, sender_id, created_from)
+        except RecordsUnavailable:
+            return sum(
+                known.size
+                for known in self._recent.values()
+                if known.sender_id == sender_id and known.created_at >= created_from
+            )
 
     async def _take(self, running: _Running, body: AsyncIterator[bytes]) -> None:
         upload = running.upload

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,18 @@ class _Seen:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     turn: int = 0
     """Messages of people seen so far."""
+
+
+class Pause:
+    """How long somebody reads and types before the next message: between half and one and a half of ``mean_s``, seeded.
+    Without it everybody whom the same second brought an agent would write in the same instants for ever."""
+
+    def __init__(self, mean_s: float, seed: str) -> None:
+        self._mean_s = mean_s
+        self._random = random.Random(seed)  # noqa: S311 - no secret
+
+    def next_s(self) -> float:
+        return self._mean_s * self._random.uniform(0.5, 1.5)
 
 
 class Person:
@@ -119,7 +132,7 @@ class Agent(Person):
     def __init__(self, person_id: str, book: Book, messages: int, pause_s: float) -> None:
         super().__init__(person_id, book)
         self._messages = messages
-        self._pause_s = pause_s
+        self._pause = Pause(pause_s, person_id)
         self._tasks: set[asyncio.Task[None]] = set()
         self._serving: set[str] = set()
 
@@ -140,7 +153,7 @@ class Agent(Person):
     async def _serve(self, interaction_id: str) -> None:
         for turn in range(1, self._messages, 2):
             await self.until_turn(interaction_id, turn, 120)
-            await asyncio.sleep(self._pause_s)
+            await asyncio.sleep(self._pause.next_s())
             await self.say(interaction_id, turn + 1)
 
     def _do(self, work: Any) -> None:
@@ -161,7 +174,7 @@ class Taxpayer(Person):
     def __init__(self, person_id: str, book: Book, messages: int, pause_s: float) -> None:
         super().__init__(person_id, book)
         self._messages = messages
-        self._pause_s = pause_s
+        self._pause = Pause(pause_s, person_id)
         self._opened: asyncio.Queue[str] = asyncio.Queue()
         self._known: set[str] = set()
 
@@ -186,7 +199,7 @@ class Taxpayer(Person):
             for number in range(1, self._messages, 2):
                 await self.say(interaction_id, number)
                 await self.until_turn(interaction_id, number + 1, 120)
-                await asyncio.sleep(self._pause_s)
+                await asyncio.sleep(self._pause.next_s())
             await self.wire.ask("interaction.close", {"interaction_id": interaction_id})
             await self.wire.ask("interaction.rate", {"interaction_id": interaction_id, "resolved": True})
             self.book.conversations += 1

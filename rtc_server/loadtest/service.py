@@ -27,12 +27,16 @@ from rtc_server.identity.tokens import TokenMinter
 from rtc_server.loadtest.house import AUTHORITIES, CAPACITY, ServerUnderLoad, prepare
 from rtc_server.loadtest.people import Agent, Book, Taxpayer
 from rtc_server.records.database import Database, database_url
+from rtc_server.records.journal import Journal
+from rtc_server.records.keeper import Records
 from rtc_server.records.messages import message
 from signaling.sessions.states import MessageKind, Role
 
 _VISITS = 2_000
 """Conversations of a run, however many taxpayers: few come often, many come once."""
 _CONNECTS_AT_ONCE = 40
+_OPENING_S = 5.0
+"""Over so long the agents set themselves free, one after the other."""
 _LIMIT_S = 420.0
 _SHOW_EVERY_S = 5.0
 
@@ -40,7 +44,8 @@ _SHOW_EVERY_S = 5.0
 @dataclass(frozen=True, slots=True)
 class Plan:
     agents: int = 100
-    rate: int = 1_000
+    rate: int = 1_150
+    """Messages a second offered while all agents serve as many as they can; opening and closing take their part of it."""
     messages: int = 20
     """Of one conversation, both sides together."""
     database_url: str | None = None
@@ -70,6 +75,8 @@ class Figures:
     doubled: int
     reordered: int
     stored_wrongly: int
+    unstored_at_stop: int
+    """Entries of the journal the database had not taken when the server had stopped."""
     failures: dict[str, int]
 
 
@@ -110,7 +117,15 @@ async def _measure(plan: Plan, taxpayers: int) -> Figures:
             book, figures = await _visit(plan, taxpayers, server, TokenMinter(secret))
         finally:
             await server.stop()
-        wrong = await _stored_wrongly(Database(database_url(plan.database_url, data)), book)
+        left = Journal(data / "journal")
+        unstored = left.waiting
+        left.close()
+        # As the next start does: what the database had not taken yet at the stop is in the journal.
+        records = await Records.open(database_url(plan.database_url, data), data / "journal")
+        try:
+            wrong = await _stored_wrongly(records.database, book)
+        finally:
+            await records.close()
     return Figures(
         taxpayers=taxpayers,
         agents=plan.agents,
@@ -122,6 +137,7 @@ async def _measure(plan: Plan, taxpayers: int) -> Figures:
         doubled=book.doubled,
         reordered=book.reordered,
         stored_wrongly=wrong,
+        unstored_at_stop=unstored,
         failures=book.failures,
         **figures,
     )
@@ -167,7 +183,12 @@ async def _visit(
         joins = list(await asyncio.gather(*(join(one, n) for n, one in enumerate(visitors))))
         connected_mb = server.memory_mb()
         server_before, client_before, began = server.processor_s(), time.process_time(), time.perf_counter()
-        await asyncio.gather(*(one.wire.ask("agent.set_status", {"status": "free"}) for one in agents))
+
+        async def begin_work(one: Agent, number: int) -> None:
+            await asyncio.sleep(_OPENING_S * number / len(agents))
+            await one.wire.ask("agent.set_status", {"status": "free"})
+
+        opening = asyncio.gather(*(begin_work(one, n) for n, one in enumerate(agents)))
 
         async def come(one: Taxpayer, number: int) -> None:
             for visit in range(max(1, _VISITS // taxpayers)):
@@ -176,7 +197,7 @@ async def _visit(
                 await one.talk(_LIMIT_S)
 
         watcher = asyncio.create_task(_watch(book))
-        await asyncio.gather(*(come(one, n) for n, one in enumerate(visitors)))
+        await asyncio.gather(opening, *(come(one, n) for n, one in enumerate(visitors)))
         watcher.cancel()
         took = time.perf_counter() - began
         server_s, client_s = server.processor_s() - server_before, time.process_time() - client_before
@@ -199,22 +220,17 @@ async def _visit(
 
 async def _stored_wrongly(database: Database, book: Book) -> int:
     """Interactions in which the database has not exactly the acknowledged texts and numbers without a gap."""
-    try:
-        async with database.read() as connection:
-            texts = select(message.c.interaction_id, func.count()).where(
-                message.c.kind == MessageKind.TEXT.value
-            )
-            counted = {
-                row[0]: row[1] for row in await connection.execute(texts.group_by(message.c.interaction_id))
-            }
-            numbers = select(message.c.interaction_id, func.count(), func.max(message.c.seq))
-            gaps = {
-                row[0]
-                for row in await connection.execute(numbers.group_by(message.c.interaction_id))
-                if row[1] != row[2]
-            }
-    finally:
-        await database.close()
+    async with database.read() as connection:
+        texts = select(message.c.interaction_id, func.count()).where(message.c.kind == MessageKind.TEXT.value)
+        counted = {
+            row[0]: row[1] for row in await connection.execute(texts.group_by(message.c.interaction_id))
+        }
+        numbers = select(message.c.interaction_id, func.count(), func.max(message.c.seq))
+        gaps = {
+            row[0]
+            for row in await connection.execute(numbers.group_by(message.c.interaction_id))
+            if row[1] != row[2]
+        }
     wrong = {name for name, count in book.texts.items() if counted.get(name) != count}
     return len(wrong | gaps)
 

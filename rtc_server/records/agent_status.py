@@ -8,16 +8,20 @@ from sqlalchemy import BigInteger, Column, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, metadata
+from rtc_server.records.organisation import staff
 from signaling.sessions.queue_states import AgentStatus, StatusReason
 
 
 @dataclass(frozen=True, slots=True)
 class AgentStatusChange:
+    """``status`` as others saw it, ``chosen`` as the agent had it; ids sort in the order of writing."""
+
     change_id: str
     agent_id: str
     status: AgentStatus
     reason: StatusReason
     at: int
+    chosen: AgentStatus | None = None
 
 
 agent_status_change = Table(
@@ -28,6 +32,7 @@ agent_status_change = Table(
     Column("status", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("chosen", Text),
     Index(None, "agent_id", "at"),
     Index(None, "at"),
 )
@@ -49,6 +54,20 @@ async def of_agent(
         .order_by(agent_status_change.c.at, agent_status_change.c.change_id)
         .limit(10_000)
     )
+    return tuple(AGENT_STATUS_CHANGE.of_row(row) for row in await connection.execute(query))
+
+
+async def last_of_staff(connection: AsyncConnection) -> tuple[AgentStatusChange, ...]:
+    """The last change of each of the organisation's people."""
+    change = agent_status_change.c
+    newest = (
+        select(change.change_id)
+        .where(change.agent_id == staff.c.person_id)
+        .order_by(change.at.desc(), change.change_id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = select(agent_status_change).where(change.change_id.in_(select(newest).select_from(staff)))
     return tuple(AGENT_STATUS_CHANGE.of_row(row) for row in await connection.execute(query))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
 
@@ -19,6 +19,7 @@ from rtc_server.records.transfers import Transfer, TransferOutcome
 from signaling.rooms import kept
 from signaling.sessions.model import FileRef, InteractionContext, Message
 from signaling.sessions.policy import SessionKind
+from signaling.sessions.queue_states import AgentStatus, StatusReason
 from signaling.sessions.states import CloseReason, MessageKind, TransferPhase
 
 _OUTCOMES: Mapping[TransferPhase, TransferOutcome] = MappingProxyType(
@@ -33,7 +34,7 @@ _OUTCOMES: Mapping[TransferPhase, TransferOutcome] = MappingProxyType(
 _PHASES = {outcome: phase for phase, outcome in _OUTCOMES.items()}
 
 
-def row_of(thing: kept.Kept, revision: int, new_id: str) -> object:
+def row_of(thing: kept.Kept, revision: int, new_id: Callable[[], str]) -> object:
     """``revision`` is higher than of any row written before; ``new_id`` names what has no id of its own."""
     match thing:
         case kept.KeptMessage(interaction_id, message):
@@ -105,6 +106,7 @@ def row_of(thing: kept.Kept, revision: int, new_id: str) -> object:
                 asked_at=thing.asked_at,
                 decided_at=thing.decided_at,
                 taken_by=thing.taken_by,
+                note=thing.note or None,
             )
         case kept.KeptRating():
             return Rating(
@@ -125,10 +127,14 @@ def row_of(thing: kept.Kept, revision: int, new_id: str) -> object:
                 context=context_text(thing.context),
             )
         case kept.KeptAgentStatus():
-            return AgentStatusChange(new_id, thing.agent_id, thing.status, thing.reason, thing.at)
+            # In order also within a millisecond: a restart asks for the last one.
+            ordered = f"{revision:015x}{new_id()}"
+            return AgentStatusChange(
+                ordered, thing.agent_id, thing.status, thing.reason, thing.at, thing.chosen
+            )
         case kept.KeptAudit():
             return AuditEntry(
-                new_id, thing.at, thing.actor_id, thing.action, thing.subject, None, thing.detail
+                new_id(), thing.at, thing.actor_id, thing.action, thing.subject, None, thing.detail
             )
 
 
@@ -180,6 +186,12 @@ def call_of(row: CallRecord) -> kept.KeptCall:
     )
 
 
+def agent_status_of(row: AgentStatusChange) -> kept.KeptAgentStatus:
+    """Rows of before version 0003 do not tell what was chosen: who was busy by load is free again."""
+    chosen = row.chosen or (AgentStatus.FREE if row.reason is StatusReason.LOAD else row.status)
+    return kept.KeptAgentStatus(row.agent_id, row.status, row.reason, row.at, chosen)
+
+
 def transfer_of(row: Transfer) -> kept.KeptTransfer:
     return kept.KeptTransfer(
         transfer_id=row.transfer_id,
@@ -191,6 +203,7 @@ def transfer_of(row: Transfer) -> kept.KeptTransfer:
         asked_at=row.asked_at,
         decided_at=row.decided_at,
         taken_by=row.taken_by,
+        note=row.note or "",
     )
 
 

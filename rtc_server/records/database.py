@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from sqlite3 import OperationalError
 from typing import Any
 
 from sqlalchemy import Connection, event, text
@@ -14,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from rtc_server.records.migrate import upgrade
 
 BUSY_TIMEOUT_MS = 5_000
+_WAL_RETRY_S = 0.02
 _CONNECT_TIMEOUT_S = 5
 _COMMAND_TIMEOUT_S = 30
 _WRITES = "rtc_server_writes"
@@ -86,14 +90,25 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     # The driver would open its transactions late and by itself; ``_begin_sqlite`` says when and how.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-    ):
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    _use_wal(connection, cursor)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(connection: Any, cursor: Any) -> None:
+    """Going over to WAL needs the file alone, and SQLite does not wait for that whatever the busy timeout says: two nodes
+    that begin with a new file at once would fail each other (https://sqlite.org/c3ref/busy_handler.html)."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            connection.run_async(lambda _: asyncio.sleep(_WAL_RETRY_S))
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from rtc_server.records.base import Kind
 from rtc_server.records.schema import JOURNALED
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 _BY_TYPE: dict[type[Any], Kind[Any]] = {kind.record: kind for kind in JOURNALED.values()}
 
 
@@ -19,7 +20,7 @@ def encode(record: object) -> bytes:
     """Raises KeyError for an object that is no journaled record."""
     kind = _BY_TYPE[type(record)]
     # ASCII: no line feed in it, and a half character in it after damage is still found by the CRC alone.
-    return json.dumps([kind.name, kind.row(record)], separators=(",", ":")).encode()
+    return _ENCODER.encode([kind.name, kind.row(record)]).encode()
 
 
 def decode(payload: bytes) -> tuple[Kind[Any], dict[str, Any]]:

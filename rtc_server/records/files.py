@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, select
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, metadata
@@ -56,6 +56,7 @@ file = Table(
     Column("refusal", Text),
     Index(None, "interaction_id", "created_at"),
     Index(None, "state", "created_at"),
+    Index(None, "sender_id", "created_at"),
 )
 
 FILE = Kind(file, File, revisioned=True)
@@ -83,6 +84,14 @@ async def of_interaction(connection: AsyncConnection, interaction_id: str) -> tu
         .limit(1_000)
     )
     return tuple(FILE.of_row(row) for row in await connection.execute(query))
+
+
+async def sent_bytes(connection: AsyncConnection, sender_id: str, created_from: int) -> int:
+    """How much a person has sent since then, taken or refused."""
+    query = select(func.coalesce(func.sum(file.c.size), 0)).where(
+        file.c.sender_id == sender_id, file.c.created_at >= created_from
+    )
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def unfinished(connection: AsyncConnection, created_before: int) -> tuple[File, ...]:

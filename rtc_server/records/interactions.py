@@ -155,6 +155,26 @@ async def is_member(connection: AsyncConnection, interaction_id: str, person_id:
     return (await connection.execute(query)).first() is not None
 
 
+_LONGEST_MS = 48 * 60 * 60 * 1000
+
+
+async def not_wrapped_up(connection: AsyncConnection, closed_after: int) -> tuple[Interaction, ...]:
+    """Conversations of the queue, in order of their end."""
+    query = (
+        select(interaction)
+        .where(
+            interaction.c.phase == InteractionPhase.CLOSED.value,
+            # Lets an index be used; no conversation lasts for days.
+            interaction.c.opened_at > closed_after - _LONGEST_MS,
+            interaction.c.closed_at > closed_after,
+            interaction.c.wrap_up_code.is_(None),
+            interaction.c.centre_id.is_not(None),
+        )
+        .order_by(interaction.c.closed_at, interaction.c.interaction_id)
+    )
+    return tuple(INTERACTION.of_row(row) for row in await connection.execute(query))
+
+
 async def last_agent(connection: AsyncConnection, taxpayer_id: str) -> str | None:
     """Who served this taxpayer last."""
     query = (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from signaling.rooms.kept import KeptInteraction, KeptMember
 from signaling.sessions.states import InteractionPhase
+
+_LAST_AGENTS = 50_000
 
 
 @dataclass(slots=True)
@@ -21,10 +24,28 @@ class LiveInteraction:
         return member is not None and member.left_at is None
 
 
+class LastAgents:
+    """Who served each taxpayer last, of those served lately."""
+
+    def __init__(self, remembered: int = _LAST_AGENTS) -> None:
+        self._remembered = remembered
+        self._by_taxpayer: OrderedDict[str, str] = OrderedDict()
+
+    def note(self, taxpayer_id: str, agent_id: str) -> None:
+        self._by_taxpayer[taxpayer_id] = agent_id
+        self._by_taxpayer.move_to_end(taxpayer_id)
+        if len(self._by_taxpayer) > self._remembered:
+            self._by_taxpayer.popitem(last=False)
+
+    def get(self, taxpayer_id: str) -> str | None:
+        return self._by_taxpayer.get(taxpayer_id)
+
+
 class LiveInteractions:
     """Open interactions, and closed ones until the database has them."""
 
     def __init__(self) -> None:
+        self.last_agents = LastAgents()
         self._by_id: dict[str, LiveInteraction] = {}
         self._closed: list[tuple[int, str]] = []
 
@@ -49,6 +70,8 @@ class LiveInteractions:
             if live is not None:
                 live.members[kept.person_id] = kept
             return
+        if kept.agent_id is not None:
+            self.last_agents.note(kept.taxpayer_id, kept.agent_id)
         live = self._by_id.get(kept.interaction_id)
         closed = kept.phase is InteractionPhase.CLOSED
         if live is not None:

@@ -8,16 +8,27 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+import asyncpg
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rtc_server.records import conversion, files, interactions, messages, ratings, tickets, transfers
+from rtc_server.records import (
+    agent_status,
+    conversion,
+    files,
+    interactions,
+    messages,
+    ratings,
+    tickets,
+    transfers,
+)
 from rtc_server.records.interactions import INTERACTION, interaction
 from rtc_server.records.journal import JournalFailed
 from rtc_server.records.keeper import Records
 from rtc_server.records.live import LiveInteractions
+from rtc_server.records.optional_reads import OptionalReads
 from rtc_server.records.restore import open_work
 from rtc_server.records.transfers import TransferOutcome
 from signaling.rooms.kept import (
@@ -30,11 +41,23 @@ from signaling.rooms.kept import (
 )
 from signaling.rooms.ports import RecordsUnavailable
 from signaling.sessions.model import Message
+from signaling.sessions.queue_states import AgentStatus
 from signaling.sessions.states import InteractionPhase
 
 CATCH_UP_S = 3.0
 """How long a reader waits for what was written a moment ago."""
+READ_S = 10.0
+"""How long a reader may take for everything."""
+DATABASE_FAULTS = (
+    SQLAlchemyError,
+    OSError,
+    TimeoutError,
+    # While it connects the driver speaks for itself: a database that is starting, stopping or full.
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
 _MAX_TO_FINISH = 10
+_AFTER_WORK_AT_MOST_MS = 3_600_000
 
 log = structlog.get_logger("rtc_server.records")
 
@@ -53,6 +76,7 @@ class Recording:
         self.live = LiveInteractions()
         self._staff_number = staff_number
         self._clock_us = clock_us
+        self._optional = OptionalReads()
         self._revision = 0
 
     def next_revision(self) -> int:
@@ -62,14 +86,16 @@ class Recording:
 
     def keep(self, *things: Kept) -> None:
         """Implements ``RecordsPort.keep``."""
-        self.keep_rows(
-            *(conversion.row_of(thing, self.next_revision(), secrets.token_hex(12)) for thing in things)
-        )
+        self.keep_rows(*(conversion.row_of(thing, self.next_revision(), _new_id) for thing in things))
         number = self.records.journal.last_number
         for thing in things:
             if isinstance(thing, KeptInteraction | KeptMember):
                 self.live.note(thing, number)
         self.live.forget_stored(self.records.journal.stored_number)
+
+    async def close(self) -> None:
+        await self._optional.stop()
+        await self.records.close()
 
     def keep_rows(self, *rows: object) -> None:
         """Raises ``RecordsUnavailable``."""
@@ -83,11 +109,12 @@ class Recording:
     async def read(self, *, caught_up: bool = True) -> AsyncIterator[AsyncConnection]:
         """``caught_up``: everything kept before is there. Raises ``RecordsUnavailable``."""
         try:
-            if caught_up and self.records.journal.waiting:
-                await asyncio.wait_for(self.records.writer.drain(), CATCH_UP_S)
-            async with self.records.database.read() as connection:
-                yield connection
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            async with asyncio.timeout(READ_S):
+                if caught_up and self.records.journal.waiting:
+                    await asyncio.wait_for(self.records.writer.drain(), CATCH_UP_S)
+                async with self.records.database.read() as connection:
+                    yield connection
+        except DATABASE_FAULTS as error:
             log.warning("records_unavailable", error=type(error).__name__)
             raise RecordsUnavailable from error
 
@@ -99,7 +126,7 @@ class Recording:
                 yield connection
         except IntegrityError:
             raise
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except DATABASE_FAULTS as error:
             log.warning("records_unavailable", error=type(error).__name__)
             raise RecordsUnavailable from error
 
@@ -109,6 +136,13 @@ class Recording:
             self._revision = max(self._revision, await _highest_revision(connection))
             work = await open_work(connection, kept_messages)
             waiting = await tickets.in_queue(connection)
+            unwrapped = await interactions.not_wrapped_up(
+                connection, self._clock_us() // 1000 - _AFTER_WORK_AT_MOST_MS
+            )
+            self._revision = max((self._revision, *(row.revision for row in unwrapped)))
+            statuses = [
+                conversion.agent_status_of(row) for row in await agent_status.last_of_staff(connection)
+            ]
             found: list[OpenInteraction] = []
             for each in work.interactions:
                 known = await files.by_ids(connection, conversion.file_ids(each.messages))
@@ -133,10 +167,19 @@ class Recording:
             self.live.note(one.interaction, 0)
             for member in one.members:
                 self.live.note(member, 0)
-        return OpenWork(tuple(found), tuple(conversion.kept_ticket_of(row) for row in waiting))
+        return OpenWork(
+            interactions=tuple(found),
+            tickets=tuple(conversion.kept_ticket_of(row) for row in waiting),
+            to_wrap_up=tuple(conversion.interaction_of(row) for row in unwrapped),
+            agents=tuple(known for known in statuses if known.chosen is not AgentStatus.OFFLINE),
+        )
 
     async def last_agent(self, taxpayer_id: str) -> str | None:
-        """Implements ``RecordsPort.last_agent``."""
+        """Implements ``RecordsPort.last_agent``. From memory who was served since the start."""
+        known = self.live.last_agents.get(taxpayer_id)
+        return known if known is not None else await self._optional.run(lambda: self._last_agent(taxpayer_id))
+
+    async def _last_agent(self, taxpayer_id: str) -> str | None:
         async with self.read(caught_up=False) as connection:
             return await interactions.last_agent(connection, taxpayer_id)
 
@@ -162,7 +205,10 @@ class Recording:
             return await self._closed_of(connection, row)
 
     async def to_finish(self, person_id: str, closed_after: int) -> Sequence[ClosedInteraction]:
-        """Implements ``RecordsPort.to_finish``."""
+        """Implements ``RecordsPort.to_finish``. What was closed a moment ago may be missing: callers remember it."""
+        return await self._optional.run(lambda: self._to_finish(person_id, closed_after))
+
+    async def _to_finish(self, person_id: str, closed_after: int) -> Sequence[ClosedInteraction]:
         unrated = (interaction.c.taxpayer_id == person_id) & ratings.rating.c.interaction_id.is_(None)
         unwrapped = (interaction.c.agent_id == person_id) & interaction.c.wrap_up_code.is_(None)
         query = (
@@ -176,7 +222,7 @@ class Recording:
             .order_by(interaction.c.closed_at.desc(), interaction.c.interaction_id)
             .limit(_MAX_TO_FINISH)
         )
-        async with self.read() as connection:
+        async with self.read(caught_up=False) as connection:
             rows = [INTERACTION.of_row(row) for row in await connection.execute(query)]
             return [await self._closed_of(connection, row) for row in rows]
 
@@ -191,8 +237,12 @@ class Recording:
         )
 
 
+def _new_id() -> str:
+    return secrets.token_hex(12)
+
+
 async def _highest_revision(connection: AsyncConnection) -> int:
-    """Of what is open: nothing else is written again by rooms."""
+    """Of what is open: with what is still to be wrapped up nothing else is written again."""
     of_interactions = select(func.max(interaction.c.revision)).where(
         interaction.c.phase == InteractionPhase.OPEN.value
     )

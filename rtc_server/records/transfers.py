@@ -33,6 +33,7 @@ class Transfer:
     asked_at: int
     decided_at: int | None = None
     taken_by: str | None = None
+    note: str | None = None
 
 
 transfer = Table(
@@ -48,6 +49,7 @@ transfer = Table(
     Column("asked_at", BigInteger, nullable=False),
     Column("decided_at", BigInteger),
     Column("taken_by", Text),
+    Column("note", Text),
     Index(None, "interaction_id", "asked_at"),
 )
 

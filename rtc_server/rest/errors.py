@@ -31,6 +31,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.TOKEN_FOREIGN: 401,
         ErrorCode.NOT_FOUND: 404,
         ErrorCode.NOT_ALLOWED: 403,
+        ErrorCode.NOT_A_MEMBER: 403,
         ErrorCode.FILE_NOT_FOUND: 404,
         ErrorCode.FILE_TOO_LARGE: 413,
         ErrorCode.FILE_TYPE_REFUSED: 415,

@@ -165,6 +165,7 @@ def _transfer(interaction_id: str, transfer: TransferState) -> KeptTransfer:
         asked_at=transfer.asked_at,
         decided_at=transfer.decided_at,
         taken_by=transfer.taken_by,
+        note=transfer.note,
     )
 
 
@@ -172,10 +173,14 @@ def _transfer(interaction_id: str, transfer: TransferState) -> KeptTransfer:
 
 
 def restored(
-    known: OpenInteraction, settings: SessionSettings, centre_name: str | None, now_ms: int
+    known: OpenInteraction,
+    settings: SessionSettings,
+    centre_name: str | None,
+    now_ms: int,
+    transfer_target: str = "",
 ) -> InteractionState | None:
     """The interaction as it was; everybody has the grace period to come back. None when too little was kept of it: no
-    taxpayer or no agent."""
+    taxpayer or no agent. ``transfer_target`` names whom a running transfer is offered to."""
     kept = known.interaction
     taxpayer = next((m for m in known.members if m.role is Role.TAXPAYER), None)
     agents = sorted((m for m in known.members if m.role is Role.AGENT), key=lambda m: m.joined_at)
@@ -201,7 +206,7 @@ def restored(
         next_seq=known.last_seq + 1,
         assistance=_assistance_back(known, settings, now_ms),
         call=_call_back(known, settings, now_ms),
-        transfer=_transfer_back(known, now_ms),
+        transfer=_transfer_back(known, transfer_target),
     )
     running = kept.centre_id is None or vacant or state.assistance.running or state.call.running
     return replace(state, quiet_since=None if running else now_ms)
@@ -264,20 +269,18 @@ def _call_back(known: OpenInteraction, settings: SessionSettings, now_ms: int) -
     )
 
 
-def _transfer_back(known: OpenInteraction, now_ms: int) -> TransferState | None:
-    """The queue rings nobody after a restart: what was offered to an agent is over; to a centre it waits on."""
+def _transfer_back(known: OpenInteraction, target: str) -> TransferState | None:
+    """To a centre it waits on. The queue rings nobody after a restart, so one to an agent ends at once: that is for
+    whoever starts the room to report."""
     found = known.transfer
     if found is None or found.phase is not TransferPhase.OFFERED:
         return None
-    to_agent = found.to_agent is not None
     return TransferState(
         transfer_id=found.transfer_id,
         from_agent=found.from_agent,
         to_agent=found.to_agent,
         to_centre=found.to_centre,
-        target="",
-        note="",
+        target=target,
+        note=found.note,
         asked_at=found.asked_at,
-        phase=TransferPhase.TIMED_OUT if to_agent else TransferPhase.OFFERED,
-        decided_at=now_ms if to_agent else None,
     )

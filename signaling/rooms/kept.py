@@ -69,6 +69,8 @@ class KeptCall:
 
 @dataclass(frozen=True, slots=True)
 class KeptTransfer:
+    """``note`` is what the agent who hands on wrote for the next one."""
+
     transfer_id: str
     interaction_id: str
     from_agent: str
@@ -78,6 +80,7 @@ class KeptTransfer:
     asked_at: int
     decided_at: int | None = None
     taken_by: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +108,13 @@ class KeptTicket:
 
 @dataclass(frozen=True, slots=True)
 class KeptAgentStatus:
+    """``status`` is the presented one, ``chosen`` what it comes from (``queue_messages.AgentChanged``)."""
+
     agent_id: str
     status: AgentStatus
     reason: StatusReason
     at: int
+    chosen: AgentStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,10 @@ class OpenWork:
 
     interactions: tuple[OpenInteraction, ...] = ()
     tickets: tuple[KeptTicket, ...] = ()
+    agents: tuple[KeptAgentStatus, ...] = ()
+    """The last status of everybody who had not signed out."""
+    to_wrap_up: tuple[KeptInteraction, ...] = ()
+    """Closed lately and not wrapped up: their agents may be in after-work time."""
 
 
 @dataclass(frozen=True, slots=True)

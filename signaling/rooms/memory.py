@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from signaling.rooms.kept import (
     ClosedInteraction,
     Kept,
+    KeptAgentStatus,
     KeptCall,
     KeptInteraction,
     KeptMember,
@@ -18,6 +19,7 @@ from signaling.rooms.kept import (
     OpenWork,
 )
 from signaling.sessions.model import Message
+from signaling.sessions.queue_states import AgentStatus
 from signaling.sessions.states import InteractionPhase, TransferPhase
 
 _REMEMBERED = 5_000
@@ -37,6 +39,7 @@ class MemoryRecords:
         self._ratings: dict[str, KeptRating] = {}
         self._tickets: dict[str, KeptTicket] = {}
         self._last_agents: dict[str, str] = {}
+        self._statuses: dict[str, KeptAgentStatus] = {}
 
     def keep(self, *things: Kept) -> None:
         for thing in things:
@@ -64,6 +67,8 @@ class MemoryRecords:
                     self._tickets[thing.ticket.ticket_id] = thing
                 else:
                     self._tickets.pop(thing.ticket.ticket_id, None)
+            case KeptAgentStatus(agent_id=agent_id):
+                self._statuses[agent_id] = thing
             case _:
                 pass
 
@@ -82,6 +87,12 @@ class MemoryRecords:
                 if kept.phase is InteractionPhase.OPEN
             ),
             tickets=tuple(self._tickets.values()),
+            to_wrap_up=tuple(
+                kept
+                for kept in self._interactions.values()
+                if kept.phase is InteractionPhase.CLOSED and kept.wrap_up_code is None
+            ),
+            agents=tuple(s for s in self._statuses.values() if s.chosen is not AgentStatus.OFFLINE),
         )
 
     async def last_agent(self, taxpayer_id: str) -> str | None:

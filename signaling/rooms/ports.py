@@ -189,7 +189,7 @@ class RecordsPort(Protocol):
         """What was open when the server stopped; called once, at the start."""
 
     async def last_agent(self, taxpayer_id: str) -> str | None:
-        """Who served this taxpayer last. Raises ``RecordsUnavailable``."""
+        """Who served this taxpayer last. Raises ``RecordsUnavailable``, soon: somebody waits for a place in the queue."""
 
     async def messages(
         self, interaction_id: str, *, before_seq: int | None, after_seq: int | None, limit: int
@@ -202,7 +202,7 @@ class RecordsPort(Protocol):
 
     async def to_finish(self, person_id: str, closed_after: int) -> Sequence[ClosedInteraction]:
         """Closed after that time and not yet rated by this taxpayer, or not wrapped up by this agent; newest first, at
-        most 10. Raises ``RecordsUnavailable``."""
+        most 10. May lag a moment behind. Raises ``RecordsUnavailable``, soon: somebody waits for the welcome."""
 
 
 class FilesPort(Protocol):

@@ -17,7 +17,7 @@ from signaling.rooms import keeping
 from signaling.rooms.boards import Boards
 from signaling.rooms.clock import Clock, TimerHandle
 from signaling.rooms.directory import RoomDirectory
-from signaling.rooms.kept import Kept, KeptAgentStatus, KeptTicket
+from signaling.rooms.kept import Kept, KeptAgentStatus, KeptTicket, KeptTransfer, OpenWork
 from signaling.rooms.ports import (
     CentreEntry,
     OrganisationPort,
@@ -44,6 +44,7 @@ from signaling.sessions.queue_states import (
     OfferEnd,
     QueueErrorCode,
     QueueState,
+    StatusReason,
     Ticket,
     TicketPhase,
     WaitNotice,
@@ -126,7 +127,6 @@ class Reception:
         self._notes: dict[str, str] = {}
         self._timed_out: set[str] = set()
         self._offer_ends: dict[str, OfferEnd] = {}
-        self._restored_agents: set[str] = set()
         self._timer: tuple[int, TimerHandle] | None = None
         self._positions = Positions(self._tell_ticket_id)
         self.boards = Boards(ports.outbound, ports.clock, self, rooms)
@@ -147,12 +147,12 @@ class Reception:
             if centre_id not in known:
                 self._apply(q.RemoveCentre(centre_id))
 
-    def restore(self, tickets: tuple[KeptTicket, ...]) -> None:
-        """After a restart, when the rooms are there again: everybody's place."""
+    def restore(self, work: OpenWork) -> None:
+        """After a restart, when the rooms are there again: everybody's place, and who was serving."""
         mine: list[Ticket] = []
         over: list[Kept] = []
         now_ms = self._ports.clock.now_ms()
-        for kept in tickets:
+        for kept in work.tickets:
             ticket = kept.ticket
             held = ticket.agent_id is not None
             if held and self._rooms.get(ticket.ticket_id) is None:
@@ -162,12 +162,16 @@ class Reception:
             self._visitors[ticket.ticket_id] = Visitor(
                 ticket.taxpayer_id, kept.taxpayer_name, kept.context, ticket.joined_ms
             )
+            room = self._rooms.get(ticket.ticket_id)
+            if room is not None and room.state.transfer is not None:
+                self._notes[ticket.ticket_id] = room.state.transfer.note
         if over:
             self._ports.records.keep(*over)
         self._centres = {c.centre_id: c for c in self._ports.organisation.centres()}
         centres = {centre_id: centre.queue for centre_id, centre in self._centres.items()}
-        self._state, effects = queue.restore(centres, mine, now_ms)
-        self._restored_agents = {agent_id for agent_id, _ in self._state.agents.items()}
+        self._state, effects = queue.restore(
+            centres, mine, self._agents_back(work, mine), now_ms, self._wrapping_back(work, now_ms)
+        )
         for ticket_id in list(self._visitors):
             live = self._state.tickets.get(ticket_id)
             if live is None:
@@ -176,6 +180,34 @@ class Reception:
                 self.boards.conversation_moved(ticket_id, live.centre_id)
         self._run(QueueState(), effects)
         self._set_timer()
+
+    def _agents_back(self, work: OpenWork, tickets: list[Ticket]) -> list[q.AgentSignedIn]:
+        """Who was signed in, with the status they had chosen and the rights they have now."""
+        chosen = {ticket.agent_id: AgentStatus.FREE for ticket in tickets if ticket.agent_id is not None}
+        chosen |= {kept.agent_id: kept.chosen for kept in work.agents}
+        staff = {agent_id: self._ports.organisation.staff(agent_id) for agent_id in chosen}
+        return [
+            _signed_in(entry, chosen[agent_id])
+            for agent_id, entry in staff.items()
+            if entry is not None and entry.role is Role.AGENT and entry.centres
+        ]
+
+    def _wrapping_back(self, work: OpenWork, now_ms: int) -> dict[str, tuple[tuple[int, str], ...]]:
+        """After-work time that is not over, unless the agent said since that it is."""
+        free_since = {
+            kept.agent_id: kept.at
+            for kept in work.agents
+            if kept.reason is StatusReason.CHOSEN and kept.chosen is AgentStatus.FREE
+        }
+        found: dict[str, tuple[tuple[int, str], ...]] = {}
+        for one in work.to_wrap_up:
+            centre = self._centres.get(one.centre_id or "")
+            if centre is None or one.agent_id is None or one.closed_at is None:
+                continue
+            until = one.closed_at + centre.queue.after_work_ms
+            if until > now_ms and free_since.get(one.agent_id, 0) < one.closed_at:
+                found[one.agent_id] = (*found.get(one.agent_id, ()), (until, one.interaction_id))
+        return found
 
     # Taxpayers
 
@@ -231,16 +263,8 @@ class Reception:
         if person.role is Role.TAXPAYER:
             if person_id in self._state.by_taxpayer:
                 self._apply(q.TaxpayerReturned(person_id))
-        elif person.role is Role.AGENT:
-            agent = self._state.agents.get(person_id)
-            if agent is None:
-                return
-            staff = self._ports.organisation.staff(person_id)
-            if person_id in self._restored_agents and staff is not None:
-                self._apply(_signed_in(staff, AgentStatus.FREE))
-                self._restored_agents.discard(person_id)
-            else:
-                self._apply(q.AgentReturned(person_id))
+        elif person_id in self._state.agents:
+            self._apply(q.AgentReturned(person_id))
 
     def disconnected(self, person: Person) -> None:
         self.boards.unwatch(person.person_id)
@@ -257,7 +281,6 @@ class Reception:
         if person.role is not Role.AGENT or staff is None or not staff.centres:
             raise Refused(ErrorCode.NOT_ALLOWED)
         self._do(person.person_id, _signed_in(staff, AgentStatus(status)))
-        self._restored_agents.discard(person.person_id)
 
     def sign_out(self, person_id: str) -> None:
         self._do(person_id, q.AgentSignedOut(person_id))
@@ -394,8 +417,8 @@ class Reception:
                     visitor = self._visitors.get(ticket_id)
                     if old is not None and visitor is not None:
                         found.append(KeptTicket(old, visitor.name, visitor.context, now_ms, reason))
-                case q.AgentChanged(agent_id=agent_id, status=status, reason=why):
-                    found.append(KeptAgentStatus(agent_id, status, why, now_ms))
+                case q.AgentChanged(agent_id=agent_id, status=status, reason=why, chosen=chosen):
+                    found.append(KeptAgentStatus(agent_id, status, why, now_ms, chosen))
                 case q.Queued() | q.OfferMade() | q.OfferEnded() | q.Assigned() | q.AgentLost():
                     tickets[effect.ticket_id] = None
                 case _:
@@ -642,6 +665,12 @@ class Reception:
         """Also before ``configure``."""
         found = self._ports.organisation.centres()
         return next((centre.name for centre in found if centre.centre_id == centre_id), None)
+
+    def target_name(self, transfer: KeptTransfer) -> str:
+        """Whom it is offered to, as people are told."""
+        if transfer.to_agent is not None:
+            return self.staff_number(transfer.to_agent)
+        return self.centre_name(transfer.to_centre or "") or ""
 
     def centre_views(self) -> list[CentreView]:
         return [CentreView(centre_id=c.centre_id, name=c.name) for c in self._centres.values()]

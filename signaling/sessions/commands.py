@@ -271,6 +271,9 @@ class SupervisorLeft:
     person_id: str
 
 
+OF_WORDS = (PostMessage, ReadUpTo, Type)
+"""Move nothing but the conversation: no right, no phase and no medium follows from them."""
+
 OF_MEMBERS = (
     MemberConnected,
     MemberDisconnected,

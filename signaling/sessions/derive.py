@@ -73,6 +73,19 @@ def effects(old: InteractionState, new: InteractionState) -> Effects:
     return tuple(found)
 
 
+def effects_of_words(old: InteractionState, new: InteractionState) -> Effects:
+    """Of a command of ``commands.OF_WORDS``: lines, read marks and silence are all that can have moved."""
+    found: list[Effect] = []
+    key, before, after = TimerKey(TimerKind.SILENCE), _silence(old), _silence(new)
+    if before != after:
+        found.append(CancelTimer(key) if after is None else SetTimer(key, after))
+    found += _of_read_marks(old, new)
+    if old.silence_ends_at != new.silence_ends_at:
+        found.append(TellSilence())
+    found += _of_lines(old, new)
+    return tuple(found)
+
+
 def timers(state: InteractionState) -> Mapping[TimerKey, int]:
     """Every timer that must run in this state, and when it fires."""
     if state.phase is InteractionPhase.CLOSED:
@@ -183,12 +196,23 @@ def _tellings(old: InteractionState, new: InteractionState, closing: bool) -> It
         yield TellSilence()
     if regrouped and not closing:
         yield TellInteraction()
-    fresh = new.next_seq - old.next_seq
-    for message in new.messages[-fresh:] if fresh else ():
-        yield TellMessage(message)
+    yield from _of_lines(old, new)
     if closing:
         yield TellInteraction()
     yield from _of_the_gone(old, new)
+
+
+def _of_lines(old: InteractionState, new: InteractionState) -> Iterator[Effect]:
+    fresh = new.next_seq - old.next_seq
+    return (TellMessage(message) for message in (new.messages[-fresh:] if fresh else ()))
+
+
+def _of_read_marks(old: InteractionState, new: InteractionState) -> Iterator[Effect]:
+    if old.members is new.members:
+        return
+    for before, after in zip(old.members, new.members, strict=True):
+        if before.read_seq != after.read_seq and after.is_party:
+            yield TellRead(after.person_id, after.read_seq)
 
 
 def _of_transports(old: InteractionState, new: InteractionState) -> Iterator[Effect]:

@@ -173,7 +173,11 @@ def _rules(state: InteractionState, member: Member) -> list[Rule]:
     if state.phase is not InteractionPhase.OPEN or member.presence is Presence.LEFT:
         return []
     seat = seat_of(member)
-    return [rule(kind, phase_of(state, kind), seat) for kind in SessionKind]
+    return [
+        rule(SessionKind.INTERACTION, state.phase, seat),
+        rule(SessionKind.ASSISTANCE, state.assistance.phase, seat),
+        rule(SessionKind.CALL, state.call.phase, seat),
+    ]
 
 
 def grant(state: InteractionState, member: Member) -> frozenset[Source]:

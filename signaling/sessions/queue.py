@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from signaling.sessions import queue_messages as q
 from signaling.sessions.persistent import SortedLine
@@ -51,12 +52,19 @@ def handle(state: QueueState, command: q.Command, now_ms: int) -> tuple[QueueSta
 
 
 def restore(
-    centres: Mapping[str, CentreSettings], tickets: Iterable[Ticket], now_ms: int
+    centres: Mapping[str, CentreSettings],
+    tickets: Iterable[Ticket],
+    agents: Iterable[q.AgentSignedIn],
+    now_ms: int,
+    wrapping: Mapping[str, tuple[tuple[int, str], ...]] = MappingProxyType({}),
 ) -> tuple[QueueState, tuple[q.Effect, ...]]:
-    """The queue after a restart. What rang waits again at its place; everybody has the grace period to come back."""
+    """The queue after a restart. What rang waits again at its place; ``agents`` were signed in, some with after-work time
+    (``wrapping``, as in ``Agent``); everybody has the grace period to come back."""
     turn = _Turn(QueueState(), now_ms)
     for centre_id in sorted(centres):
         turn.configure(centre_id, centres[centre_id])
+    for agent in sorted(agents, key=lambda each: each.agent_id):
+        turn.restore_agent(agent, wrapping.get(agent.agent_id, ()))
     for ticket in sorted(tickets, key=lambda each: each.place):
         turn.restore(ticket)
     return turn.finish()
@@ -462,6 +470,20 @@ class _Turn(QueueOffers):
         else:
             self._give_back(ticket, OfferEnd.TRANSFER_CANCELLED)
 
+    def restore_agent(self, known: q.AgentSignedIn, wrapping: tuple[tuple[int, str], ...] = ()) -> None:
+        """One agent who was signed in before a restart; see the function ``restore``."""
+        agent = Agent(
+            agent_id=known.agent_id,
+            centres=known.centres,
+            skills=known.skills,
+            capacity=known.capacity,
+            status=known.status,
+            connected=False,
+            idle_since_ms=self._now,
+            wrapping=tuple(sorted(wrapping)),
+        )
+        self._put_agent(replace(agent, gone_deadline_ms=self._now + self._agent_settings(agent).grace_ms))
+
     def restore(self, ticket: Ticket) -> None:
         """One ticket of before a restart; see the function ``restore``."""
         if ticket.centre_id not in self._centres or ticket.taxpayer_id in self._by_taxpayer:
@@ -485,20 +507,13 @@ class _Turn(QueueOffers):
             )
         )
         if ticket.agent_id is not None:
-            agent = self._agents.get(ticket.agent_id)
-            tickets = (agent.tickets if agent is not None else frozenset[str]()) | {ticket.ticket_id}
-            self._put_agent(
-                Agent(
-                    agent_id=ticket.agent_id,
-                    centres=frozenset({ticket.centre_id}),
-                    skills=frozenset(),
-                    capacity=len(tickets),
-                    status=AgentStatus.FREE,
-                    connected=False,
-                    idle_since_ms=self._now,
-                    tickets=tickets,
-                    gone_deadline_ms=self._now + settings.grace_ms,
+            if ticket.agent_id not in self._agents:
+                # Somebody the organisation does not know any more: they may bring to an end what they have.
+                own = frozenset({ticket.centre_id})
+                self.restore_agent(
+                    q.AgentSignedIn(ticket.agent_id, own, frozenset(), capacity=0, status=AgentStatus.AWAY)
                 )
-            )
+            agent = self._agents[ticket.agent_id]
+            self._put_agent(replace(agent, tickets=agent.tickets | {ticket.ticket_id}))
         if waiting:
             self._moved.add(ticket.centre_id)

@@ -259,11 +259,13 @@ class AgentLost:
 
 @dataclass(frozen=True, slots=True)
 class AgentChanged:
-    """``status`` is the presented one."""
+    """``status`` is the presented one, ``chosen`` what it comes from and goes back to: a free agent is presented as busy
+    while there is no place left."""
 
     agent_id: str
     status: AgentStatus
     reason: StatusReason
+    chosen: AgentStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,10 +187,9 @@ class QueueTable:
 
     def _tell_status(self, agent_id: str) -> None:
         old, new = self._before.agents.get(agent_id), self._agents.get(agent_id)
-        was = old.presented_status if old is not None else AgentStatus.OFFLINE
-        now = new.presented_status if new is not None else AgentStatus.OFFLINE
-        if was is not now:
-            self._effects.append(q.AgentChanged(agent_id, now, self._reasons[agent_id]))
+        was, now = _statuses(old), _statuses(new)
+        if was != now:
+            self._effects.append(q.AgentChanged(agent_id, now[0], self._reasons[agent_id], now[1]))
 
     def _tell_waited(self, ticket: Ticket, notice: WaitNotice) -> None:
         self._effects.append(
@@ -217,6 +216,13 @@ class QueueTable:
     def _next_place(self, place_class: PlaceClass, ticket_id: str) -> Place:
         self._arrivals += 1
         return (int(place_class), self._arrivals, ticket_id)
+
+
+def _statuses(agent: Agent | None) -> tuple[AgentStatus, AgentStatus]:
+    """Presented and chosen."""
+    if agent is None:
+        return AgentStatus.OFFLINE, AgentStatus.OFFLINE
+    return agent.presented_status, agent.status
 
 
 def is_in_line(ticket: Ticket) -> bool:

@@ -16,7 +16,11 @@ MAX_MESSAGE_BYTES = 256 * 1024
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 Mid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,16}$")]
-Sdp = Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
+OfferSdp = Annotated[str, StringConstraints(min_length=1, max_length=32 * 1024)]
+"""Of a publish connection: four m-lines at most, 5 KB for two in Chromium. A hostile one of this length costs the engine
+some 10 ms."""
+AnswerSdp = Annotated[str, StringConstraints(min_length=1, max_length=64 * 1024)]
+"""To the server's offer: 1.1 KB a receive slot in Chromium, 54 KB for 50 slots. The engine reads no longer one."""
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
 
 

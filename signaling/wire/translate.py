@@ -19,13 +19,16 @@ _log = logging.getLogger(__name__)
 _REQUESTS: Mapping[str, type[Request]] = {request.EVENT: request for request in requests.REQUESTS}
 
 
-def parse_request(event: str, payload: object) -> Request:
-    """Raises ``BadInput``: ``unknown_message``, ``message_too_large``, ``bad_message``."""
+def parse_request(event: str, payload: str | bytes) -> Request:
+    """``payload`` is JSON. Raises ``BadInput``: ``unknown_message``, ``message_too_large``, ``bad_message``."""
     model = _REQUESTS.get(event)
     if model is None:
         raise BadInput(ErrorCode.UNKNOWN_MESSAGE)
+    if len(payload) > MAX_MESSAGE_BYTES:
+        raise BadInput(ErrorCode.MESSAGE_TOO_LARGE)
     try:
-        return model.model_validate_json(_as_json(payload))
+        # JSON mode coerces nothing: ``"5"`` is no number.
+        return model.model_validate_json(payload)
     except ValidationError as error:
         # Only where it is wrong and how: the values may be private.
         faults = [{"at": fault["loc"], "type": fault["type"]} for fault in error.errors(include_input=False)]
@@ -44,7 +47,6 @@ def parse_handshake(auth: object) -> Handshake:
 
 
 def _as_json(payload: object) -> bytes:
-    """Validation in JSON mode coerces nothing: ``"5"`` is no number and bytes are no string."""
     try:
         text = json.dumps(payload, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):

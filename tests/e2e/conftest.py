@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Playwright
 
+from tests.e2e.office import Office, Story, open_office
 from tests.e2e.people import Agent, Taxpayer
 from tests.harness.browser import DESKTOP, FAKE_MEDIA, launch
 from tests.harness.server import ServerProcess
@@ -54,3 +56,21 @@ async def meet(url: str, seat: Room, taxpayer: str = "taxpayer01", agent: str = 
 @pytest_asyncio.fixture
 async def pair(server: ServerProcess, seat: Room) -> Pair:
     return await meet(server.url, seat)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def office(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Office]:
+    """One for the stories of a file, with the settings its ``OFFICE`` says."""
+    settings: dict[str, str] = getattr(request.module, "OFFICE", {})
+    async with open_office(tmp_path_factory.mktemp("office"), **settings) as one:
+        yield one
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def story(office: Office) -> AsyncIterator[Story]:
+    """Who comes in one story. For files whose tests run in the loop of the module."""
+    one = Story(office)
+    yield one
+    await one.end()

@@ -1,4 +1,4 @@
-"""A taxpayer and an agent in real browsers, doing what people do: by the labels and buttons of the interface."""
+"""Taxpayers, agents and supervisors in real browsers, doing what people do: by the labels and buttons of the interface."""
 
 from __future__ import annotations
 
@@ -50,6 +50,19 @@ class Person:
         """Wait until the video element (or its absence) has shown nothing new for a second."""
         await self.at(testid).evaluate(_SEES_STILL)
 
+    async def counts(self, testid: str, number: int, *, timeout_ms: float = MEDIA_TIMEOUT_MS) -> None:
+        await expect(self.at(testid)).to_have_count(number, timeout=timeout_ms)
+
+    async def text_of(self, testid: str) -> str:
+        return (await self.at(testid).first.inner_text()).strip()
+
+    async def lines(self) -> list[str]:
+        """Every line of the conversation on the page, the system's own too, as its words alone."""
+        return list(await self.at("message-list").evaluate(_LINES))
+
+    async def goes_home(self) -> None:
+        """Leave nothing open for whoever comes next."""
+
     async def hears_others(self, *, timeout_ms: float = MEDIA_TIMEOUT_MS) -> None:
         """Wait until the browser has decoded sound of others that is not silence."""
         await self.page.wait_for_function(_HEARS, timeout=timeout_ms, polling=200)
@@ -66,6 +79,32 @@ class Taxpayer(Person):
         taxpayer = cls(page)
         await taxpayer.press("open-window")
         return taxpayer
+
+    @classmethod
+    async def visit(cls, context: BrowserContext, url: str, account: str = "taxpayer01") -> Taxpayer:
+        """The e-tax page, where one is served through the queue; its floating icon is not pressed yet."""
+        taxpayer = cls(await sign_in(context, url, account, "/demo/host", query=quote("?debug=1")))
+        await taxpayer.sees("open-window")
+        return taxpayer
+
+    async def asks_for_a_person(self) -> None:
+        await self.press("human")
+        await self.sees("queue-card")
+
+    async def ends(self) -> None:
+        await self.press("end-session")
+        await self.press("confirm-ok")
+        await self.sees_no("end-session")
+
+    async def goes_home(self) -> None:
+        if await self.at("window").is_hidden():
+            await self.press("open-window")
+        for last in ("wait-cancel", "queue-cancel", "end-session"):
+            if await self.at(last).count():
+                await self.press(last)
+        if await self.at("confirm-ok").count():
+            await self.press("confirm-ok")
+        await self.sees_no("end-session")
 
     async def turns_to(self, agent: str = "agent01") -> None:
         """Ask for a human and choose one from the list."""
@@ -90,6 +129,36 @@ class Agent(Person):
         agent = cls(await sign_in(context, url, account, "/desk", query=quote(f"?{options}")))
         await expect(agent.page.locator("[data-testid=sign-out]")).to_be_visible()
         return agent
+
+    async def goes_on_duty(self) -> None:
+        await self.press("desk-sign-in")
+        await self.sees("desk-status")
+
+    async def is_now(self, status: str) -> None:
+        """Choose a status: ``free``, ``busy``, ``away``, ``after_work``."""
+        await self.at("desk-status").select_option(status)
+
+    async def sees_status(self, status: str) -> None:
+        await expect(self.at("desk-status")).to_have_value(status, timeout=MEDIA_TIMEOUT_MS)
+
+    async def accepts(self, name: str | None = None) -> None:
+        """The offer that rings, and wait until its conversation is shown."""
+        await self.sees("offer-card", name)
+        await self.press("offer-accept")
+        await expect(self.at("close-interaction")).to_be_enabled(timeout=MEDIA_TIMEOUT_MS)
+        if name is not None:
+            await self.sees("taxpayer-card", name)
+
+    async def ends(self) -> None:
+        await self.press("close-interaction")
+        await self.press("confirm-ok")
+        await expect(self.at("close-interaction")).to_be_disabled()
+
+    async def goes_home(self) -> None:
+        if await self.at("desk-sign-out").count():
+            # Whatever dialog of the last conversation is in the way.
+            await self.at("desk-sign-out").dispatch_event("click")
+            await self.sees("desk-sign-in")
 
     async def opens(self, taxpayer_text: str) -> None:
         """Show the running interaction whose row says this."""
@@ -122,6 +191,11 @@ _SEES_STILL = """(element) => new Promise((resolve) => {
   let timer;
   const restart = () => { clearTimeout(timer); timer = setTimeout(resolve, 1000); video.requestVideoFrameCallback(restart); };
   restart();
+})"""
+
+_LINES = """(list) => [...list.querySelectorAll('[data-testid=system-message], [data-testid=message]')].map((line) => {
+  const words = line.querySelector('.bubble p, .bubble') ?? line;
+  return [...words.childNodes].filter((node) => node.nodeName !== 'TIME').map((node) => node.textContent).join('').trim();
 })"""
 
 _HEARS = """async () => {

@@ -45,7 +45,7 @@ class HostSite:
         return web.Response(
             text=(
                 '<!doctype html><html><head><link rel="stylesheet" href="/site.css"></head><body>'
-                f'<script src="{self.desk}/embed.js" data-token="{self.token}" data-page="首页" async></script>'
+                f'<script src="{self.desk}/embed.js" data-token="{self.token}" data-page="首页" data-direct="1" async></script>'
                 "</body></html>"
             ),
             content_type="text/html",

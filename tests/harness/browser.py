@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from playwright.async_api import Browser, BrowserContext, Page, Playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, ViewportSize
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 BASE_FLAGS = (
@@ -17,8 +17,8 @@ BASE_FLAGS = (
 FAKE_MEDIA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 ENTIRE_SCREEN = ("--use-fake-device-for-media-stream", "--auto-select-desktop-capture-source=Entire screen")
 
-DESKTOP = {"width": 1366, "height": 768}
-PHONE = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1366, "height": 768}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 async def launch(

@@ -13,6 +13,10 @@ class CuttableProxy:
 
     target_port: int
     port: int = 0
+    upstream_bytes_per_s: float | None = None
+    """How fast each connection may send; None: as fast as it can."""
+    upstream_bytes: int = 0
+    """Sent so far."""
     _server: asyncio.Server | None = None
     _is_cut: bool = False
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -51,15 +55,20 @@ class CuttableProxy:
             return
         self._writers |= {writer, up_writer}
         try:
-            await asyncio.gather(self._pump(reader, up_writer), self._pump(up_reader, writer))
+            await asyncio.gather(self._pump(reader, up_writer, up=True), self._pump(up_reader, writer))
         finally:
             self._writers -= {writer, up_writer}
 
-    @staticmethod
-    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool = False
+    ) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while data := await reader.read(1 << 16):
                 writer.write(data)
                 await writer.drain()
+                if up:
+                    self.upstream_bytes += len(data)
+                    if self.upstream_bytes_per_s is not None:
+                        await asyncio.sleep(len(data) / self.upstream_bytes_per_s)
         with contextlib.suppress(OSError):
             writer.close()

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 START_TIMEOUT_S = 30
@@ -47,9 +48,13 @@ class ServerProcess:
             await self._reader
 
 
-async def start_server(data: Path, *arguments: str, port: int = 0, **settings: str) -> ServerProcess:
-    """Start and wait until it listens. ``settings`` are environment variables (``RTC_…``)."""
+async def start_server(
+    data: Path, *arguments: str, port: int = 0, before_browsers: bool = False, **settings: str
+) -> ServerProcess:
+    """Start and wait until it listens. ``settings`` are environment variables (``RTC_…``). ``before_browsers``: browsers
+    that encode video on the same machine leave it the processor, as if it had one of its own (as root alone)."""
     environment = {**os.environ, **settings}
+    priority = -10 if before_browsers and os.geteuid() == 0 else 0
     process = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("rtc-server")),
         "serve",
@@ -60,6 +65,7 @@ async def start_server(data: Path, *arguments: str, port: int = 0, **settings: s
         str(data),
         *arguments,
         env=environment,
+        preexec_fn=partial(os.nice, priority) if priority else None,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         limit=1 << 20,

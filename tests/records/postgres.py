@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -73,6 +75,20 @@ class PostgresServer:
     def stop(self) -> None:
         """At once, connections and all, as when the machine is switched off."""
         self._run(_program("pg_ctl"), "-D", "data", "-w", "-m", "immediate", "stop")
+
+    def freeze(self) -> None:
+        """It takes connections and answers nothing, until ``thaw``."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        main = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        for process in (main, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def remove(self) -> None:
         self.stop()

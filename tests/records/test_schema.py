@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -70,6 +72,19 @@ async def test_sqlite_runs_in_wal_mode_with_foreign_keys(database: Database) -> 
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
     assert values == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 5_000}
+
+
+async def test_a_new_file_somebody_reads_is_waited_for(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "records.db", isolation_level=None)
+    other.execute("CREATE TABLE t (x)")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM t").fetchall()
+    database = Database(database_url(None, tmp_path))
+    asyncio.get_running_loop().call_later(0.2, other.execute, "COMMIT")
+    await database.ping()
+    assert not other.in_transaction
+    other.close()
+    await database.close()
 
 
 async def test_foreign_keys_hold(database: Database) -> None:

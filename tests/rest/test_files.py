@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from rtc_server.files.store import FileStore
+from rtc_server.service_desk import close_desk
 from tests.rest.conftest import House, OpenHouse, picture
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -239,18 +240,42 @@ async def test_sizes(open_house: OpenHouse) -> None:
 
 
 async def test_quotas_of_a_person(open_house: OpenHouse) -> None:
-    house: House = await open_house(
-        files={"uploads_at_once": 2, "rate": "4/hour", "daily_megabytes": 20, "min_free_bytes": 0}
-    )
+    house: House = await open_house(files={"uploads_at_once": 2, "min_free_bytes": 0})
     house.open("i1")
     begun = [await begin(house, "a.pdf", 1_000) for _ in range(3)]
     assert [status for status, _ in begun] == [201, 201, 429]
     assert code(begun[2][1]) == "quota_exceeded"
     for _, body in begun[:2]:
         await house.client.delete(f"/api/files/{body['file_id']}", headers=house.headers("taxpayer01"))
-    assert (await begin(house, "a.pdf", 19_000_000))[0] == 429  # 21 of 20 MB that day
     assert (await begin(house, "a.pdf", 1_000))[0] == 201
+    assert (await begin(house, "a.pdf", 1_000))[0] == 201
+    assert code((await begin(house, "a.pdf", 1_000))[1]) == "quota_exceeded", "two at once"
+
+
+async def test_uploads_a_person_may_begin(open_house: OpenHouse) -> None:
+    house: House = await open_house(files={"rate": "2/hour", "min_free_bytes": 0})
+    house.open("i1")
+    assert [(await begin(house, "a.pdf", 1_000))[0] for _ in range(2)] == [201, 201]
     assert code((await begin(house, "a.pdf", 1_000))[1]) == "rate_limited"
+
+
+async def test_what_a_person_may_send_in_a_day_outlasts_a_restart(open_house: OpenHouse) -> None:
+    megabyte = 1024 * 1024
+    house: House = await open_house(files={"daily_megabytes": 1, "min_free_bytes": 0})
+    house.open("i1")
+    await house.send_file("i1", "a.txt", b"a" * 600_000)
+    status, body = await begin(house, "b.txt", megabyte - 600_000 + 1)
+    assert (status, code(body)) == (429, "quota_exceeded")
+    await close_desk(house.desk)
+    house = await open_house(files={"daily_megabytes": 1, "min_free_bytes": 0})
+    house.open("i2")
+    status, body = await begin(house, "b.txt", megabyte - 600_000 + 1, interaction="i2")
+    assert (status, code(body)) == (429, "quota_exceeded")
+    begun = await begin(house, "b.txt", 300_000, interaction="i2")
+    assert begun[0] == 201
+    status, body = await begin(house, "c.txt", 200_000, interaction="i2")
+    assert (status, code(body)) == (429, "quota_exceeded"), "what is on its way counts too"
+    assert (await begin(house, "b.txt", megabyte - 1, "agent01", "i2"))[0] == 201, "each for themselves"
 
 
 async def test_a_full_disk_is_said_and_nothing_begins(open_house: OpenHouse) -> None:

@@ -32,6 +32,7 @@ export type WayOut =
   | 'leave_message'
   | 'book'
   | 'my_authority'
+  | 'call_hotline'
   | 'unblock_audio'
   | 'continue_here'
   | 'reload'
@@ -51,6 +52,7 @@ export const WAY_OUT_LABELS: Readonly<Record<WayOut, string>> = {
   leave_message: '留言',
   book: '预约',
   my_authority: '我的机关',
+  call_hotline: '拨打 12366',
   unblock_audio: '打开声音',
   continue_here: '在此继续',
   reload: '刷新页面',
@@ -58,8 +60,8 @@ export const WAY_OUT_LABELS: Readonly<Record<WayOut, string>> = {
   dismiss: '知道了',
 };
 
-/** Named already, so that people know of them; they open with the services they belong to. */
-export const COMING_WAYS: ReadonlySet<WayOut> = new Set(['leave_message', 'book', 'my_authority']);
+/** Services the documents name that are not there yet. Who asks for one is told by which other way to be served now. */
+export type ComingWay = 'leave_message' | 'book' | 'my_authority';
 
 export interface Notice {
   readonly tone: Tone;
@@ -236,6 +238,22 @@ export function connectionNotice(status: ConnectionStatus): Notice | null {
       return status.reason === null ? null : closedNotice(status.reason);
   }
 }
+
+// Services that are not there yet
+
+/** What always works: the tax service telephone line, and the service hall. */
+const OTHER_WAYS = '您现在可以拨打 12366 纳税缴费服务热线，或到就近的办税服务厅办理。';
+
+const COMING: Readonly<Record<ComingWay, Notice>> = {
+  leave_message: notice('info', '网上留言还没有开通', OTHER_WAYS, 'call_hotline', 'dismiss'),
+  book: notice('info', '网上预约还没有开通', OTHER_WAYS, 'call_hotline', 'dismiss'),
+  my_authority: notice('info', '“我的机关”还没有开通', `请先在电子税务局核对您的主管税务机关。${OTHER_WAYS}`, 'call_hotline', 'dismiss'),
+};
+
+export const comingNotice = (way: ComingWay): Notice => COMING[way];
+
+/** As `tel:` address (RFC 3966), for devices that can dial. */
+export const HOTLINE = 'tel:12366';
 
 // Requests that were refused
 

@@ -25,6 +25,25 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+describe('a server that was started again', () => {
+  it('knows nothing of the connection: a new one is made at once', async () => {
+    const { actions, recovery } = connected();
+    recovery.setOnline(false);
+    recovery.setOnline(true);
+    recovery.onServerForgot();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(actions.restartIce).not.toHaveBeenCalled();
+    expect(actions.rebuild).toHaveBeenCalledOnce();
+  });
+
+  it('is not asked for what nobody wants', async () => {
+    const { actions, recovery } = link();
+    recovery.onServerForgot();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(actions.rebuild).not.toHaveBeenCalled();
+  });
+});
+
 describe('a connection that wavers', () => {
   it('is left alone when it heals by itself', async () => {
     const { actions, recovery } = connected();

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from media.types import Source, TransportKind
-from signaling.wire.base import Empty, Identifier, Mid, Request, Sdp, WireModel
+from signaling.wire.base import AnswerSdp, Empty, Identifier, Mid, OfferSdp, Request, WireModel
 from signaling.wire.requests.base import InteractionRequest
 from signaling.wire.views import IceServerView
 
@@ -27,7 +27,7 @@ class Publish(InteractionRequest):
 
     EVENT: ClassVar[str] = "media.publish"
     RESPONSE: ClassVar[type[WireModel]] = Answer
-    sdp: Sdp
+    sdp: OfferSdp
     tracks: Annotated[list[PublishedTrack], Field(max_length=8)]
     fresh: bool
 
@@ -58,7 +58,7 @@ class Subscribe(InteractionRequest):
 class AnswerSubscribe(InteractionRequest):
     EVENT: ClassVar[str] = "media.answer"
     RESPONSE: ClassVar[type[WireModel]] = Empty
-    sdp: Sdp
+    sdp: AnswerSdp
 
 
 class AddCandidate(InteractionRequest):

@@ -63,7 +63,7 @@ def test_every_fault_of_an_import_is_told() -> None:
             {**good, "question_id": "a-4", "links": [{"title": "x", "url": "javascript:alert(1)"}]},
             {**good, "question_id": "a-5", "title": ""},
             {**good, "question_id": "a-6", "valid_from": "2026-02-02", "valid_until": "2026-02-01"},
-            {**good, "question_id": "a-7", "regions": ["广东"]},
+            {**good, "question_id": "a-7", "regions": ["44"]},
             {**good, "question_id": "a-8", "topic": "none"},
             good,
             7,
@@ -90,6 +90,8 @@ def test_regions_lie_in_one_another() -> None:
     assert within("442000", "442000")
     assert not within("340100", "440000")
     assert not within("440000", "442000")
+    assert within("广东", "广东")
+    assert not within("广东", "440000")
 
 
 def test_a_question_is_in_force_in_its_region_and_days() -> None:

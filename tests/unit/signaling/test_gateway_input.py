@@ -280,3 +280,53 @@ async def test_a_slow_consumer_is_given_up_and_finds_everything_when_it_resumes(
         again = await back.connect(resume_token=welcome["resume_token"])
         texts = [m for m in again["interactions"][0]["messages"] if m["sender_id"] == "agent01"]
         assert len(texts) == 30
+
+
+async def test_an_address_that_keeps_trying_tokens_waits() -> None:
+    rates = RateLimits(bad_tokens=RateLimit(3, 1.0))
+    async with running_service(rates=rates) as own:
+        there = await own.sign_in("taxpayer01")
+        for _ in range(3):
+            assert await own.client("invalid").refused() == ErrorCode.TOKEN_INVALID
+        limited = own.client("invalid")
+        assert await limited.refused() == ErrorCode.RATE_LIMITED
+        assert limited.refusal is not None
+        assert limited.refusal["data"]["retry_after_ms"] == 1000
+        assert await own.client("taxpayer02").refused() == ErrorCode.RATE_LIMITED, "no token is looked at"
+        await there.do("agent.list")  # who is connected stays so
+        own.clock.advance(1000)
+        await own.client("taxpayer02").connect()
+        for _ in range(5):
+            await own.client("taxpayer02").connect()  # right ones are not counted
+            own.clock.advance(1000)
+
+
+async def test_tokens_are_counted_for_the_address_the_application_names() -> None:
+    async with running_service(rates=RateLimits(bad_tokens=RateLimit(1, 0.1))) as own:
+        addresses = iter(["203.0.113.1", "203.0.113.2", "203.0.113.1"])
+        own.gateway._address_of = lambda _: next(addresses)
+        assert await own.client("invalid").refused() == ErrorCode.TOKEN_INVALID
+        assert await own.client("invalid").refused() == ErrorCode.TOKEN_INVALID
+        assert await own.client("invalid").refused() == ErrorCode.RATE_LIMITED
+
+
+async def test_descriptions_are_as_long_as_honest_ones_at_most(service: Service) -> None:
+    pair = await service.pair()
+    await pair.share()
+    long = "v=0\r\n" + "a=x\r\n" * 20_000
+    offered = {"sdp": long[: 32 * 1024 + 1], "tracks": [], "fresh": True}
+    assert (
+        await pair.taxpayer.fails("media.publish", interaction_id=pair.id, **offered) == ErrorCode.BAD_MESSAGE
+    )
+    answered = {"sdp": long[: 64 * 1024 + 1]}
+    assert await pair.agent.fails("media.answer", interaction_id=pair.id, **answered) == ErrorCode.BAD_MESSAGE
+    await pair.subscribe(pair.agent)
+    await pair.agent.do("media.answer", interaction_id=pair.id, sdp=long[: 54 * 1024])
+
+
+async def test_a_browser_that_offers_compression_gets_none(service: Service) -> None:
+    async with aiohttp.ClientSession() as session:
+        url = f"{service.url}socket.io/?EIO=4&transport=websocket"
+        async with session.ws_connect(url, compress=15) as socket:
+            assert socket.compress == 0
+            assert (await socket.receive_str()).startswith("0")

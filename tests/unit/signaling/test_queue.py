@@ -200,7 +200,9 @@ class TestCapacity:
         assert desk.rings() == {"p2": "a"}
         desk.serve("a", "p2")
         assert desk.rings() == {}
-        assert desk.told(q.AgentChanged) == [q.AgentChanged("a", AgentStatus.BUSY, StatusReason.LOAD)]
+        assert desk.told(q.AgentChanged) == [
+            q.AgentChanged("a", AgentStatus.BUSY, StatusReason.LOAD, AgentStatus.FREE)
+        ]
         desk.end("p1")
         assert desk.rings() == {"p3": "a"}
 
@@ -249,7 +251,9 @@ class TestOffers:
         desk.later(20_000)
         assert q.OfferEnded("t-p1", "a", OfferEnd.SILENT) in desk.said
         assert q.Queued("t-p1", "p1", "c", 0, True) in desk.said
-        assert desk.told(q.AgentChanged) == [q.AgentChanged("a", AgentStatus.AWAY, StatusReason.MISSED_OFFER)]
+        assert desk.told(q.AgentChanged) == [
+            q.AgentChanged("a", AgentStatus.AWAY, StatusReason.MISSED_OFFER, AgentStatus.AWAY)
+        ]
         assert [desk.state.ahead(f"t-{who}") for who in ("p1", "p2")] == [0, 1]
         desk.do(q.SetAgentStatus("a", AgentStatus.FREE))
         assert desk.rings() == {"p1": "a"}
@@ -455,7 +459,7 @@ class TestDroppedLines:
         desk.later(30_000)
         assert q.AgentLost("t-p1", "p1", "a") in desk.said
         assert desk.told(q.AgentChanged) == [
-            q.AgentChanged("a", AgentStatus.OFFLINE, StatusReason.CONNECTION_LOST)
+            q.AgentChanged("a", AgentStatus.OFFLINE, StatusReason.CONNECTION_LOST, AgentStatus.OFFLINE)
         ]
         assert [desk.state.ahead(f"t-{who}") for who in ("p1", "p2")] == [0, 1]
         desk.do(q.SetAgentStatus("b", AgentStatus.FREE))
@@ -576,6 +580,40 @@ def test_a_removed_centre_lets_everybody_know() -> None:
     assert desk.state.next_deadline_ms() is None
 
 
+def test_agents_are_signed_in_again_after_a_restart_as_they_had_chosen() -> None:
+    desk = Desk()
+    desk.sign_in("a", capacity=2)
+    desk.join("p1")
+    desk.serve("a", "p1")
+    before = [
+        q.AgentSignedIn("a", frozenset({"c"}), frozenset(), 2, AgentStatus.FREE),
+        q.AgentSignedIn("b", frozenset({"c"}), frozenset(), 1, AgentStatus.AWAY),
+        q.AgentSignedIn("gone", frozenset({"c"}), frozenset(), 1, AgentStatus.FREE),
+    ]
+    fresh = Desk()
+    fresh.now = 500
+    fresh.state, fresh.said = restore({"c": SETTINGS}, desk.state.tickets.values(), before, fresh.now)
+    assert {a: agent.status for a, agent in fresh.state.agents.items()} == {
+        "a": AgentStatus.FREE,
+        "b": AgentStatus.AWAY,
+        "gone": AgentStatus.FREE,
+    }
+    assert fresh.state.agents["a"].tickets == {"t-p1"}
+    fresh.join("p2")
+    assert fresh.rings() == {}, "nobody is rung who is not there"
+    fresh.do(q.AgentReturned("b"))
+    assert fresh.rings() == {}
+    fresh.do(q.AgentReturned("a"))
+    assert fresh.rings() == {"p2": "a"}
+    fresh.do(q.AcceptOffer("a", "t-p2"))
+    fresh.later(SETTINGS.grace_ms)
+    assert set(dict(fresh.state.agents.items())) == {"a", "b"}
+    assert (
+        q.AgentChanged("gone", AgentStatus.OFFLINE, StatusReason.CONNECTION_LOST, AgentStatus.OFFLINE)
+        in fresh.said
+    )
+
+
 def test_restored_after_a_restart() -> None:
     desk = Desk()
     desk.sign_in("a", capacity=1)
@@ -588,7 +626,7 @@ def test_restored_after_a_restart() -> None:
 
     fresh = Desk()
     fresh.now = 500
-    fresh.state, fresh.said = restore({"c": SETTINGS}, desk.state.tickets.values(), fresh.now)
+    fresh.state, fresh.said = restore({"c": SETTINGS}, desk.state.tickets.values(), (), fresh.now)
     assert {who: fresh.phase(who) for who in ("p1", "p2", "p3")} == {
         "p1": TicketPhase.ASSIGNED,
         "p2": TicketPhase.WAITING,

@@ -234,7 +234,12 @@ class QueueMachine(RuleBasedStateMachine):
         before = {ticket.ticket_id: ticket for ticket in self.state.tickets.values()}
         self.ringing.clear()
         self.told.clear()
-        self.state, effects = restore(dict.fromkeys(CENTRES, SETTINGS), before.values(), self.now)
+        signed_in = [
+            q.AgentSignedIn(agent.agent_id, agent.centres, agent.skills, agent.capacity, agent.status)
+            for _, agent in self.state.agents.items()
+        ]
+        self.state, effects = restore(dict.fromkeys(CENTRES, SETTINGS), before.values(), signed_in, self.now)
+        assert {agent.agent_id for agent in signed_in} <= {a for a, _ in self.state.agents.items()}
         for effect in effects:
             self.believe(effect)
         assert {ticket.ticket_id for ticket in self.state.tickets.values()} == set(before)

@@ -9,6 +9,8 @@ from media.types import Source, TransportKind
 from signaling.errors import ErrorCode
 from signaling.rooms.memory import MemoryRecords
 from signaling.rooms.ports import RecordsUnavailable
+from signaling.sessions.queue_states import CentreSettings
+from signaling.sessions.states import TransferPhase
 from tests.unit.signaling.bureau import Bureau, open_bureau, serve
 from tests.unit.signaling.clock import ManualClock
 from tests.unit.signaling.service import Pair, Service
@@ -121,10 +123,108 @@ async def test_everybody_keeps_the_place_in_the_queue() -> None:
         first = service.client("taxpayer01")
         await first.connect()
         agent = service.client("agent01")
-        assert not (await agent.connect())["desk"]["signed_in"]
-        await agent.do("agent.sign_in")
+        desk = (await agent.connect())["desk"]
+        assert (desk["signed_in"], desk["status"]) == (True, "away")
+        await agent.do("agent.set_status", status="free")
         rang = (await agent.wait_for("offer.rang"))["offer"]
         assert (rang["ticket_id"], rang["context"]["page"]) == (tickets[0], "首页")
+
+
+async def test_agents_are_signed_in_again_as_they_were() -> None:
+    records, clock = Frozen(), ManualClock()
+    async with started(records, clock) as service:
+        talk = await serve(service)
+        for agent_id, status in (("agent02", "free"), ("agent03", "busy"), ("agent04", "free")):
+            await (await service.sign_in(agent_id)).do("agent.sign_in", status=status)
+        await service.clients[-1].do("agent.sign_out")
+        await talk.agent.do("agent.set_status", status="busy")
+    async with started(records, clock) as service:
+        desks = {
+            agent_id: (await service.client(agent_id).connect())["desk"]
+            for agent_id in ("agent01", "agent02", "agent03", "agent04")
+        }
+        assert {a: (d["signed_in"], d["status"]) for a, d in desks.items()} == {
+            "agent01": (True, "busy"),
+            "agent02": (True, "free"),
+            "agent03": (True, "busy"),
+            "agent04": (False, "offline"),
+        }
+        assert desks["agent01"]["interactions"] == [talk.id]
+        other = await service.sign_in("taxpayer02")
+        await other.do("queue.join")
+        await service.clients[1].wait_for("offer.rang")
+    async with started(records, clock) as service:
+        clock.advance(31_000)
+        assert not (await service.client("agent02").connect())["desk"]["signed_in"], (
+            "did not come back in time"
+        )
+
+
+async def test_after_work_time_goes_on() -> None:
+    records, clock = Frozen(), ManualClock()
+    own = Bureau(settings=CentreSettings(after_work_ms=60_000), capacity=1)
+    async with open_bureau(own, records, clock=clock) as service:
+        talk = await serve(service)
+        await talk.agent.do("interaction.close", interaction_id=talk.id)
+        await talk.agent.wait_for("desk.changed", lambda m: m["desk"]["wrapping"] == [talk.id])
+        records.killed = True
+    records.killed = False
+    clock.advance(10_000)
+    async with open_bureau(own, records, clock=clock) as service:
+        agent = service.client("agent01")
+        desk = (await agent.connect())["desk"]
+        assert (desk["status"], desk["wrapping"]) == ("after_work", [talk.id])
+        other = await service.sign_in("taxpayer02")
+        await other.do("queue.join")
+        assert (await agent.do("desk.get"))["desk"]["offer"] is None
+        clock.advance(50_000)
+        await agent.wait_for("offer.rang")
+        records.killed = True
+    records.killed = False
+    async with open_bureau(own, records, clock=clock) as service:
+        assert (await service.client("agent01").connect())["desk"]["wrapping"] == []
+
+
+async def test_a_transfer_to_a_centre_waits_on_with_its_note() -> None:
+    records, clock = Frozen(), ManualClock()
+    async with started(records, clock) as service:
+        talk = await serve(service)
+        other = await service.sign_in("agent11")
+        await other.do("agent.sign_in", status="away")
+        await talk.agent.do("transfer.offer", interaction_id=talk.id, to_centre="ah", note="发票红冲，已核对")
+        await talk.agent.wait_for("transfer.changed")
+    async with started(records, clock) as service:
+        taxpayer, agent, other = (service.client(who) for who in ("taxpayer01", "agent01", "agent11"))
+        await taxpayer.connect()
+        found = (await agent.connect())["interactions"][0]["transfer"]
+        assert (found["phase"], found["target"]) == ("offered", "安徽服务运营中心")
+        await other.connect()
+        await other.do("agent.set_status", status="free")
+        rang = (await other.wait_for("offer.rang"))["offer"]
+        assert (rang["note"], rang["transfer"]) == ("发票红冲，已核对", True)
+        await other.do("offer.accept", ticket_id=talk.id)
+        await taxpayer.wait_for("interaction.changed", lambda m: m["interaction"]["agent_id"] == "agent11")
+
+
+async def test_a_transfer_that_rang_at_an_agent_has_timed_out() -> None:
+    records, clock = Frozen(), ManualClock()
+    async with started(records, clock) as service:
+        talk = await serve(service)
+        other = await service.sign_in("agent02")
+        await other.do("agent.sign_in")
+        await talk.agent.do("transfer.offer", interaction_id=talk.id, to_agent="agent02", note="请接")
+        await other.wait_for("offer.rang")
+    for _ in range(2):
+        async with started(records, clock) as service:
+            agent = service.client("agent01")
+            found = (await agent.connect())["interactions"][0]
+            assert found["agent_id"] == "agent01"
+            assert found["transfer"] is None or found["transfer"]["phase"] == "timed_out"
+            told = [m["text"] for m in found["messages"] if m["kind"] == "system"]
+            assert len([text for text in told if "转接" in text]) == 2, "asked, and what became of it, once"
+            assert (await service.client("agent02").connect())["desk"]["offer"] is None
+    (kept,) = records._transfers.values()
+    assert (kept.phase, kept.note) == (TransferPhase.TIMED_OUT, "请接")
 
 
 async def test_who_does_not_come_back_loses_the_place_and_the_conversation_its_agent() -> None:

@@ -12,7 +12,7 @@ from signaling.rooms import keeping
 from signaling.rooms.kept import OpenWork
 from signaling.rooms.memory import MemoryRecords
 from signaling.sessions import commands as c
-from signaling.sessions import policy
+from signaling.sessions import interaction, policy
 from signaling.sessions.model import InteractionState, Member, TransferState
 from signaling.sessions.policy import SCREEN, SessionKind
 from signaling.sessions.states import (
@@ -70,6 +70,9 @@ class Conversation(RuleBasedStateMachine):
             assert self.desk.state is old
             return
         new = self.desk.state
+        if isinstance(command, c.OF_WORDS):
+            whole, effects = interaction.change(old, command, self.desk.now_ms)
+            assert (whole, set(effects)) == (new, set(interaction.handle(old, command, self.desk.now_ms)[1]))
         self.records.keep(*keeping.between(old, new, self.desk.now_ms))
         self.told += [m.seq for m in new.messages if m.seq >= old.next_seq]
 

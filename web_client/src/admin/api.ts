@@ -68,6 +68,15 @@ export interface Skill {
   readonly name: string;
 }
 
+/** 小结类别; `centre_id` null: for all centres. */
+export interface WrapUpCodeRow {
+  code: string;
+  centre_id: string | null;
+  name: string;
+  sort_order: number;
+  active: boolean;
+}
+
 export interface Organisation {
   readonly authorities: readonly Authority[];
   readonly centres: readonly Centre[];
@@ -119,6 +128,22 @@ export class Administration {
 
   removeStaff(personId: string): Promise<Organisation> {
     return this.#http.send(`${ROOT}/staff/${encodeURIComponent(personId)}`, { method: 'DELETE' });
+  }
+
+  saveAuthority({ code, ...body }: Authority): Promise<Organisation> {
+    return this.#http.send(`${ROOT}/authorities/${encodeURIComponent(code)}`, { method: 'PUT', body });
+  }
+
+  saveSkill({ code, name }: Skill): Promise<Organisation> {
+    return this.#http.send(`${ROOT}/skills/${encodeURIComponent(code)}`, { method: 'PUT', body: { name } });
+  }
+
+  async wrapUpCodes(): Promise<readonly WrapUpCodeRow[]> {
+    return (await this.#http.send<{ codes: WrapUpCodeRow[] }>('/api/wrap-up-codes')).codes;
+  }
+
+  saveWrapUpCode({ code, ...body }: WrapUpCodeRow): Promise<WrapUpCodeRow> {
+    return this.#http.send(`/api/wrap-up-codes/${encodeURIComponent(code)}`, { method: 'PUT', body });
   }
 
   audit(cursor: string | null): Promise<AuditPage> {

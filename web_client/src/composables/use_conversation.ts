@@ -61,7 +61,10 @@ export function useConversation(session: SessionContext, id: Ref<string | null>)
         ended.value = null;
         return;
       }
-      if (view.assistance.phase === 'ended' && isAssistanceLive(before.assistance.phase)) {
+      // That all of it is over is said by the conversation itself.
+      if (view.phase === 'closed') {
+        ended.value = null;
+      } else if (view.assistance.phase === 'ended' && isAssistanceLive(before.assistance.phase)) {
         ended.value = assistanceEnded(session.side.value, view.assistance, session.myId.value);
       } else if (view.call.phase === 'ended' && isCallLive(before.call.phase)) {
         ended.value = callEnded(session.side.value, view.call, session.myId.value);

@@ -10,6 +10,8 @@ const MAX_PAGES = 8;
 export interface History {
   readonly past: ShallowRef<readonly HistoryItem[]>;
   readonly hasEarlier: ComputedRef<boolean>;
+  /** One has asked, and this is the beginning. */
+  readonly noEarlier: ComputedRef<boolean>;
   load(): void;
 }
 
@@ -41,6 +43,7 @@ export function useHistory(session: SessionContext, interaction: ComputedRef<Int
   return {
     past,
     hasEarlier: computed(() => !exhausted.value && session.state.value.me !== null),
+    noEarlier: computed(() => exhausted.value),
     load() {
       void session.run('history', async () => {
         if (id.value === null || !(await session.client.loadEarlier(id.value))) await loadPast();

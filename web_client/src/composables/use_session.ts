@@ -16,6 +16,8 @@ export interface SessionContext {
   readonly running: ShallowRef<ReadonlySet<string>>;
   /** Runs what a person asked for, once at a time under its name; a failure is shown, never thrown. True: it was done. */
   run(name: string, action: () => Promise<unknown>): Promise<boolean>;
+  /** The same for what may be on its way several times at once: messages, each of which counts. */
+  attempt(action: () => Promise<unknown>): Promise<boolean>;
 }
 
 const KEY: InjectionKey<SessionContext> = Symbol('session');
@@ -49,14 +51,19 @@ export function provideSession(client: ServiceClient, fallback: Side): SessionCo
       if (running.value.has(name)) return false;
       running.value = new Set(running.value).add(name);
       try {
+        return await context.attempt(action);
+      } finally {
+        running.value = new Set([...running.value].filter((one) => one !== name));
+      }
+    },
+    async attempt(action) {
+      try {
         await action();
         failure.value = null;
         return true;
       } catch (error) {
         failure.value = failureNotice(error, side.value);
         return false;
-      } finally {
-        running.value = new Set([...running.value].filter((one) => one !== name));
       }
     },
   };

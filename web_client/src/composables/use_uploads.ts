@@ -4,6 +4,9 @@ import { failureText } from '@/messages';
 import { MAX_FILE_BYTES, mayPass, upload } from '@/rest/uploads';
 import type { SessionContext } from './use_session';
 
+/** The server's own sentence, without asking it. */
+const TOO_LARGE = '文件须小于 20 MB，请缩小后重新发送。';
+
 export interface UploadItem {
   readonly key: number;
   readonly interactionId: string;
@@ -62,7 +65,7 @@ export function useUploads(session: SessionContext, interactionId: ComputedRef<s
     add(id, files) {
       for (const file of files) {
         const tooLarge = file.size >= MAX_FILE_BYTES;
-        const item = { key: nextKey++, interactionId: id, file, progress: 0, failure: tooLarge ? '文件须小于 20 MB' : null, again: false };
+        const item = { key: nextKey++, interactionId: id, file, progress: 0, failure: tooLarge ? TOO_LARGE : null, again: false };
         all.value = [...all.value, item];
         if (!tooLarge) void send(item);
       }

@@ -6,6 +6,8 @@ import { uploadTransport, type UploadTransport } from '@/rest/uploads';
 import { SignalingConnection, type ConnectionOptions } from '@/signaling/connection';
 import { isLocalFailure, RequestError } from '@/signaling/errors';
 import { installDebug, type Mark } from './debug';
+import { Sequence } from './link';
+import { isAssistanceLive, isCallLive } from './media_plan';
 import { MediaRoom } from './media_room';
 import type { Preferences } from './preferences';
 import {
@@ -99,6 +101,7 @@ export class ServiceClient {
   readonly #options: ClientOptions;
   readonly #connection: SignalingConnection;
   readonly #rooms = new Map<string, MediaRoom>();
+  readonly #sending = new Map<string, Sequence>();
   readonly #typingSaidAt = new Map<string, number>();
   readonly #readSaid = new Map<string, number>();
   #supervises = false;
@@ -110,7 +113,7 @@ export class ServiceClient {
     const http = new ServiceHttp(options.connection);
     this.records = new Records(http);
     this.uploads = uploadTransport(http);
-    this.#connection = new SignalingConnection(options.connection);
+    this.#connection = new SignalingConnection({ ...options.connection, urgent: () => this.#inCall() });
     this.#connection.on('status', (connection) => {
       this.state.update((state) => ({ ...state, connection }));
       for (const room of this.#rooms.values()) room.setOnline(connection.state === 'online');
@@ -254,7 +257,7 @@ export class ServiceClient {
   }
 
   async joinSupervised(interactionId: string, mode: SupervisionMode): Promise<void> {
-    const capture = mode === 'listen' ? null : this.room(interactionId).devices.capture();
+    const capture = mode === 'listen' ? null : this.room(interactionId).devices.capture({ camera: false });
     const { interaction } = await this.#request('supervise.join', { interaction_id: interactionId, mode });
     this.#update((state) => putInteraction(state, interaction));
     await capture;
@@ -285,12 +288,17 @@ export class ServiceClient {
     this.state.update((state) =>
       addPending(state, interactionId, { clientMessageId, text, fileId, createdAt: Date.now(), failed: false }),
     );
+    // One after another: what was written first arrives first, also what waits for the line to come back.
+    const line = this.#sending.get(interactionId) ?? new Sequence();
+    this.#sending.set(interactionId, line);
     try {
-      const { message } = await this.#request('message.send', {
-        interaction_id: interactionId,
-        client_message_id: clientMessageId,
-        ...(fileId === undefined ? { text } : { file_id: fileId }),
-      });
+      const { message } = await line.run(() =>
+        this.#request('message.send', {
+          interaction_id: interactionId,
+          client_message_id: clientMessageId,
+          ...(fileId === undefined ? { text } : { file_id: fileId }),
+        }),
+      );
       this.state.update((state) => putMessage(state, interactionId, message));
     } catch (error) {
       this.state.update((state) => failPending(state, interactionId, clientMessageId));
@@ -339,10 +347,18 @@ export class ServiceClient {
     }
     this.#update((state) => reduce(state, notification));
     if (notification.event === 'session.welcome') {
+      if (!notification.value.resumed) for (const room of this.#rooms.values()) room.onServerForgot();
       this.#resendPending();
       // A supervisor's subscription ends with the connection.
       if (this.#supervises) this.supervise().catch(() => undefined);
     }
+  }
+
+  /** Whoever is seen or heard should be again at once. */
+  #inCall(): boolean {
+    return [...this.state.get().interactions.values()].some(
+      ({ view }) => view.phase === 'open' && (isAssistanceLive(view.assistance.phase) || isCallLive(view.call.phase)),
+    );
   }
 
   /** What was written while the line was down goes out by itself; the server knows it by its id and adds it once. */

@@ -80,6 +80,15 @@ function describe(track: MediaStreamTrack, kind: DeviceKind): MediaStreamTrack {
   return track;
 }
 
+/** The microphone alone, for who only speaks. Never rejects. */
+export async function captureMicrophone(preferences: Preferences): Promise<CapturedDevices> {
+  try {
+    return { microphone: await captureDevice('microphone', preferences), camera: null, problems: {} };
+  } catch (error) {
+    return { microphone: null, camera: null, problems: { microphone: error instanceof CaptureError ? error.problem : 'unsupported' } };
+  }
+}
+
 /**
  * Microphone and camera in one question to the person where both exist. When that fails, each by itself: a call goes
  * on with what there is. Never rejects.

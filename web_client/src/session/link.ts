@@ -48,6 +48,33 @@ export class Sequence {
 }
 
 /**
+ * As long as a peer connection is wanted. What an RTCPeerConnection was doing when it is closed never settles (WebRTC
+ * §4.4.1.2: "if connection.[[IsClosed]] is true, abort these steps"), and whoever waits for it would wait for ever.
+ */
+export class Lifetime {
+  readonly #controller = new AbortController();
+
+  get ended(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
+  end(): void {
+    this.#controller.abort();
+  }
+
+  /** The promise, or a rejection as soon as this has ended. */
+  of<Result>(promise: Promise<Result>): Promise<Result> {
+    const { signal } = this.#controller;
+    return new Promise((resolve, reject) => {
+      const end = (): void => reject(new Error('the connection was closed'));
+      if (signal.aborted) end();
+      signal.addEventListener('abort', end, { once: true });
+      promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
+    });
+  }
+}
+
+/**
  * Trickle ICE (RFC 8838): candidates wait until the server knows the description they belong to. A lost candidate is
  * no failure: the server is ICE-lite and learns the address from the first check.
  */

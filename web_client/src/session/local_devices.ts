@@ -1,6 +1,6 @@
 /** One's own microphone and camera in a call. */
 import type { DeviceProblem, MediaView, Source } from '@/protocol/messages';
-import { captureDevice, captureDevices, CaptureError, type CapturedDevices, type DeviceKind } from './devices';
+import { captureDevice, captureDevices, captureMicrophone, CaptureError, type CapturedDevices, type DeviceKind } from './devices';
 import type { LocalMediaOptions } from './local_screen';
 import type { Preferences } from './preferences';
 
@@ -16,6 +16,8 @@ export class LocalDevices {
   #captured: CapturedDevices = NONE;
   #capture: Promise<void> | null = null;
   #allowed = false;
+  /** A supervisor speaks and is not seen: a camera would be outside what they may send. */
+  #withCamera = true;
   #tried = false;
   /** The devices have answered, well or not. */
   #ready = false;
@@ -40,16 +42,17 @@ export class LocalDevices {
     this.#allowed = allowed;
     if (ended) this.release();
     if (!allowed) return;
-    if (!this.#tried) void this.capture();
+    if (!this.#tried) void this.capture({ camera: sources.has('camera') });
     else this.#publish();
   }
 
   /**
    * Asks for the devices; the click that accepts or starts a call does so at once, beside its request, so that the
-   * call need not wait for one after the other.
+   * call need not wait for one after the other. Again with what was asked for before, when nothing is said.
    */
-  capture(): Promise<void> {
+  capture(what?: { camera: boolean }): Promise<void> {
     this.#tried = true;
+    this.#withCamera = what?.camera ?? this.#withCamera;
     this.#capture ??= this.#run().finally(() => {
       this.#capture = null;
     });
@@ -61,6 +64,7 @@ export class LocalDevices {
     for (const track of [this.#captured.microphone, this.#captured.camera]) track?.stop();
     this.#captured = NONE;
     this.#tried = false;
+    this.#withCamera = true;
     this.#ready = false;
     this.#published = false;
     this.#reported = null;
@@ -124,7 +128,7 @@ export class LocalDevices {
 
   async #run(): Promise<void> {
     this.#options.change({ capturingDevices: true });
-    const captured = await captureDevices(this.#options.preferences);
+    const captured = await (this.#withCamera ? captureDevices : captureMicrophone)(this.#options.preferences);
     this.#options.mark('devices_captured');
     this.#options.change({ capturingDevices: false });
     if (!this.#tried) {

@@ -139,6 +139,11 @@ export class MediaRoom {
     (transport === 'publish' ? this.#publishRecovery : this.#subscribeRecovery).onServerFailed();
   }
 
+  onServerForgot(): void {
+    this.#publishRecovery.onServerForgot();
+    this.#subscribeRecovery.onServerForgot();
+  }
+
   setView(publisherId: string, source: Source, width: number, height: number): void {
     this.#subscriber.setView(publisherId, source, width, height);
   }

@@ -1,6 +1,6 @@
 import type { PublishedTrack, Source } from '@/protocol/messages';
 import { encodingsOf, tuneSender } from './encodings';
-import { CandidateTrickle, createPeerConnection, Sequence, type LinkOptions } from './link';
+import { CandidateTrickle, createPeerConnection, Lifetime, Sequence, type LinkOptions } from './link';
 import { withOpusFecAndDtx, withStartBitrate } from './sdp';
 
 const START_BITRATE_KBPS = 1_500;
@@ -23,6 +23,7 @@ export class Publisher {
   #trickle: CandidateTrickle | null = null;
   /** The server has never answered this peer connection. */
   #fresh = true;
+  #life = new Lifetime();
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -34,8 +35,9 @@ export class Publisher {
 
   /** ICE and DTLS before there is anything to send: one inactive m-line. */
   warmUp(): Promise<void> {
+    const life = this.#life;
     return this.#jobs.run(async () => {
-      if (this.#connection === null) await this.#negotiate();
+      if (this.#connection === null && !life.ended) await this.#negotiate();
     });
   }
 
@@ -81,6 +83,7 @@ export class Publisher {
   }
 
   async #apply(): Promise<void> {
+    const life = this.#life;
     let changed = this.#connection === null && this.#wanted.size > 0;
     for (const source of ORDER) {
       const wanted = this.#wanted.has(source);
@@ -93,40 +96,41 @@ export class Publisher {
       } else if (transceiver.direction !== 'sendonly') {
         changed = true;
       } else if (transceiver.sender.track !== track) {
-        await transceiver.sender.replaceTrack(track);
-        await tuneSender(transceiver.sender, source);
+        await life.of(transceiver.sender.replaceTrack(track));
+        await life.of(tuneSender(transceiver.sender, source));
       }
     }
     if (changed) await this.#negotiate();
   }
 
   async #negotiate(): Promise<void> {
+    const life = this.#life;
     const connection = this.#connection ?? this.#create();
     const before = new Map([...this.#transceivers].map(([source, one]) => [source, one.direction]));
-    await this.#arrange(connection);
+    await this.#arrange(connection, life);
     this.#trickle?.hold();
     try {
-      await connection.setLocalDescription(await connection.createOffer());
-      const answer = await this.#options.signaling.request('media.publish', {
+      await life.of(connection.setLocalDescription(await life.of(connection.createOffer())));
+      const publishing = this.#options.signaling.request('media.publish', {
         interaction_id: this.#options.interactionId,
         sdp: connection.localDescription?.sdp ?? '',
         tracks: this.#tracks(),
         fresh: this.#fresh,
       });
-      if (this.#connection !== connection) return;
+      const answer = await life.of(publishing);
       this.#fresh = false;
       this.#trickle?.open();
       const sdp = withStartBitrate(withOpusFecAndDtx(answer.sdp), START_BITRATE_KBPS);
-      await connection.setRemoteDescription({ type: 'answer', sdp });
+      await life.of(connection.setRemoteDescription({ type: 'answer', sdp }));
     } catch (error) {
       await this.#rollBack(connection, before);
       throw error;
     }
-    for (const [source, transceiver] of this.#transceivers) await tuneSender(transceiver.sender, source);
+    for (const [source, transceiver] of this.#transceivers) await life.of(tuneSender(transceiver.sender, source));
   }
 
   /** Transceivers as `#wanted` asks; at least one m-line, for without one there is no transport. */
-  async #arrange(connection: RTCPeerConnection): Promise<void> {
+  async #arrange(connection: RTCPeerConnection, life: Lifetime): Promise<void> {
     for (const source of ORDER) {
       const wanted = this.#wanted.has(source);
       const track = this.#wanted.get(source) ?? null;
@@ -142,7 +146,7 @@ export class Publisher {
         this.#transceivers.set(source, transceiver);
       } else {
         transceiver.direction = direction;
-        if (transceiver.sender.track !== track) await transceiver.sender.replaceTrack(track);
+        if (transceiver.sender.track !== track) await life.of(transceiver.sender.replaceTrack(track));
       }
     }
   }
@@ -193,6 +197,8 @@ export class Publisher {
 
   #drop(): void {
     const connection = this.#connection;
+    this.#life.end();
+    this.#life = new Lifetime();
     this.#connection = null;
     this.#trickle = null;
     this.#transceivers = new Map();

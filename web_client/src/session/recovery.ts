@@ -81,6 +81,13 @@ export class LinkRecovery {
     this.#begin('restart');
   }
 
+  /** The server knows nothing of this connection any more (it was started again): an ICE restart would be refused. */
+  onServerForgot(): void {
+    if (this.#state === 'off') return;
+    this.#setState('recovering');
+    this.#begin('rebuild');
+  }
+
   /** The machine's network changed or came back: do not wait for a timeout to notice. */
   onNetworkChanged(): void {
     if (this.#state !== 'connected' && this.#state !== 'recovering') return;

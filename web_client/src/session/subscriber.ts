@@ -1,5 +1,5 @@
 import type { SlotView, Source } from '@/protocol/messages';
-import { CandidateTrickle, createPeerConnection, Sequence, type LinkOptions, type SlotChange } from './link';
+import { CandidateTrickle, createPeerConnection, Lifetime, Sequence, type LinkOptions, type SlotChange } from './link';
 
 /** A track of somebody else, as it arrives in a receive slot. */
 export interface RemoteTrack {
@@ -27,6 +27,7 @@ export class Subscriber {
   #connection: RTCPeerConnection | null = null;
   #trickle: CandidateTrickle | null = null;
   #negotiated = false;
+  #life = new Lifetime();
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -37,8 +38,9 @@ export class Subscriber {
   }
 
   open(): Promise<void> {
+    const life = this.#life;
     return this.#jobs.run(async () => {
-      if (this.#connection === null) await this.#negotiate(true);
+      if (this.#connection === null && !life.ended) await this.#negotiate(true);
     });
   }
 
@@ -99,16 +101,17 @@ export class Subscriber {
   async #negotiate(fresh: boolean): Promise<void> {
     const interaction = { interaction_id: this.#options.interactionId };
     const { signaling } = this.#options;
-    const offer = await signaling.request('media.subscribe', { ...interaction, fresh });
+    const life = this.#life;
+    const offer = await life.of(signaling.request('media.subscribe', { ...interaction, fresh }));
     const iceServers = offer.ice_servers.length > 0 ? offer.ice_servers : this.#options.iceServers();
     const connection = this.#connection ?? this.#create(iceServers);
     this.#trickle?.hold();
     try {
       this.#slots.clear();
       offer.slots.forEach((slot) => this.#slots.set(slot.mid, slot));
-      await connection.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
-      await connection.setLocalDescription(await connection.createAnswer());
-      await signaling.request('media.answer', { ...interaction, sdp: connection.localDescription?.sdp ?? '' });
+      await life.of(connection.setRemoteDescription({ type: 'offer', sdp: offer.sdp }));
+      await life.of(connection.setLocalDescription(await life.of(connection.createAnswer())));
+      await life.of(signaling.request('media.answer', { ...interaction, sdp: connection.localDescription?.sdp ?? '' }));
       this.#negotiated = true;
       this.#trickle?.open();
       this.#publishTracks();
@@ -170,6 +173,8 @@ export class Subscriber {
 
   #drop(): void {
     const connection = this.#connection;
+    this.#life.end();
+    this.#life = new Lifetime();
     this.#connection = null;
     this.#negotiated = false;
     this.#trickle = null;

@@ -23,6 +23,8 @@ export interface ConnectionOptions {
   /** Origin of the server. */
   url: string;
   token: () => string | Promise<string>;
+  /** Whether to come back as fast as can be: somebody is in a call. All pages doing so would be a burden on a server that starts. */
+  urgent?: () => boolean;
 }
 
 type ConnectionEvents = NotificationMap & { status: ConnectionStatus };
@@ -64,11 +66,14 @@ const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
 ];
 
 const REQUEST_TIMEOUT_MS = 10_000;
-/** How often a media request may be told to wait (`rate_limited`) before it fails. */
+/** How often a request that waits may be told to wait (`rate_limited`) before it fails. */
 const MAX_WAITS = 5;
 const CONNECT_TIMEOUT_MS = 8_000;
 const RETRY_MIN_MS = 800;
 const RETRY_MAX_MS = 5_000;
+const RETRY_URGENT_MS = 800;
+/** Attempts that may be urgent: about a minute. */
+const URGENT_ATTEMPTS = 75;
 
 /** The signalling connection: requests with acknowledgements, notifications, and coming back by itself. */
 export class SignalingConnection {
@@ -148,8 +153,8 @@ export class SignalingConnection {
       const answer = await this.#ask(event, payload, timeoutMs);
       if (answer.ok) return answer.data;
       const waitMs = answer.error.code === 'rate_limited' ? answer.error.retry_after_ms : null;
-      // Nobody pressed a button for these: they wait their turn instead of failing.
-      if (waitMs == null || waits >= MAX_WAITS || !event.startsWith('media.')) throw RequestError.fromWire(answer.error);
+      // Nobody pressed a button for these, or would do nothing else than press it again: they wait their turn.
+      if (waitMs == null || waits >= MAX_WAITS || !(event.startsWith('media.') || event === 'message.send')) throw RequestError.fromWire(answer.error);
       await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
   }
@@ -159,6 +164,8 @@ export class SignalingConnection {
     payload: RequestMap[E]['request'],
     timeoutMs: number,
   ): Promise<Acknowledgement<RequestMap[E]['response']>> {
+    // What is pressed while the page has only just been opened is not lost.
+    if (this.#status.state === 'connecting') await this.#firstConnected(timeoutMs);
     const socket = this.#socket;
     if (socket === null || this.#status.state !== 'online') throw new RequestError(OFFLINE);
     try {
@@ -166,6 +173,21 @@ export class SignalingConnection {
     } catch {
       throw new RequestError(socket.connected ? TIMEOUT : OFFLINE);
     }
+  }
+
+  /** Until the first connection is there, or has failed. */
+  #firstConnected(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        stop();
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      const stop = this.#events.on('status', ({ state }) => {
+        if (state !== 'connecting') done();
+      });
+    });
   }
 
   async #handshake(): Promise<Handshake> {
@@ -200,7 +222,8 @@ export class SignalingConnection {
     if (this.#retryTimer !== null) return;
     this.#setStatus({ state: 'reconnecting', reason });
     this.#attempts += 1;
-    const backoff = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(this.#attempts - 1, 4));
+    const urgent = this.#attempts <= URGENT_ATTEMPTS && this.#options.urgent?.() === true;
+    const backoff = Math.min(urgent ? RETRY_URGENT_MS : RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(this.#attempts - 1, 4));
     const delay = reason?.retry_after_ms ?? backoff * (0.7 + 0.6 * Math.random());
     this.#retryTimer = setTimeout(() => {
       this.#connectNow();
