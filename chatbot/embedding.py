@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -48,8 +49,9 @@ class E5:
         return np.asarray(self._model.query(list(texts)), dtype=np.float32)
 
 
+@cache
 def load() -> Embedding | None:
-    """None: retrieval by words alone. Takes about half a second and 75 MB."""
+    """None: retrieval by words alone. Takes about half a second and 75 MB, once in a process."""
     try:
         return E5()
     except (ImportError, OSError, RuntimeError) as error:

