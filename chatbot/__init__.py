@@ -1,1 +1,1 @@
-"""The smart service (悦悦): retrieval, dialogue, suggestions and speech. Knows nobody above it."""
+"""悦悦, the assistant: knowledge, retrieval, decisions, clarification. Knows no network, no database and no web framework."""

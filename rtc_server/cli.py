@@ -21,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
 )
 turn_app = typer.Typer(help="The relay (TURN).", no_args_is_help=True)
-bench_app = typer.Typer(help="What a forwarded packet costs.", no_args_is_help=True)
+bench_app = typer.Typer(help="Measurements.", no_args_is_help=True)
 app.add_typer(turn_app, name="turn")
 app.add_typer(bench_app, name="bench")
 loadtest_app = typer.Typer(help="A whole server under load.", no_args_is_help=True)
@@ -128,6 +128,26 @@ def forward(
     from rtc_server.bench.forward import run
 
     raise typer.Exit(run(as_json=json, quick=quick))
+
+
+@bench_app.command()
+def retrieval(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    size: Annotated[
+        list[int] | None,
+        typer.Option(help="A base of so many questions; repeatable. Default: 200, 2000, 20000."),
+    ] = None,
+    by_words: Annotated[bool, typer.Option("--by-words", help="Without sentence vectors.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Neighbours' vectors put together from parts: minutes, not an hour."),
+    ] = False,
+) -> None:
+    """How well and how fast the assistant finds, on questions kept apart from the base."""
+    from rtc_server.bench.retrieval import SIZES, run
+
+    raise typer.Exit(run(as_json=json, sizes=tuple(size) if size else SIZES, by_words=by_words, quick=quick))
 
 
 @loadtest_app.command()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from chatbot import demo as demo_knowledge
 from rtc_server import demo_data
 from rtc_server.config import Settings
 from rtc_server.files.links import Links
 from rtc_server.files.scanner import scanner_of
 from rtc_server.files.service import FileService
 from rtc_server.identity.profiles import Profiles
+from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.organisation import demo
 from rtc_server.organisation.service import OrganisationService
 from rtc_server.records.database import database_url
@@ -35,13 +37,17 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
             await demo_data.load(recording)
         files = FileService(settings.files, settings.data / "files", recording, scanner_of(settings.files))
         await files.start()
+        knowledge = KnowledgeService(recording, settings.data / "knowledge" / "vectors.npz")
+        await knowledge.load(demo_knowledge.knowledge() if settings.demo else None)
+        knowledge.start()
     except BaseException:
         await records.close()
         raise
     links = Links(link_key, settings.files.link_lifetime_s)
-    return ServiceDesk(recording, organisation, files, links, profiles)
+    return ServiceDesk(recording, organisation, files, links, profiles, knowledge)
 
 
 async def close_desk(desk: ServiceDesk) -> None:
+    await desk.knowledge.stop()
     await desk.files.stop()
     await desk.recording.close()

@@ -44,6 +44,8 @@ class Permission(StrEnum):
     ADMINISTER = "administer"
     """Centres, hours, people, settings, wrap-up codes."""
     READ_AUDIT = "read_audit"
+    EDIT_KNOWLEDGE = "edit_knowledge"
+    """What the assistant knows: questions, import, export, and how she does."""
 
 
 _SERVING = frozenset(
@@ -84,6 +86,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.OWN_SESSION,
                 Permission.READ_CANNED_REPLIES,
                 Permission.EDIT_SHARED_CANNED_REPLIES,
+                Permission.EDIT_KNOWLEDGE,
             }
         ),
         Role.ADMINISTRATOR: frozenset(
@@ -95,6 +98,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.READ_WRAP_UP_CODES,
                 Permission.ADMINISTER,
                 Permission.READ_AUDIT,
+                Permission.EDIT_KNOWLEDGE,
             }
         ),
     }

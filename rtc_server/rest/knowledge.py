@@ -1,0 +1,466 @@
+"""The editor's side of 悦悦: questions with filters and versions, parts, import and export, the state of the index, a try."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from pydantic import Field
+
+from chatbot.decision import Verdict
+from chatbot.dialogue import Asker, DialogueState, ReplyKind, say
+from chatbot.exchange import BadKnowledgeError, Fault, dump, dump_question, parse_question
+from chatbot.indexer import IndexPhase
+from chatbot.knowledge import Question
+from rtc_server.identity.policy import Permission
+from rtc_server.knowledge import sheet
+from rtc_server.knowledge.service import Conflict, merged, read_json
+from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
+from rtc_server.records import knowledge as rows
+from rtc_server.records.audit import AuditEntry
+from rtc_server.records.knowledge import Part, QuestionFilter, Validity
+from rtc_server.rest.context import client_address
+from rtc_server.rest.errors import STATUS
+from rtc_server.rest.resource import Body, Call, Entry, Prose, Query, View, Words
+from signaling.errors import SENTENCES, BadInput, ErrorCode, Refused
+from signaling.wire.base import Identifier
+
+MAX_IMPORT_BYTES = 16 * 1024 * 1024
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_MAX_FAULTS_TOLD = 200
+
+Number = Annotated[int, Field(ge=1, le=100_000)]
+ShortText = Annotated[str, Field(max_length=1_000)]
+Texts = Annotated[list[ShortText], Field(max_length=200)]
+
+
+class ListQuery(Query):
+    """``words``: all of them in title or aliases, or the id. Pages begin with 1."""
+
+    words: Words = ""
+    topic: Identifier | None = None
+    pinned: bool | None = None
+    validity: Validity | None = None
+    page: Number = 1
+    size: Annotated[int, Field(ge=1, le=100)] = 10
+
+
+class LinkBody(Body):
+    title: ShortText
+    url: ShortText
+
+
+class QuestionBody(Body):
+    """``revision``: of the version the editor began with; 0 for a new question. Days are ISO 8601."""
+
+    revision: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    topic: Identifier
+    title: ShortText
+    aliases: Texts = Field(default_factory=list)
+    answer: Annotated[str, Field(max_length=20_000)]
+    keywords: Texts = Field(default_factory=list)
+    links: Annotated[list[LinkBody], Field(max_length=50)] = Field(default_factory=list)
+    regions: Texts = Field(default_factory=list)
+    valid_from: ShortText | None = None
+    valid_until: ShortText | None = None
+    hot_rank: Number | None = None
+    pages: Texts = Field(default_factory=list)
+    demonstration: bool = False
+
+
+class AliasBody(Body):
+    alias: ShortText
+
+
+class BulkBody(Body):
+    action: Literal["remove"]
+    question_ids: Annotated[list[Identifier], Field(min_length=1, max_length=1_000)]
+
+
+class PartBody(Body):
+    """``content`` in the form of the JSON export."""
+
+    content: list[Any]
+
+
+class TryBody(Body):
+    text: Prose
+    region: Words | None = None
+
+
+class QuestionView(View):
+    question_id: str
+    topic: str
+    title: str
+    aliases: list[str]
+    answer: str
+    keywords: list[str]
+    links: list[dict[str, str]]
+    regions: list[str]
+    valid_from: str | None
+    valid_until: str | None
+    hot_rank: int | None
+    pages: list[str]
+    demonstration: bool
+    revision: int
+    updated_at: int
+    updated_by: str
+
+
+class QuestionList(View):
+    questions: list[QuestionView]
+    total: int
+    page: int
+    size: int
+
+
+class VersionView(View):
+    """``content`` None: removed with this version."""
+
+    revision: int
+    saved_at: int
+    saved_by: str
+    content: dict[str, Any] | None
+
+
+class Versions(View):
+    versions: list[VersionView]
+
+
+class PartsView(View):
+    topics: list[Any]
+    synonyms: list[Any]
+    off_subject: list[Any]
+    clarifications: list[Any]
+    packs: list[Any]
+    quick_entries: list[Any]
+
+
+class StatusView(View):
+    """``answering`` is the version of the knowledge that answers now; it follows ``version`` when the index is built.
+    ``done`` of ``total`` texts are embedded. Without ``vectors`` questions are found by their words alone."""
+
+    version: int
+    answering: int
+    phase: IndexPhase
+    done: int
+    total: int
+    vectors: bool
+    questions: int
+
+
+class Imported(View):
+    """``checked``: nothing was changed, it was only looked whether it could be."""
+
+    checked: bool
+    questions: int
+    added: int | None
+    changed: int | None
+
+
+class Removed(View):
+    removed: int
+
+
+class Candidate(View):
+    question_id: str
+    title: str
+    score: float
+
+
+class TryView(View):
+    kind: ReplyKind
+    question_ids: list[str]
+    answer: str | None
+    prompt: str | None
+    offer_human: bool
+    verdict: Verdict
+    candidates: list[Candidate]
+
+
+async def _list(call: Call) -> QuestionList:
+    asked = call.query(ListQuery)
+    wanted = QuestionFilter(
+        words=asked.words.replace("\x00", ""),
+        topic=asked.topic,
+        pinned=asked.pinned,
+        validity=asked.validity,
+        today=_today().isoformat(),
+    )
+    async with call.desk.recording.read(caught_up=False) as connection:
+        found, total = await rows.search(connection, wanted, (asked.page - 1) * asked.size, asked.size)
+    return QuestionList(
+        questions=[_view(one) for one in found], total=total, page=asked.page, size=asked.size
+    )
+
+
+async def _get(call: Call) -> QuestionView:
+    return await _read(call, call.id("question_id"))
+
+
+async def _save(call: Call) -> QuestionView | web.Response:
+    body, question_id = call.body(QuestionBody), call.id("question_id")
+    item = body.model_dump(exclude={"revision"}) | {"question_id": question_id}
+    try:
+        await _store(call, parse_question(item), body.revision, "save_question")
+    except BadKnowledgeError as error:
+        return _faulty(error.faults)
+    return await _read(call, question_id)
+
+
+async def _add_alias(call: Call) -> QuestionView | web.Response:
+    """One click of the work list: nobody's open form is overtaken by it, since it only adds."""
+    question_id, alias = call.id("question_id"), call.body(AliasBody).alias
+    known = await _read(call, question_id)
+    item = known.model_dump(exclude={"revision", "updated_at", "updated_by"})
+    item["aliases"] = [*known.aliases, alias]
+    try:
+        await _store(call, parse_question(item), known.revision, "add_alias")
+    except BadKnowledgeError as error:
+        return _faulty(error.faults)
+    return await _read(call, question_id)
+
+
+async def _remove(call: Call) -> None:
+    question_id = call.id("question_id")
+    if not await call.desk.knowledge.remove_questions([question_id], call.person.person_id):
+        raise Refused(ErrorCode.NOT_FOUND)
+    _audit(call, "remove_question", question_id)
+
+
+async def _bulk(call: Call) -> Removed:
+    body = call.body(BulkBody)
+    removed = await call.desk.knowledge.remove_questions(body.question_ids, call.person.person_id)
+    _audit(call, "remove_questions", None, str(removed))
+    return Removed(removed=removed)
+
+
+async def _versions(call: Call) -> Versions:
+    async with call.desk.recording.read(caught_up=False) as connection:
+        found = await rows.versions(connection, call.id("question_id"))
+    if not found:
+        raise Refused(ErrorCode.NOT_FOUND)
+    return Versions(
+        versions=[
+            VersionView(revision=v.revision, saved_at=v.saved_at, saved_by=v.saved_by, content=v.content)
+            for v in found
+        ]
+    )
+
+
+async def _parts(call: Call) -> PartsView:
+    whole = dump(call.desk.knowledge.base)
+    return PartsView(**{part.value: whole[part.value] for part in Part})
+
+
+async def _save_part(call: Call) -> PartsView | web.Response:
+    name = call.id("part")
+    if name not in set(Part):
+        raise Refused(ErrorCode.NOT_FOUND)
+    try:
+        await call.desk.knowledge.save_part(Part(name), call.body(PartBody).content, call.person.person_id)
+    except BadKnowledgeError as error:
+        return _faulty(error.faults)
+    _audit(call, "save_knowledge_part", name)
+    return await _parts(call)
+
+
+async def _status(call: Call) -> StatusView:
+    knowledge = call.desk.knowledge
+    status = knowledge.indexer.status
+    return StatusView(
+        version=knowledge.base.version,
+        answering=status.version,
+        phase=status.phase,
+        done=status.done,
+        total=status.total,
+        vectors=status.with_vectors,
+        questions=len(knowledge.base.questions),
+    )
+
+
+async def _try(call: Call) -> TryView:
+    """What 悦悦 would say to somebody who begins, and how she came to it."""
+    body = call.body(TryBody)
+    index = call.desk.knowledge.indexer.ready.index
+    asker = Asker(body.region, _today())
+
+    def think() -> TryView:
+        from chatbot.decision import judge
+
+        _, reply = say(DialogueState(), body.text, index, asker)
+        found = index.search(body.text, 5)
+        first = index.base.by_id.get(reply.question_ids[0]) if reply.kind is ReplyKind.ANSWER else None
+        asked_back = (
+            index.base.clarification(reply.clarification_id) if reply.clarification_id is not None else None
+        )
+        return TryView(
+            kind=reply.kind,
+            question_ids=list(reply.question_ids),
+            answer=first.answer if first is not None else None,
+            prompt=asked_back.prompt if asked_back is not None else None,
+            offer_human=reply.offer_human,
+            verdict=judge(found),
+            candidates=[
+                Candidate(
+                    question_id=match.question_id,
+                    title=index.base.by_id[match.question_id].title,
+                    score=round(match.score, 4),
+                )
+                for match in found.matches
+            ],
+        )
+
+    return await asyncio.to_thread(think)
+
+
+async def _export_json(call: Call) -> web.Response:
+    text = await asyncio.to_thread(
+        lambda: json.dumps(dump(call.desk.knowledge.base), ensure_ascii=False, indent=1)
+    )
+    _audit(call, "export_knowledge", "json")
+    return _download(text.encode(), "application/json", "knowledge.json")
+
+
+async def _export_xlsx(call: Call) -> web.Response:
+    content = await asyncio.to_thread(sheet.write, call.desk.knowledge.base)
+    _audit(call, "export_knowledge", "xlsx")
+    return _download(content, XLSX, "knowledge.xlsx")
+
+
+async def _check_import(call: Call) -> Imported | web.Response:
+    return await _import(call, apply=False)
+
+
+async def _apply_import(call: Call) -> Imported | web.Response:
+    return await _import(call, apply=True)
+
+
+async def _import(call: Call, *, apply: bool) -> Imported | web.Response:
+    """Read, checked whole, then kept whole: one broken row and nothing is changed."""
+    knowledge = call.desk.knowledge
+    content = await _content(call.request)
+    parts: dict[str, Any] = {}
+    try:
+        if call.request.content_type == XLSX:
+            questions = await asyncio.to_thread(sheet.read, content, knowledge.base)
+        elif call.request.content_type == "application/json":
+            questions, parts = await asyncio.to_thread(read_json, content, knowledge.base)
+        else:
+            raise BadInput(ErrorCode.BAD_MESSAGE)
+        await asyncio.to_thread(merged, knowledge.base, questions, parts)
+        if not apply:
+            return Imported(checked=True, questions=len(questions), added=None, changed=None)
+        added, changed = await knowledge.take_in(questions, parts, call.person.person_id)
+    except BadKnowledgeError as error:
+        return _faulty(error.faults)
+    _audit(call, "import_knowledge", None, f"{added}+{changed}")
+    return Imported(checked=False, questions=len(questions), added=added, changed=changed)
+
+
+async def _content(request: web.Request) -> bytes:
+    """Larger than other bodies may be, so it is read here, piece by piece, up to its own limit."""
+    parts, size = [], 0
+    async for part in request.content.iter_any():
+        size += len(part)
+        if size > MAX_IMPORT_BYTES:
+            raise BadInput(ErrorCode.MESSAGE_TOO_LARGE)
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _store(call: Call, question: Question, revision: int, action: str) -> None:
+    """Raises ``BadKnowledgeError``, and ``Refused`` with ``conflict``."""
+    try:
+        await call.desk.knowledge.save_question(question, revision, call.person.person_id)
+    except Conflict as error:
+        raise Refused(ErrorCode.CONFLICT) from error
+    _audit(call, action, question.question_id)
+
+
+async def _read(call: Call, question_id: str) -> QuestionView:
+    async with call.desk.recording.read(caught_up=False) as connection:
+        found = await rows.get(connection, question_id)
+    if found is None:
+        raise Refused(ErrorCode.NOT_FOUND)
+    return _view(found)
+
+
+def _view(row: rows.StoredQuestion) -> QuestionView:
+    return QuestionView(
+        **dump_question(parse_question(row.content)),
+        revision=row.revision,
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
+    )
+
+
+def _faulty(faults: Sequence[Fault]) -> web.Response:
+    """Like every refusal, and each fault with its place beside it."""
+    code = ErrorCode.BAD_MESSAGE
+    body = {
+        "error": {"code": code.value, "message": SENTENCES[code], "retry_after_ms": None},
+        "faults": [{"place": one.place, "problem": one.problem} for one in faults[:_MAX_FAULTS_TOLD]],
+        "fault_count": len(faults),
+    }
+    return web.Response(
+        text=json.dumps(body, ensure_ascii=False),
+        status=STATUS[code],
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _download(content: bytes, content_type: str, name: str) -> web.Response:
+    return web.Response(
+        body=content,
+        content_type=content_type,
+        headers={"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _audit(call: Call, action: str, subject: str | None, detail: str | None = None) -> None:
+    call.desk.recording.keep_rows(
+        AuditEntry(
+            entry_id=secrets.token_hex(12),
+            at=time.time_ns() // 1_000_000,
+            actor_id=call.person.person_id,
+            action=action,
+            subject=subject,
+            origin=str(client_address(call.request)),
+            detail=detail,
+        )
+    )
+
+
+def _today() -> Any:
+    return datetime.now(ZoneInfo(DEFAULT_TIME_ZONE)).date()
+
+
+_P = Permission.EDIT_KNOWLEDGE
+_ONE = "/api/knowledge/questions/{question_id}"
+
+ENTRIES = (
+    Entry("GET", "/api/knowledge/questions", _P, _list, "Questions, filtered", query=ListQuery, answer=QuestionList),
+    Entry("GET", _ONE, _P, _get, "One question", answer=QuestionView),
+    Entry("PUT", _ONE, _P, _save, "Add or change a question", body=QuestionBody, answer=QuestionView),
+    Entry("DELETE", _ONE, _P, _remove, "Remove a question"),
+    Entry("POST", _ONE + "/aliases", _P, _add_alias, "One more phrasing", body=AliasBody, answer=QuestionView),
+    Entry("GET", _ONE + "/versions", _P, _versions, "Every version of a question", answer=Versions),
+    Entry("POST", "/api/knowledge/bulk", _P, _bulk, "The same with many questions", body=BulkBody, answer=Removed),
+    Entry("GET", "/api/knowledge/parts", _P, _parts, "Topics, synonyms, packs and the like", answer=PartsView),
+    Entry("PUT", "/api/knowledge/parts/{part}", _P, _save_part, "Replace a part", body=PartBody, answer=PartsView),
+    Entry("GET", "/api/knowledge/status", _P, _status, "What answers now, and the index", answer=StatusView),
+    Entry("POST", "/api/knowledge/try", _P, _try, "What 悦悦 would answer", body=TryBody, answer=TryView),
+    Entry("GET", "/api/knowledge/export.json", _P, _export_json, "Everything as JSON"),
+    Entry("GET", "/api/knowledge/export.xlsx", _P, _export_xlsx, "The questions as a sheet"),
+    Entry("POST", "/api/knowledge/import/check", _P, _check_import, "Whether a file could be taken in", answer=Imported),
+    Entry("POST", "/api/knowledge/import", _P, _apply_import, "Take a file in, or tell every fault", answer=Imported),
+)  # fmt: skip

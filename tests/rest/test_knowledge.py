@@ -1,0 +1,275 @@
+"""The editor's side of 悦悦: what is saved answers at once, what is broken changes nothing, every row is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from io import BytesIO
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+
+from chatbot import demo
+from rtc_server.knowledge.service import KnowledgeService
+from rtc_server.rest.knowledge import MAX_IMPORT_BYTES, XLSX
+from tests.rest.conftest import House
+
+NEW = {
+    "revision": 0,
+    "topic": "fuwu",
+    "title": "大厅里可以充电吗",
+    "aliases": ["手机没电了大厅有插座吗"],
+    "answer": "可以，请到**自助区**。",
+}
+URL = "/api/knowledge/questions/own-1"
+
+
+async def send(
+    house: House, method: str, path: str, account: str = "editor01", **more: Any
+) -> tuple[int, Any]:
+    headers = {**house.headers(account), **more.pop("headers", {})}
+    response = await house.client.request(method, path, headers=headers, **more)
+    text = await response.text()
+    return response.status, json.loads(text) if text else None
+
+
+async def answering(house: House) -> None:
+    """Until the index is that of what was saved last."""
+    assert await asyncio.to_thread(house.desk.knowledge.indexer.settled, 100)
+
+
+async def sheet_of(house: House) -> Any:
+    response = await house.client.get("/api/knowledge/export.xlsx", headers=house.headers("editor01"))
+    assert response.status == 200
+    return load_workbook(BytesIO(await response.read()))
+
+
+async def take_in(house: House, book: Any, path: str = "/api/knowledge/import") -> tuple[int, Any]:
+    out = BytesIO()
+    book.save(out)
+    return await send(house, "POST", path, data=out.getvalue(), headers={"Content-Type": XLSX})
+
+
+async def test_only_editors(house: House) -> None:
+    for account in ("taxpayer01", "agent01", "lead01"):
+        for method, path in (("GET", "/api/knowledge/questions"), ("GET", "/api/knowledge/export.json")):
+            status, body = await send(house, method, path, account)
+            assert (status, body["error"]["code"]) == (403, "not_allowed")
+    assert (await send(house, "GET", "/api/knowledge/questions", "admin"))[0] == 200
+
+
+async def test_lists_are_filtered_and_paged(house: House) -> None:
+    _, all_of_it = await send(house, "GET", "/api/knowledge/questions")
+    assert all_of_it["total"] >= 200
+    assert len(all_of_it["questions"]) == 10
+    _, second = await send(house, "GET", "/api/knowledge/questions?page=2&size=10")
+    assert not {q["question_id"] for q in second["questions"]} & {
+        q["question_id"] for q in all_of_it["questions"]
+    }
+    _, found = await send(house, "GET", "/api/knowledge/questions?words=契税 退&topic=tuishui")
+    assert [q["title"] for q in found["questions"]] == ["契税可以退吗"]
+    _, pinned = await send(house, "GET", "/api/knowledge/questions?pinned=true")
+    assert pinned["total"] == 3
+    _, expired = await send(house, "GET", "/api/knowledge/questions?validity=expired")
+    assert expired["total"] == 0
+    status, _ = await send(house, "GET", "/api/knowledge/questions?words=100%25_")
+    assert status == 200
+
+
+async def test_what_is_saved_answers_without_a_restart(house: House) -> None:
+    status, saved = await send(house, "PUT", URL, json=NEW)
+    assert (status, saved["revision"], saved["updated_by"]) == (200, 1, "editor01")
+    await answering(house)
+    _, tried = await send(house, "POST", "/api/knowledge/try", json={"text": "手机没电了大厅有插座吗"})
+    assert (tried["kind"], tried["question_ids"][0], tried["answer"]) == ("answer", "own-1", NEW["answer"])
+    _, status_of_index = await send(house, "GET", "/api/knowledge/status")
+    assert status_of_index["answering"] == status_of_index["version"]
+    assert (await send(house, "DELETE", URL))[0] == 204
+    await answering(house)
+    _, tried = await send(house, "POST", "/api/knowledge/try", json={"text": "手机没电了大厅有插座吗"})
+    assert "own-1" not in tried["question_ids"]
+
+
+async def test_who_saves_over_another_is_told(house: House) -> None:
+    await send(house, "PUT", URL, json=NEW)
+    assert (await send(house, "PUT", URL, json=NEW | {"revision": 1, "title": "大厅能充电吗"}))[0] == 200
+    status, body = await send(house, "PUT", URL, json=NEW | {"revision": 1, "title": "又改"})
+    assert (status, body["error"]["code"]) == (409, "conflict")
+    _, known = await send(house, "GET", URL)
+    assert (known["title"], known["revision"]) == ("大厅能充电吗", 2)
+    status, _ = await send(house, "POST", URL + "/aliases", json={"alias": "哪里有插头"})
+    assert status == 200
+    await send(house, "DELETE", URL)
+    _, versions = await send(house, "GET", URL + "/versions")
+    assert [v["revision"] for v in versions["versions"]] == [4, 3, 2, 1]
+    assert versions["versions"][0]["content"] is None
+    assert versions["versions"][1]["content"]["aliases"] == ["手机没电了大厅有插座吗", "哪里有插头"]
+    # Back from its history: a new question to the list, a further version of the old one.
+    status, again = await send(house, "PUT", URL, json=NEW)
+    assert (status, again["revision"]) == (200, 5)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"topic": "nothing"},
+        {"title": ""},
+        {"answer": " "},
+        {"regions": ["4"]},
+        {"valid_from": "tomorrow"},
+        {"links": [{"title": "x", "url": "javascript:alert(1)"}]},
+        {"aliases": ["x" * 201]},
+    ],
+)
+async def test_a_wrong_question_changes_nothing(house: House, wrong: dict[str, Any]) -> None:
+    version = house.desk.knowledge.base.version
+    status, body = await send(house, "PUT", URL, json=NEW | wrong)
+    assert (status, body["error"]["code"]) == (400, "bad_message")
+    assert body["faults"]
+    assert house.desk.knowledge.base.version == version
+    assert (await send(house, "GET", URL))[0] == 404
+
+
+async def test_a_sheet_goes_out_and_comes_back(house: House) -> None:
+    book = await sheet_of(house)
+    rows = list(book["问题"].iter_rows(values_only=True))
+    assert len(rows) == 1 + len(demo.knowledge().questions)
+    before = house.desk.knowledge.base
+    status, body = await take_in(house, book)
+    assert (status, body["added"], body["changed"]) == (200, 0, 0), body
+    assert house.desk.knowledge.base.questions == before.questions
+
+    sheet = book["问题"]
+    sheet.cell(2, 3).value = "=1+1 怎样填写"
+    sheet.cell(2, 3).data_type = "s"  # as a cell of text in a spreadsheet program
+    sheet.append(
+        [
+            "own-1",
+            "本服务使用",
+            "大厅里可以充电吗",
+            "有插座吗\n哪里充电",
+            "可以。",
+            None,
+            "官网 https://a.example/b c",
+        ]
+    )
+    status, body = await take_in(house, book)
+    assert (status, body["error"]["code"]) == (400, "bad_message")  # an address with a space in it
+    sheet.cell(sheet.max_row, 7).value = "税务 官网 https://a.example/b"
+    status, body = await take_in(house, book, "/api/knowledge/import/check")
+    assert (status, body["checked"], body["questions"]) == (200, True, len(rows))
+    assert "own-1" not in house.desk.knowledge.base.by_id
+    status, body = await take_in(house, book)
+    assert (status, body["added"], body["changed"]) == (200, 1, 1)
+    own = house.desk.knowledge.base.by_id["own-1"]
+    assert own.aliases == ("有插座吗", "哪里充电")
+    assert (own.links[0].title, own.links[0].url) == ("税务 官网", "https://a.example/b")
+    again = await sheet_of(house)
+    cell = next(row[2] for row in again["问题"].iter_rows() if row[0].value == sheet.cell(2, 1).value)
+    assert (cell.value, cell.data_type) == ("=1+1 怎样填写", "s")
+
+
+async def test_broken_rows_are_told_each_and_nothing_is_changed(house: House) -> None:
+    book = await sheet_of(house)
+    sheet = book["问题"]
+    sheet.cell(3, 3).value = None
+    sheet.cell(5, 9).value = "明年"
+    sheet.cell(8, 2).value = "没有的分类"
+    sheet.cell(9, 11).value = "第一"
+    sheet.cell(11, 1).value = sheet.cell(10, 1).value
+    sheet.cell(12, 3).value = "这一行是好的"
+    before = house.desk.knowledge.base
+    status, body = await take_in(house, book)
+    assert status == 400
+    assert [one["place"] for one in body["faults"]] == [f"第 {n} 行" for n in (3, 5, 8, 9, 11)]
+    assert body["fault_count"] == 5
+    assert house.desk.knowledge.base == before
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"", XLSX),
+        (b"PK\x03\x04 nothing", XLSX),
+        (b"\x00" * 1000, XLSX),
+        (b"{", "application/json"),
+        (b"[]", "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b'{"format": "knowledge/1", "questions": [{}]}', "application/json"),
+        (b'{"format": "knowledge/1", "topics": [], "questions": []}', "application/json"),
+        (b"x", "text/plain"),
+    ],
+)
+async def test_what_is_no_file_of_ours_is_refused(house: House, content: bytes, kind: str) -> None:
+    before = house.desk.knowledge.base
+    status, body = await send(
+        house, "POST", "/api/knowledge/import", data=content, headers={"Content-Type": kind}
+    )
+    assert (status, body["error"]["code"]) == (400, "bad_message")
+    assert house.desk.knowledge.base == before
+
+
+async def test_a_file_too_large_is_refused(house: House) -> None:
+    status, body = await send(
+        house,
+        "POST",
+        "/api/knowledge/import",
+        data=b" " * (MAX_IMPORT_BYTES + 1),
+        headers={"Content-Type": "application/json"},
+    )
+    assert (status, body["error"]["code"]) == (413, "message_too_large")
+
+
+async def test_json_goes_out_and_comes_back_with_its_parts(house: House) -> None:
+    status, whole = await send(house, "GET", "/api/knowledge/export.json")
+    assert status == 200
+    whole["packs"] = whole["packs"][:1]
+    whole["questions"] = whole["questions"][:2]
+    whole["questions"][0]["title"] = "改过的标题"
+    status, body = await send(house, "POST", "/api/knowledge/import", json=whole)
+    assert (status, body["added"], body["changed"]) == (200, 0, 1), body
+    base = house.desk.knowledge.base
+    assert len(base.packs) == 1
+    assert len(base.questions) == len(demo.knowledge().questions)
+    assert base.by_id[whole["questions"][0]["question_id"]].title == "改过的标题"
+
+
+async def test_parts_are_replaced_whole_or_not_at_all(house: House) -> None:
+    path = "/api/knowledge/parts/quick_entries"
+    entry = {"entry_id": "own", "title": "本地公告", "kind": "link", "target": "https://a.example"}
+    status, parts = await send(house, "PUT", path, json={"content": [entry]})
+    assert (status, [one["entry_id"] for one in parts["quick_entries"]]) == (200, ["own"])
+    wrong = entry | {"target": "file:///etc/passwd"}
+    status, body = await send(house, "PUT", path, json={"content": [entry, wrong]})
+    assert (status, body["faults"][0]["place"]) == (400, "quick_entries[1]")
+    assert [one.title for one in house.desk.knowledge.base.entries] == ["本地公告"]
+    # A topic questions belong to cannot go.
+    status, body = await send(house, "PUT", "/api/knowledge/parts/topics", json={"content": []})
+    assert (status, body["fault_count"]) == (400, len(house.desk.knowledge.base.questions))
+    assert (await send(house, "PUT", "/api/knowledge/parts/nothing", json={"content": []}))[0] == 404
+
+
+async def test_another_node_follows(house: House) -> None:
+    node = KnowledgeService(house.desk.recording, house.settings.data / "other.npz")
+    try:
+        await node.load()
+        assert node.base == house.desk.knowledge.base
+        assert not await node.catch_up()
+        await send(house, "PUT", URL, json=NEW)
+        assert await node.catch_up()
+        assert node.base.by_id["own-1"].title == NEW["title"]
+        assert node.base.version == house.desk.knowledge.base.version
+    finally:
+        await node.stop()
+
+
+async def test_many_are_removed_at_once_and_it_is_recorded(house: House) -> None:
+    ids = [one.question_id for one in house.desk.knowledge.base.questions[:5]]
+    status, body = await send(
+        house, "POST", "/api/knowledge/bulk", json={"action": "remove", "question_ids": [*ids, "nothing"]}
+    )
+    assert (status, body["removed"]) == (200, 5)
+    assert not set(ids) & set(house.desk.knowledge.base.by_id)
+    _, audit = await send(house, "GET", "/api/audit?action=remove_questions", "admin")
+    assert [(one["actor_id"], one["detail"]) for one in audit["items"]] == [("editor01", "5")]
