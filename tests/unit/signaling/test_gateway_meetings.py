@@ -16,6 +16,7 @@ from signaling.rooms.meetings import NewApplication
 from signaling.rooms.ports import Person, RecordsUnavailable
 from signaling.sessions.meeting_states import MediationPhase
 from signaling.sessions.states import Role
+from signaling.settings import RateLimit, RateLimits
 from tests.unit.signaling.bureau import Bureau, open_bureau
 from tests.unit.signaling.clock import ManualClock
 from tests.unit.signaling.service import Client, Message, Service, offer
@@ -39,10 +40,10 @@ class Records(MemoryMeetings):
 
 
 @contextlib.asynccontextmanager
-async def started(records: Records, clock: ManualClock) -> AsyncIterator[Service]:
+async def started(records: Records, clock: ManualClock, **changes: Any) -> AsyncIterator[Service]:
     """Killed at the end of the block."""
     records.killed = False
-    async with open_bureau(Bureau(), clock=clock, meeting_records=records) as service:
+    async with open_bureau(Bureau(), clock=clock, meeting_records=records, **changes) as service:
         yield service
         records.killed = True
 
@@ -223,7 +224,8 @@ class Writer:
 
 async def test_notes_are_merged_told_and_kept() -> None:
     records, clock = Records(), ManualClock()
-    async with started(records, clock) as service:
+    many = RateLimits(costly=RateLimit(burst=200, per_second=1))
+    async with started(records, clock, rates=many) as service:
         own = dispatched(service)
         host, taxpayer = await enter(service, own, HOST, TAXPAYER)
         first, second = Writer(host, own), Writer(taxpayer, own)
