@@ -24,11 +24,12 @@ _GROUPS = {Role.TAXPAYER: "纳税人", Role.AGENT: "税务人员（坐席）"}
 _OTHERS = "管理人员"
 
 
-def _card(account: Account) -> Html:
+def _card(account: Account, target: str | None) -> Html:
     taxpayer = account.role is Role.TAXPAYER
     return fill(
         "demo_account.html",
         account=account.account,
+        to="" if target is None else f"?to={quote(target)}",
         role=account.role.value,
         letter="企" if mask_name(account.name).endswith("公司") else account.name[0],
         name=account.name if taxpayer else f"{account.name}（{account.staff_number}）",
@@ -38,10 +39,12 @@ def _card(account: Account) -> Html:
 
 
 async def _list(request: web.Request) -> web.Response:
+    """``to``: where the chosen account goes, e.g. the meeting somebody was sent the address of."""
+    target = local_path(request.query["to"]) if "to" in request.query else None
     groups = Html()
     by_group = groupby(ACCOUNTS.values(), lambda account: _GROUPS.get(account.role, _OTHERS))
     for index, (title, accounts) in enumerate(by_group):
-        cards = Html("".join(_card(account) for account in accounts))
+        cards = Html("".join(_card(account, target) for account in accounts))
         groups = Html(groups + fill("demo_group.html", anchor=f"group-{index}", title=title, cards=cards))
     return page(request, "demo.html", groups=groups)
 

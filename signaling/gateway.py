@@ -68,6 +68,7 @@ _COSTLY = (
     requests.ListSupervised,
     requests.EnterMeeting,
     requests.GetNotes,
+    requests.EditNotes,
 )
 _EVENT_NAMES = frozenset(request.EVENT for request in requests.REQUESTS)
 

@@ -10,6 +10,7 @@ import mimetypes
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -178,7 +179,9 @@ async def _client_page(request: web.Request, page: _Page) -> web.StreamResponse:
     person = await current_or_none(request)
     if person is None or not may(person.role, page.permission):
         if request.app[SETTINGS].demo:
-            raise web.HTTPFound("/demo")
+            # The desk is where an account begins anyway; a meeting is found again only by its address.
+            back = f"?to={quote(request.path)}" if page is _MEETING else ""
+            raise web.HTTPFound(f"/demo{back}")
         if person is None:
             return notice(request, "请先登录", page.signed_out, status=401)
         return notice(request, page.title, page.refused, status=403)

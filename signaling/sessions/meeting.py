@@ -40,6 +40,8 @@ def handle(
 ) -> tuple[MeetingState, MeetingEffects]:
     """Raises ``Refused``; the state is then what it was."""
     changed, asked = _change(state, command, now_ms)
+    if changed is state:
+        return state, asked  # figures that say nothing new come by the dozen every second
     settled = meeting_settling.settle(changed, now_ms)
     told = meeting_lines.narrate(state, settled, now_ms)
     return told, (*meeting_derive.effects(state, told), *asked)
@@ -105,6 +107,8 @@ def _take(state: MeetingState, command: c.Leave | c.MeetingReport, now_ms: int) 
         case TrackStopped(source=source):
             return state.with_member(replace(member, tracks=member.tracks - {source}))
         case QualityMeasured(transport=transport, quality=quality):
+            if member.qualities.get(transport) == quality:
+                return state
             return state.with_member(replace(member, qualities={**member.qualities, transport: quality}))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 from pycrdt import Doc, Text
 
 from media.types import Source, TransportKind
@@ -16,9 +18,12 @@ from signaling.rooms.meetings import NewApplication
 from signaling.rooms.ports import Person, RecordsUnavailable
 from signaling.sessions.meeting_states import MediationPhase
 from signaling.sessions.states import Role
+from signaling.settings import RateLimit, RateLimits
+from signaling.wire.requests import REQUESTS
 from tests.unit.signaling.bureau import Bureau, open_bureau
 from tests.unit.signaling.clock import ManualClock
 from tests.unit.signaling.service import Client, Message, Service, offer
+from tests.unit.signaling.test_generated_messages import FREELY, answer_of, broken, no_fault, payload_of
 
 HOST, DEPUTY, TAXPAYER, EXPERT = "agent01", "agent02", "taxpayer01", "taxpayer02"
 
@@ -39,10 +44,10 @@ class Records(MemoryMeetings):
 
 
 @contextlib.asynccontextmanager
-async def started(records: Records, clock: ManualClock) -> AsyncIterator[Service]:
+async def started(records: Records, clock: ManualClock, **changes: Any) -> AsyncIterator[Service]:
     """Killed at the end of the block."""
     records.killed = False
-    async with open_bureau(Bureau(), clock=clock, meeting_records=records) as service:
+    async with open_bureau(Bureau(), clock=clock, meeting_records=records, **changes) as service:
         yield service
         records.killed = True
 
@@ -223,7 +228,8 @@ class Writer:
 
 async def test_notes_are_merged_told_and_kept() -> None:
     records, clock = Records(), ManualClock()
-    async with started(records, clock) as service:
+    many = RateLimits(costly=RateLimit(burst=200, per_second=1))
+    async with started(records, clock, rates=many) as service:
         own = dispatched(service)
         host, taxpayer = await enter(service, own, HOST, TAXPAYER)
         first, second = Writer(host, own), Writer(taxpayer, own)
@@ -345,3 +351,38 @@ async def test_a_crash_stays_in_its_meeting(monkeypatch: Any) -> None:
         assert (await host.do("meeting.enter", meeting_id=other))["meeting"]["place"] == "room"
         phases = {a.meeting_id: a.phase for a in records.applications.values()}
         assert phases[own] is MediationPhase.DONE
+
+
+async def test_whatever_is_sent_to_a_meeting_is_answered(caplog: pytest.LogCaptureFixture) -> None:
+    """By the host, an agent, a taxpayer, an observer, somebody in the lobby and somebody outside."""
+    dice = random.Random("meeting")
+    names = (HOST, DEPUTY, TAXPAYER, EXPERT, "taxpayer03", "agent11")
+    async with started(Records(), ManualClock(), rates=FREELY) as service:
+        own = dispatched(service)
+        clients = dict(zip(names[:4], await enter(service, own, *names[:4]), strict=True))
+        host = clients[HOST]
+        await host.do("meeting.set_role", meeting_id=own, person_id=EXPERT, meeting_role="observer")
+        for name in names[4:]:
+            clients[name] = await page(service, name)
+        await clients["taxpayer03"].do("meeting.enter", meeting_id=own)
+        room = service.gateway.meetings._rooms[own]
+        before = room.state
+        for name, client in clients.items():
+            for model in REQUESTS:
+                for payload in broken(payload_of(model, own, dice), model, dice):
+                    answer = await answer_of(client, model.EVENT, payload)
+                    assert answer["error"]["code"] == "bad_message", (name, model.EVENT, payload)
+        assert room.state is before
+        for model in REQUESTS:
+            if model.EVENT in ("meeting.enter", "meeting.leave"):
+                continue
+            for name in ("taxpayer03", "agent11"):
+                answer = await answer_of(clients[name], model.EVENT, payload_of(model, own, dice))
+                if model.EVENT != "media.ice_servers":
+                    assert not answer["ok"], (name, model.EVENT)
+        assert room.state.members == before.members
+        wishes = [(n, m) for n in names for m in REQUESTS if m.EVENT != "meeting.end" for _ in range(6)]
+        dice.shuffle(wishes)
+        for name, model in wishes:
+            await answer_of(clients[name], model.EVENT, payload_of(model, own, dice))
+    no_fault(caplog)

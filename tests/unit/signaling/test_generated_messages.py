@@ -158,6 +158,15 @@ def payload_of(model: type[Request], own_id: str, dice: random.Random) -> dict[s
         "publisher_id": ("taxpayer01", "agent01", "nobody"),
         "width": (0, 640),
         "height": (0, 8192),
+        "meeting_id": (own_id,),
+        "person_id": ("agent01", "agent02", "taxpayer01", "taxpayer02", "nobody"),
+        "meeting_role": ("participant", "observer"),
+        "locked": (True, False),
+        "hold": (True, False),
+        "take_over": (True, False),
+        "raised": (True, False),
+        "vector": ("AA==", "gICAcQ==", ""),
+        "update": ("AAA=", "gICAcQ==", "AQID"),
     }
     alternatives = (("text", "file_id"), ("to_agent", "to_centre"), ("before_seq", "after_seq"))
     left_out = {dice.choice(pair) for pair in alternatives}

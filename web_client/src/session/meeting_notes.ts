@@ -4,8 +4,8 @@ import type { Notes, NotesKept } from '@/protocol/messages';
 import { isLocalFailure, RequestError } from '@/signaling/errors';
 
 const ROOT = 'notes';
-/** Typing goes out together. */
-const PUSH_AFTER_MS = 400;
+/** Typing goes out together, and slower than the server's limit for what is costly. */
+const PUSH_AFTER_MS = 600;
 const RETRY_AFTER_MS = 2_000;
 
 export interface NotesSignaling {
