@@ -14,7 +14,7 @@ record that was acknowledged must never be refused for its length.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
@@ -122,3 +122,12 @@ def _decoders(record: type[Any]) -> dict[str, Callable[[Any], Any]]:
         known = {field.name: _decoder(hints[field.name]) for field in dataclasses.fields(record)}
         _DECODERS[record] = known
     return known
+
+
+_CHUNK = 500
+
+
+def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """For ``IN``: databases limit the number of parameters."""
+    for at in range(0, len(ids), _CHUNK):
+        yield ids[at : at + _CHUNK]

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rtc_server.records.base import Kind, metadata
+from rtc_server.records.base import Kind, chunks, metadata
 
 
 class FileState(StrEnum):
@@ -69,10 +69,11 @@ async def get(connection: AsyncConnection, file_id: str) -> File | None:
 
 async def by_ids(connection: AsyncConnection, file_ids: Sequence[str]) -> dict[str, File]:
     """Those there are."""
-    if not file_ids:
-        return {}
-    rows = await connection.execute(select(file).where(file.c.file_id.in_(file_ids)))
-    return {row.file_id: FILE.of_row(row) for row in rows}
+    found: dict[str, File] = {}
+    for chunk in chunks(file_ids):
+        rows = await connection.execute(select(file).where(file.c.file_id.in_(chunk)))
+        found |= {row.file_id: FILE.of_row(row) for row in rows}
+    return found
 
 
 async def of_interaction(connection: AsyncConnection, interaction_id: str) -> tuple[File, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -24,13 +24,15 @@ from rtc_server.records import (
     tickets,
     transfers,
 )
+from rtc_server.records.files import File
 from rtc_server.records.interactions import INTERACTION, interaction
 from rtc_server.records.journal import JournalFailed
 from rtc_server.records.keeper import Records
 from rtc_server.records.live import LiveInteractions
 from rtc_server.records.optional_reads import OptionalReads
+from rtc_server.records.restore import OpenInteraction as StoredOpenInteraction
 from rtc_server.records.restore import open_work
-from rtc_server.records.transfers import TransferOutcome
+from rtc_server.records.transfers import Transfer
 from signaling.rooms.kept import (
     ClosedInteraction,
     Kept,
@@ -106,10 +108,12 @@ class Recording:
             raise RecordsUnavailable from error
 
     @asynccontextmanager
-    async def read(self, *, caught_up: bool = True) -> AsyncIterator[AsyncConnection]:
+    async def read(
+        self, *, caught_up: bool = True, within_s: float | None = READ_S
+    ) -> AsyncIterator[AsyncConnection]:
         """``caught_up``: everything kept before is there. Raises ``RecordsUnavailable``."""
         try:
-            async with asyncio.timeout(READ_S):
+            async with asyncio.timeout(within_s):
                 if caught_up and self.records.journal.waiting:
                     await asyncio.wait_for(self.records.writer.drain(), CATCH_UP_S)
                 async with self.records.database.read() as connection:
@@ -132,7 +136,7 @@ class Recording:
 
     async def restore(self, kept_messages: int) -> OpenWork:
         """Implements ``RecordsPort.restore``; ``Records.open`` has stored the journal of the last run."""
-        async with self.read() as connection:
+        async with self.read(within_s=None) as connection:
             self._revision = max(self._revision, await _highest_revision(connection))
             work = await open_work(connection, kept_messages)
             waiting = await tickets.in_queue(connection)
@@ -143,26 +147,12 @@ class Recording:
             statuses = [
                 conversion.agent_status_of(row) for row in await agent_status.last_of_staff(connection)
             ]
-            found: list[OpenInteraction] = []
-            for each in work.interactions:
-                known = await files.by_ids(connection, conversion.file_ids(each.messages))
-                pending = [
-                    transfer
-                    for transfer in await transfers.of_interaction(
-                        connection, each.interaction.interaction_id
-                    )
-                    if transfer.outcome is TransferOutcome.PENDING
-                ]
-                found.append(
-                    OpenInteraction(
-                        interaction=conversion.interaction_of(each.interaction),
-                        members=tuple(conversion.member_of(member) for member in each.members),
-                        messages=tuple(conversion.message_of(row, known) for row in each.messages),
-                        last_seq=each.last_seq,
-                        calls=tuple(conversion.call_of(call) for call in each.calls),
-                        transfer=conversion.transfer_of(pending[-1]) if pending else None,
-                    )
-                )
+            ids = [each.interaction.interaction_id for each in work.interactions]
+            pending = await transfers.pending(connection, ids)
+            known = await files.by_ids(
+                connection, conversion.file_ids([row for each in work.interactions for row in each.messages])
+            )
+            found = [_open_of(each, pending, known) for each in work.interactions]
         for one in found:
             self.live.note(one.interaction, 0)
             for member in one.members:
@@ -235,6 +225,20 @@ class Recording:
             self._staff_number(row.agent_id) if row.agent_id is not None else None,
             conversion.rating_of(rated) if rated is not None else None,
         )
+
+
+def _open_of(
+    each: StoredOpenInteraction, pending: Mapping[str, Transfer], known: Mapping[str, File]
+) -> OpenInteraction:
+    transfer = pending.get(each.interaction.interaction_id)
+    return OpenInteraction(
+        interaction=conversion.interaction_of(each.interaction),
+        members=tuple(conversion.member_of(member) for member in each.members),
+        messages=tuple(conversion.message_of(row, known) for row in each.messages),
+        last_seq=each.last_seq,
+        calls=tuple(conversion.call_of(call) for call in each.calls),
+        transfer=conversion.transfer_of(transfer) if transfer is not None else None,
+    )
 
 
 def _new_id() -> str:

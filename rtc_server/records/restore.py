@@ -8,14 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records import calls, interactions, messages, tickets
+from rtc_server.records.base import chunks
 from rtc_server.records.calls import CallRecord
 from rtc_server.records.interactions import INTERACTION, Interaction, InteractionMember, interaction
 from rtc_server.records.messages import Message
 from signaling.sessions.queue_states import Ticket
 from signaling.sessions.states import InteractionPhase
-
-_CHUNK = 500
-"""Interactions in one query: databases limit the number of parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +42,15 @@ async def open_work(connection: AsyncConnection, kept_messages: int = 200) -> Op
     )
     rows = [INTERACTION.of_row(row) for row in await connection.execute(query)]
     found: list[OpenInteraction] = []
-    for at in range(0, len(rows), _CHUNK):
-        chunk = rows[at : at + _CHUNK]
-        ids = [row.interaction_id for row in chunk]
+    by_id = {row.interaction_id: row for row in rows}
+    for ids in chunks([*by_id]):
         members = await interactions.members(connection, ids)
         tails = await messages.tails(connection, ids, kept_messages)
         running = await calls.of_interactions(connection, ids, running=True)
-        for row in chunk:
+        calls_of: dict[str, list[CallRecord]] = {}
+        for call in running:
+            calls_of.setdefault(call.interaction_id, []).append(call)
+        for row in (by_id[own] for own in ids):
             tail = tails.get(row.interaction_id, ())
             found.append(
                 OpenInteraction(
@@ -58,7 +58,7 @@ async def open_work(connection: AsyncConnection, kept_messages: int = 200) -> Op
                     members=members.get(row.interaction_id, ()),
                     messages=tail,
                     last_seq=tail[-1].seq if tail else 0,
-                    calls=tuple(call for call in running if call.interaction_id == row.interaction_id),
+                    calls=tuple(calls_of.get(row.interaction_id, ())),
                 )
             )
     waiting = tuple(tickets.ticket_of(record) for record in await tickets.in_queue(connection))

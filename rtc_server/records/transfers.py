@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rtc_server.records.base import Kind, metadata
+from rtc_server.records.base import Kind, chunks, metadata
 
 
 class TransferOutcome(StrEnum):
@@ -54,6 +55,19 @@ transfer = Table(
 )
 
 TRANSFER = Kind(transfer, Transfer, revisioned=True)
+
+
+async def pending(connection: AsyncConnection, interaction_ids: Sequence[str]) -> dict[str, Transfer]:
+    """By interaction; one at most of each is asked for at a time."""
+    found: dict[str, Transfer] = {}
+    for chunk in chunks(interaction_ids):
+        query = (
+            select(transfer)
+            .where(transfer.c.interaction_id.in_(chunk), transfer.c.outcome == TransferOutcome.PENDING.value)
+            .order_by(transfer.c.asked_at, transfer.c.transfer_id)
+        )
+        found |= {row.interaction_id: TRANSFER.of_row(row) for row in await connection.execute(query)}
+    return found
 
 
 async def of_interaction(connection: AsyncConnection, interaction_id: str) -> tuple[Transfer, ...]:

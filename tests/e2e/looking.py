@@ -25,7 +25,7 @@ class Looker:
 
     async def at(self, page: Page, stage: str, *, selector: str | None = None) -> None:
         for size in (DESKTOP, PHONE):
-            await page.set_viewport_size(size)  # type: ignore[arg-type]
+            await page.set_viewport_size(size)
             await page.evaluate(SETTLED)
             name = f"{stage}-{size['width']}"
             await screenshot(page, name)
@@ -33,7 +33,7 @@ class Looker:
             if wide:
                 self.found.append(f"{name}: the page is wider than the screen")
             self.found += [f"{name}: {one}" for one in await violations(page, selector) if one.grave]
-        await page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+        await page.set_viewport_size(DESKTOP)
 
     def verdict(self) -> None:
         assert not self.found, "\n".join(self.found)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.e2e.conftest import Pair
+from tests.e2e.office import Story
 from tests.harness.browser import screenshot
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def pair(story: Story) -> Pair:
+    return Pair(*await story.meet())
 
 
 async def test_a_shared_screen_is_seen_moving_paused_resumed_and_hung_up(pair: Pair) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from playwright.async_api import expect
+import pytest
+import pytest_asyncio
 
-from tests.e2e.conftest import Pair, Room, meet
-from tests.e2e.people import Agent, Taxpayer
+from tests.e2e.conftest import Pair
+from tests.e2e.office import Story
+from tests.e2e.people import Agent
 from tests.harness.browser import screenshot
-from tests.harness.server import ServerProcess
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def pair(story: Story) -> Pair:
+    return Pair(*await story.meet())
 
 
 async def begin(pair: Pair) -> None:
@@ -16,7 +24,7 @@ async def begin(pair: Pair) -> None:
     await pair.taxpayer.press("call-accept")
 
 
-async def test_asked_started_agreed_seen_and_heard_both_ways(server: ServerProcess, pair: Pair) -> None:
+async def test_asked_started_agreed_seen_and_heard_both_ways(story: Story, pair: Pair) -> None:
     taxpayer, agent = pair.taxpayer, pair.agent
     await taxpayer.press("call-ask")
     await agent.sees("call-start")
@@ -29,7 +37,7 @@ async def test_asked_started_agreed_seen_and_heard_both_ways(server: ServerProce
         await person.sees_moving("remote-video")
         await person.hears_others()
         await person.sees_moving("self-video")
-    connected = [line for line in server.output if "media transport connected" in line]
+    connected = [line for line in story.office.server.output if "media transport connected" in line]
     assert connected
     assert all("AEAD_AES" in line for line in connected)
     await screenshot(taxpayer.page, "call-active-taxpayer")
@@ -71,16 +79,16 @@ async def test_assistance_call_and_text_at_once(pair: Pair) -> None:
     await agent.sees_moving("remote-video")
 
 
-async def test_one_agent_two_taxpayers_busy_and_free_again(server: ServerProcess, seat: Room) -> None:
-    pair = await meet(server.url, seat)
+async def test_one_agent_two_taxpayers_busy_and_free_again(story: Story, pair: Pair) -> None:
     await begin(pair)
     await pair.agent.sees_moving("remote-video")
-    second = await Taxpayer.arrive(await seat(), server.url, "taxpayer02")
-    await second.turns_to("agent01")
-    await second.says("您好")
-    await expect(pair.agent.page.locator('[data-testid^="interaction-"]')).to_have_count(2)
+    second = await story.taxpayer("taxpayer02")
+    await second.press("human")
+    await pair.agent.accepts("李*")
+    await second.sees("greeting-card")
     await second.press("call-ask")
     await second.reads("正忙")
+    await pair.agent.opens("张*")
     await pair.agent.sees_moving("remote-video")
     await pair.agent.press("call-hangup")
     await pair.taxpayer.reads("税务人员已结束音视频互动")
@@ -88,10 +96,10 @@ async def test_one_agent_two_taxpayers_busy_and_free_again(server: ServerProcess
     await second.sees("call-state", "等待")
 
 
-async def test_a_second_sign_in_takes_over_and_can_be_taken_back(server: ServerProcess, seat: Room) -> None:
-    context = await seat()
-    first = await Agent.arrive(context, server.url)
-    second = await Agent.arrive(context, server.url)
+async def test_a_second_sign_in_takes_over_and_can_be_taken_back(story: Story) -> None:
+    context = await story.seat()
+    first = await Agent.arrive(context, story.url)
+    second = await Agent.arrive(context, story.url)
     await first.reads("在此继续")
     await screenshot(first.page, "signed-in-elsewhere")
     await first.page.get_by_text("在此继续").click()

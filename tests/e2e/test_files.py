@@ -95,6 +95,9 @@ async def test_pictures_several_at_once_arrive_written_anew(story: Story) -> Non
     assert sorted(picture.size for picture in pictures) == [(300, 500), (600, 400)]
     assert all(not picture.getexif() for picture in pictures)
     await taxpayer.counts("upload", 0)
+    # And the other way.
+    await agent.at("picture-input").set_input_files([file("示例.png", png.getvalue(), "image/png")])
+    assert (await received(taxpayer, 2)).size == (300, 500)
     await screenshot(taxpayer.page, "files-pictures-taxpayer")
     await screenshot(agent.page, "files-pictures-agent")
 

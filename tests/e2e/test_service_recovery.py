@@ -7,6 +7,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
+import pytest
 from playwright.async_api import expect
 
 from tests.e2e.conftest import Room
@@ -49,6 +50,7 @@ async def share_and_call(taxpayer: Taxpayer, agent: Agent) -> None:
     await agent.sees_moving("remote-video")
 
 
+@pytest.mark.timeout(300)  # four pages, two of them in calls, beside a server that starts twice
 async def test_a_killed_server_loses_nothing_and_the_call_is_back(tmp_path: Path, seat: Room) -> None:
     data = tmp_path / "data"
     server = await start_server(data, before_browsers=True, RTC_TURN_START="false")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 60
 LISTENING = "listening "
 
 
