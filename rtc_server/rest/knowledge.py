@@ -20,7 +20,6 @@ from chatbot.exchange import BadKnowledgeError, Fault, dump, dump_question, pars
 from chatbot.indexer import IndexPhase
 from chatbot.knowledge import Question
 from rtc_server.identity.policy import Permission
-from rtc_server.knowledge import sheet
 from rtc_server.knowledge.service import Conflict, merged, read_json
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
 from rtc_server.records import knowledge as rows
@@ -330,6 +329,8 @@ async def _export_json(call: Call) -> web.Response:
 
 
 async def _export_xlsx(call: Call) -> web.Response:
+    from rtc_server.knowledge import sheet  # openpyxl alone takes a third of a second of a start
+
     content = await asyncio.to_thread(sheet.write, call.desk.knowledge.base)
     _audit(call, "export_knowledge", "xlsx")
     return _download(content, XLSX, "knowledge.xlsx")
@@ -350,6 +351,8 @@ async def _import(call: Call, *, apply: bool) -> Imported | web.Response:
     parts: dict[str, Any] = {}
     try:
         if call.request.content_type == XLSX:
+            from rtc_server.knowledge import sheet
+
             questions = await asyncio.to_thread(sheet.read, content, knowledge.base)
         elif call.request.content_type == "application/json":
             questions, parts = await asyncio.to_thread(read_json, content, knowledge.base)

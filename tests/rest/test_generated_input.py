@@ -118,7 +118,7 @@ async def test_no_input_makes_a_fault(house: House, entry: Entry) -> None:
                 for _ in range(dice.randrange(3))
             )
         response = await house.client.request(entry.method, yarl(path + query), data=body, headers=headers)
-        text = await response.text()
+        text = (await response.read()).decode(errors="replace")  # a download may be no text
         assert response.status < 500, (entry.method, path, query, body, text)
         assert "Traceback" not in text
         if response.status >= 400 and entry.method != "HEAD":
