@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import pairwise
 
 FREEZE_S = 0.2
@@ -109,33 +110,32 @@ def audio(arrivals: Sequence[Arrival], begin_s: float, end_s: float) -> AudioFig
 def _play(inside: Sequence[Arrival], end_s: float) -> tuple[int, list[Span]]:
     if not inside:
         return 0, []
-    buffer: set[int] = set()
+    buffer: list[int] = []
     turn = min(one.sequence for one in inside[:5])
     clock_s = inside[0].at_s + MIN_BUFFER_S
-    coming, lost, gaps = 0, 0, list[Span]()
-    gap_began_s: float | None = None
+    coming, lost, stretched, gaps = 0, 0, 0, list[Span]()
     while clock_s < end_s:
         while coming < len(inside) and inside[coming].at_s <= clock_s:
-            buffer.add(inside[coming].sequence)
+            if inside[coming].sequence >= turn:
+                heappush(buffer, inside[coming].sequence)
             coming += 1
-        if turn in buffer:
-            buffer.discard(turn)
-            turn += 1
-            if gap_began_s is not None:
-                gaps.append(Span(gap_began_s, clock_s - gap_began_s))
-                gap_began_s = None
-            ahead = sum(1 for sequence in buffer if sequence >= turn)
-            if ahead * PACKET_S > MAX_BUFFER_S:
+        while buffer and buffer[0] < turn:
+            heappop(buffer)
+        # What is missing was stretched over for as long as it would have lasted: go on behind it.
+        if buffer and buffer[0] - turn <= stretched:
+            lost += buffer[0] - turn
+            turn = heappop(buffer) + 1
+            if stretched:
+                gaps.append(Span(clock_s - stretched * PACKET_S, stretched * PACKET_S))
+                stretched = 0
+            if len(buffer) * PACKET_S > MAX_BUFFER_S:
                 # Faster than it was spoken, inaudibly so: 20 ms are gained with every packet.
                 continue
         else:
-            gap_began_s = clock_s if gap_began_s is None else gap_began_s
-            if any(sequence > turn for sequence in buffer):
-                lost += 1
-                turn += 1
+            stretched += 1
         clock_s += PACKET_S
-    if gap_began_s is not None:
-        gaps.append(Span(gap_began_s, end_s - gap_began_s))
+    if stretched:
+        gaps.append(Span(clock_s - stretched * PACKET_S, stretched * PACKET_S))
     return lost, gaps
 
 

@@ -23,6 +23,8 @@ const START_BITRATE: u64 = 300_000;
 /// Receivers look at their gaps this often when nothing arrives.
 const GAP_CHECK: Duration = Duration::from_millis(50);
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
+/// Packets kept for retransmission, and how long.
+const SENT_KEPT: (usize, Duration) = (2_000, Duration::from_secs(3));
 /// A voice, in dBov (RFC 6464).
 const AUDIO_LEVEL: i8 = -30;
 const AUDIO_CLOCK: f64 = 48_000.0;
@@ -268,6 +270,7 @@ impl Transport {
         match event {
             Event::Connected => {
                 self.report.connected_us.get_or_insert(now_us);
+                self.answer_every_nack();
                 for (_, track) in &mut self.tracks {
                     track.restart(now);
                 }
@@ -307,6 +310,20 @@ impl Transport {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The library gives up retransmissions beyond 15 % of what is sent; a browser does not.
+    fn answer_every_nack(&mut self) {
+        let (packets, age) = SENT_KEPT;
+        let mut api = self.rtc.direct_api();
+        for (mid, track) in &self.tracks {
+            for layer in &track.clip.layers {
+                let rid = layer.rid.as_deref().map(Into::into);
+                if let Some(stream) = api.stream_tx_by_mid(*mid, rid) {
+                    stream.set_rtx_cache(packets, age, None);
+                }
+            }
         }
     }
 
