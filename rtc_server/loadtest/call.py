@@ -77,6 +77,8 @@ class Plan:
             raise CallRefused(
                 f"{self.kind.value}_unavailable: this server's wire has no {self.kind.value} yet"
             )
+        if self.endpoint is EndpointKind.AIORTC:
+            raise CallRefused("aiortc_unavailable: only the native endpoint can be driven so far")
         if self.peers != 2:
             raise CallRefused(f"peers_invalid: {self.kind.value} has a taxpayer and an agent: --peers 2")
         if self.rooms < 1 or self.seconds <= 0:
@@ -153,6 +155,8 @@ class _Run:
 
     async def go(self) -> None:
         course, plan = self._course, self._plan
+        # From its first key frame on: a decoder cannot begin in the middle.
+        await asyncio.to_thread(self._native.peers.tap, _agent_id(0))
         watcher = asyncio.create_task(self._watch())
         try:
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
@@ -176,10 +180,8 @@ class _Run:
 
     async def _measure(self) -> None:
         course = self._course
-        first = next(pair for pair in course.pairs if pair.joined)
         await self._look()
         course.reports_begin = await self._native.reports()
-        await asyncio.to_thread(self._native.peers.tap, first.agent.person_id)
         course.measured_from = time.monotonic()
         for line in self._lines:
             line.begin()
@@ -192,7 +194,7 @@ class _Run:
         )
 
     async def _join(self, http: aiohttp.ClientSession, number: int) -> None:
-        pair = Pair(number, Caller(f"load-taxpayer-{number}"), Caller(f"load-agent-{number}"))
+        pair = Pair(number, Caller(f"load-taxpayer-{number}"), Caller(_agent_id(number)))
         self._course.pairs.append(pair)
         await asyncio.sleep(number / self._plan.rooms_per_s)
         authority = AUTHORITIES[number % len(AUTHORITIES)]
@@ -228,10 +230,6 @@ class _Run:
         if what is not None and what.side in {side, Side.BOTH}:
             line = ImpairedLine(what, person.person_id)
             self._lines.append(line)
-        if self._plan.endpoint is EndpointKind.AIORTC:
-            from rtc_server.loadtest.aiortc_endpoint import AiortcEndpoint
-
-            return AiortcEndpoint(self._media, self._course.heard, person.person_id, person.ask, line)
         return NativeEndpoint(self._native, person.person_id, person.ask, line)
 
     async def _part(self, pair: Pair) -> None:
@@ -268,6 +266,11 @@ class _Run:
             if len(looks) >= 2 and looks[-1].at_s - shown >= 2.0:
                 shown = looks[-1].at_s
                 self._show(progress(looks[-2], looks[-1], self._plan.rooms))
+
+
+def _agent_id(number: int) -> str:
+    """As the run's organisation has them."""
+    return f"load-agent-{number}"
 
 
 def progress(before: Look, now: Look, rooms: int) -> str:

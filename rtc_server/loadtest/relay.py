@@ -67,7 +67,7 @@ class ImpairedLine:
     def _up(self, data: bytes, peer: Address, server: Address) -> None:
         transport = self._outer.get((peer, server))
         if transport is not None:
-            transport.sendto(data, server)
+            _send(transport, data, server)
             return
         waiting = self._opening.get((peer, server))
         if waiting is not None:
@@ -81,11 +81,11 @@ class ImpairedLine:
     async def _meet(self, peer: Address, server: Address) -> None:
         def from_server(data: bytes, _: Address) -> None:
             inner = self._inner[server][0]
-            self._pass(self.down, data, lambda late: inner.sendto(late, peer))
+            self._pass(self.down, data, lambda late: _send(inner, late, peer))
 
         self._outer[peer, server] = transport = await self._open(from_server)
         for data in self._opening.pop((peer, server)):
-            transport.sendto(data, server)
+            _send(transport, data, server)
 
     def _pass(self, line: Line, data: bytes, deliver: Callable[[bytes], None]) -> None:
         now = time.monotonic()
@@ -109,6 +109,12 @@ class ImpairedLine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for transport in (*(inner for inner, _ in self._inner.values()), *self._outer.values()):
             transport.close()
+
+
+def _send(transport: asyncio.DatagramTransport, data: bytes, to: Address) -> None:
+    """What is still under way when the line is closed goes nowhere."""
+    if not transport.is_closing():
+        transport.sendto(data, to)
 
 
 class _Port(asyncio.DatagramProtocol):
