@@ -280,7 +280,7 @@ impl Transport {
                 self.report.key_frames_asked += 1;
                 for (mid, track) in &mut self.tracks {
                     if *mid == request.mid {
-                        track.key_frame(request.rid.as_ref().map(|rid| &**rid));
+                        track.key_frame(request.rid.as_deref());
                     }
                 }
             }
