@@ -258,14 +258,14 @@ class _Run:
         )
 
     async def _watch(self) -> None:
-        shown = 0.0
+        shown = Look(0.0, 0, self._server.processor_s(), 0.0, time.process_time(), 0, 0)
         while True:
             await asyncio.sleep(SAMPLE_S)
             await self._look()
-            looks = self._course.looks
-            if len(looks) >= 2 and looks[-1].at_s - shown >= 2.0:
-                shown = looks[-1].at_s
-                self._show(progress(looks[-2], looks[-1], self._plan.rooms))
+            now = self._course.looks[-1]
+            if now.at_s - shown.at_s >= 2.0:
+                self._show(progress(shown, now, self._plan.rooms))
+                shown = now
 
 
 def _agent_id(number: int) -> str:
