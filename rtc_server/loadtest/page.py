@@ -77,7 +77,7 @@ def _plots(course: Course) -> Iterable[str]:
     yield _plot("Frames a second and video track", "", _by_second(course, _rate_of_frames), shade)
     yield _plot("Bitrate received, Mbit/s", "", _by_second(course, _bitrate), shade)
     yield _plot("Latency end to end, p95 in ms", "", _by_second(course, _latency), shade)
-    yield _plot("Audio packets that never came, %", "", _by_second(course, _loss), shade)
+    yield _plot("Audio packets that never came, %", "", _never_came(course), shade)
     yield _plot("Jitter: spread of latency (p95 − p5), ms", "", _by_second(course, _spread), shade)
     yield _plot(
         "Processor, % of one core", "",
@@ -148,9 +148,20 @@ def _spread(second: Second, video: bool, tracks: int) -> float | None:
     return (part(values, 0.95) or 0.0) - (part(values, 0.05) or 0.0) if values else None
 
 
-def _loss(second: Second, video: bool, tracks: int) -> float | None:
-    """A voice never pauses here: fifty packets a second and track."""
-    return None if video else max(0.0, 100 - len(second) / tracks * 2)
+def _never_came(course: Course) -> list[tuple[str, list[Point]]]:
+    """Holes in the numbers of audio packets, in the second in which the next one came."""
+    came: dict[int, int] = {}
+    missing: dict[int, int] = {}
+    for (_, _, source), arrivals in course.heard.tracks.items():
+        if source not in {"microphone", "screen_audio"}:
+            continue
+        ordered = sorted(arrivals, key=lambda one: one.sequence)
+        for earlier, later in pairwise(ordered):
+            second = int(later.at_s - course.began_at)
+            came[second] = came.get(second, 0) + 1
+            missing[second] = missing.get(second, 0) + max(0, later.sequence - earlier.sequence - 1)
+    points = [(at + 0.5, 100 * missing[at] / (missing[at] + came[at])) for at in sorted(came)]
+    return [("audio", points)] if points else []
 
 
 def _plot(
@@ -186,7 +197,8 @@ def _plot(
         )
         value = most_x * number / 4
         parts.append(
-            f"<text x='{x(value):.1f}' y='{_HEIGHT - 12}' text-anchor='middle'>{value:.3g} {unit if number == 4 else ''}</text>"
+            f"<text x='{x(value):.1f}' y='{_HEIGHT - 12}' text-anchor='{'end' if number == 4 else 'middle'}'>"
+            f"{value:.3g} {unit if number == 4 else ''}</text>"
         )
     for (_, line), colour in zip(lines, _COLOURS, strict=False):
         path = [f"M{x(line[0][0]):.1f} {y(line[0][1]):.1f}"]
