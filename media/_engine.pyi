@@ -7,7 +7,7 @@ Media packets never cross this boundary.
 
 from typing import final
 
-__all__ = ["Engine", "version"]
+__all__ = ["Engine", "SyntheticPeers", "version"]
 
 @final
 class Engine:
@@ -89,6 +89,54 @@ class Engine:
 
     def close(self) -> None:
         """Stop the workers and close the sockets. Idempotent."""
+
+@final
+class SyntheticPeers:
+    """Peers of a load run: real ICE, DTLS, SRTP, retransmission and bandwidth estimation, with media encoded beforehand.
+
+    All of them are driven by one thread of their own; a call waits for one turn of its loop. A peer has at most one
+    publish and one subscribe transport, like a page. Times are µs of ``time.monotonic``. Every method raises
+    ``RuntimeError`` once it is closed.
+    """
+
+    def __new__(cls, bind_ip: str = "127.0.0.1") -> SyntheticPeers:
+        """Raises ``ValueError`` for what is no address, ``OSError`` when there is no thread or descriptor left."""
+
+    def add_clip(self, video: bool, layers: list[tuple[str | None, int, int, list[bytes]]]) -> int:
+        """Media to send in a loop; its number. A layer is (rid, bit/s, µs between frames, frames), lowest first, its
+        first frame the only key frame. Layers with a rid are sent beside each other as far as the estimate allows,
+        those without one instead of each other. Raises ``ValueError`` for a layer without frames."""
+
+    def offer(self, peer: str, sources: list[tuple[str, int]]) -> tuple[str, list[tuple[str, str]]]:
+        """The offer of a new publish transport that sends these (source, clip), and the (mid, source) of its m-lines.
+        Raises ``ValueError`` for an unknown clip."""
+
+    def accept(self, peer: str, sdp: str) -> None:
+        """The server's answer. Raises ``ValueError`` for a description that cannot be taken, or when no offer waits."""
+
+    def answer(self, peer: str, sdp: str) -> str:
+        """The answer of a new subscribe transport to the server's offer. Raises ``ValueError`` as ``accept`` does."""
+
+    def carries(self, peer: str, mid: str, publisher: tuple[str, str] | None) -> None:
+        """What a receive slot carries now: (peer, source)."""
+
+    def remove(self, peer: str) -> None:
+        """Close both transports. Unknown peers are passed over."""
+
+    def tap(self, peer: str) -> None:
+        """Keep the bytes of the video frames this peer receives from now on, for ``take_frames``."""
+
+    def take_frames(self) -> list[tuple[int, str, bytes]]:
+        """(µs, mid, VP8 frame) in order, since the last call; at most 10,000 are kept."""
+
+    def take_samples(self) -> str:
+        """What was received since the last call, a JSON array of ``record.rs``'s ``Sample``."""
+
+    def reports(self) -> str:
+        """Every transport there is, a JSON array of ``record.rs``'s ``TransportReport``."""
+
+    def close(self) -> None:
+        """Close all sockets and end the thread. Idempotent."""
 
 def version() -> str:
     """The engine's version, its str0m version and crypto backend, for logs and ``/healthz``."""

@@ -170,6 +170,81 @@ def service(
     raise typer.Exit(run(Plan(agents=agents, rate=rate, database_url=database_url), counts, as_json=json))
 
 
+@loadtest_app.command()
+def call(
+    *,
+    kind: Annotated[str, typer.Option(help="assist, av, meeting or three-party.")] = "av",
+    rooms: Annotated[int, typer.Option(min=1, max=2000, help="Rooms.")] = 2,
+    peers: Annotated[int, typer.Option(min=2, max=100, help="Peers in a room.")] = 2,
+    seconds: Annotated[float, typer.Option(min=1, help="Of measuring, after all have joined.")] = 10.0,
+    endpoint: Annotated[str, typer.Option(help="native, or aiortc as a second implementation.")] = "native",
+    way: Annotated[str, typer.Option(help="direct, or queue: how a taxpayer comes to an agent.")] = "direct",
+    rooms_per_s: Annotated[float, typer.Option(min=0.1, help="How fast rooms come.")] = 10.0,
+    impair: Annotated[
+        str | None,
+        typer.Option(help="What a relay does: loss=5%,delay=80ms,rate=1M,blackout=3s@5s,side=both,seed=1."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a report with plots here.")] = None,
+    max_loss: Annotated[float | None, typer.Option(help="Percent that never arrived.")] = None,
+    max_join_p95_ms: Annotated[
+        float | None, typer.Option(help="From the agreement to the running call.")
+    ] = None,
+    max_first_frame_p95_ms: Annotated[
+        float | None, typer.Option(help="From the agreement to a picture.")
+    ] = None,
+    max_latency_p95_ms: Annotated[float | None, typer.Option(help="Of video, end to end.")] = None,
+    min_frames_per_s: Annotated[float | None, typer.Option(help="Of every video track.")] = None,
+    max_freeze_ms: Annotated[float | None, typer.Option(help="The longest freeze.")] = None,
+    max_audio_gap_ms: Annotated[float | None, typer.Option(help="The longest gap in audio.")] = None,
+    max_recovery_ms: Annotated[float | None, typer.Option(help="After the last disturbance.")] = None,
+) -> None:
+    """Synthetic peers with real media in rooms of a server of their own. Exit code 1 when a threshold was missed."""
+    from rtc_server.loadtest import run
+    from rtc_server.loadtest.call import CallRefused, EndpointKind, Kind, Plan, Way
+    from rtc_server.loadtest.figures import Thresholds
+    from rtc_server.loadtest.impairment import ImpairmentInvalid, parse
+
+    wanted = Thresholds(
+        max_loss, max_join_p95_ms, max_first_frame_p95_ms, max_latency_p95_ms,
+        min_frames_per_s, max_freeze_ms, max_audio_gap_ms, max_recovery_ms,
+    )  # fmt: skip
+    try:
+        plan = Plan(
+            kind=Kind(kind), rooms=rooms, peers=peers, seconds=seconds, endpoint=EndpointKind(endpoint), way=Way(way),
+            impairment=None if impair is None else parse(impair), rooms_per_s=rooms_per_s,
+        )  # fmt: skip
+        code = run.call(plan, wanted, as_json=json, html=html)
+    except (CallRefused, ImpairmentInvalid, ValueError) as error:
+        _fail(str(error))
+    raise typer.Exit(code)
+
+
+@loadtest_app.command()
+def impairment(
+    *,
+    kind: Annotated[str, typer.Option(help="assist or av.")] = "av",
+    rooms: Annotated[int, typer.Option(min=1, max=50, help="Rooms.")] = 1,
+    case: Annotated[
+        list[str] | None, typer.Option(help="Only cases with this in their name; repeatable.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="Of measuring, in place of each case's own.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON array instead of a table.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a report with plots here.")] = None,
+) -> None:
+    """Loss of 5, 10 and 20 %, a rate that falls and returns, a blackout: what is seen and heard, as a table."""
+    from rtc_server.loadtest import run
+    from rtc_server.loadtest.call import CallRefused, Kind
+
+    try:
+        code = run.impaired(Kind(kind), rooms, as_json=json, html=html, only=case or (), seconds=seconds)
+    except (CallRefused, ValueError) as error:
+        _fail(str(error))
+    raise typer.Exit(code)
+
+
 @turn_app.command()
 def probe(
     *,

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::World;
 use engine_core::api::{Event, Source, TransportKind, TransportState};
 
@@ -74,4 +76,16 @@ fn the_srtp_profile_is_told_and_is_gcm() {
     for profile in profiles {
         assert!(profile.is_some_and(|p| p.contains("GCM")), "{profile:?}");
     }
+}
+
+#[test]
+fn a_subscriber_that_waits_for_our_hello_is_connected_within_a_few_round_trips() {
+    let mut world = World::new(7);
+    world.add_peer("bob", &[]);
+    let begun = world.now;
+    // The client answers `setup:passive`: the hello is ours, and there is no path yet when the answer comes.
+    let bob = world.subscribe("bob");
+    world.run_until("bob connects", |w| w.clients[bob].connected);
+    let took = world.now - begun;
+    assert!(took < Duration::from_millis(500), "took {took:?}");
 }

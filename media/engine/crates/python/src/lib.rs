@@ -1,5 +1,7 @@
 //! PyO3 glue: the module `media._engine`. Parses arguments, releases the GIL, calls the runtime.
 
+mod synthetic;
+
 use std::str::FromStr as _;
 
 use engine_runtime::api::{Command, Source, TransportKind};
@@ -225,5 +227,6 @@ fn version() -> String {
 #[pymodule]
 fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Engine>()?;
+    module.add_class::<synthetic::SyntheticPeers>()?;
     module.add_function(wrap_pyfunction!(version, module)?)
 }

@@ -208,7 +208,9 @@ impl Link {
         if self.ice.poll_timeout().is_none_or(|at| at <= now) {
             self.ice.handle_timeout(now);
         }
+        // A hello of ours before there is a path would be lost, and repeated only a second later.
         if !self.dead
+            && self.selected.is_some()
             && self.dtls_timeout.is_some_and(|at| at <= now)
             && self.dtls.handle_timeout(now).is_err()
         {
@@ -256,7 +258,7 @@ impl Link {
         sink: &mut dyn DatagramSink,
         on_event: &mut dyn FnMut(LinkEvent),
     ) {
-        if !self.dtls_started {
+        if !self.dtls_started || self.selected.is_none() {
             return;
         }
         loop {
@@ -318,7 +320,8 @@ impl Link {
     }
 
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        earliest(self.ice.poll_timeout(), self.dtls_timeout)
+        let dtls = self.dtls_timeout.filter(|_| self.selected.is_some());
+        earliest(self.ice.poll_timeout(), dtls)
     }
 }
 

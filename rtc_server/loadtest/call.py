@@ -1,0 +1,287 @@
+"""``rtc-server loadtest call``: rooms of synthetic peers with real media against a server of the run's own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from rtc_server.identity.accounts import Account
+from rtc_server.identity.tokens import TokenMinter
+from rtc_server.loadtest import callers, clips
+from rtc_server.loadtest.callers import Caller, Pair
+from rtc_server.loadtest.endpoints import Endpoint, Heard, NativeEndpoint, NativeHouse
+from rtc_server.loadtest.house import AUTHORITIES, ServerUnderLoad, prepare
+from rtc_server.loadtest.impairment import Impairment, Side
+from rtc_server.loadtest.relay import ImpairedLine
+from rtc_server.loadtest.wire import WireFailed
+from signaling.sessions.states import Role
+
+SAMPLE_S = 0.5
+"""Between two looks at the server and the endpoints."""
+_SETTLE_S = 1.0
+"""After the last room joined, before figures are taken: first key frames and the first rise of the estimate are over."""
+_FAILURES = (WireFailed, TimeoutError, ConnectionError, aiohttp.ClientError, OSError, ValueError)
+
+
+class Kind(StrEnum):
+    ASSIST = "assist"
+    AV = "av"
+    MEETING = "meeting"
+    THREE_PARTY = "three-party"
+
+
+class EndpointKind(StrEnum):
+    NATIVE = "native"
+    AIORTC = "aiortc"
+
+
+class Way(StrEnum):
+    """How a taxpayer comes to an agent."""
+
+    DIRECT = "direct"
+    QUEUE = "queue"
+
+
+class CallRefused(Exception):
+    """The run cannot be as it was asked for; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    kind: Kind = Kind.AV
+    rooms: int = 2
+    peers: int = 2
+    """In a room."""
+    seconds: float = 10.0
+    """Of measuring, after all have joined."""
+    endpoint: EndpointKind = EndpointKind.NATIVE
+    way: Way = Way.DIRECT
+    impairment: Impairment | None = None
+    rooms_per_s: float = 10.0
+    """How fast rooms come."""
+
+    def check(self) -> None:
+        """Raises ``CallRefused``."""
+        if self.kind in {Kind.MEETING, Kind.THREE_PARTY}:
+            raise CallRefused(
+                f"{self.kind.value}_unavailable: this server's wire has no {self.kind.value} yet"
+            )
+        if self.endpoint is EndpointKind.AIORTC:
+            raise CallRefused("aiortc_unavailable: only the native endpoint can be driven so far")
+        if self.peers != 2:
+            raise CallRefused(f"peers_invalid: {self.kind.value} has a taxpayer and an agent: --peers 2")
+        if self.rooms < 1 or self.seconds <= 0:
+            raise CallRefused("plan_invalid: at least one room and a second")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The server and the endpoints at one moment, seconds since the run began."""
+
+    at_s: float
+    joined: int
+    processor_s: float
+    memory_mb: float
+    client_processor_s: float
+    bytes: int
+    video_frames: int
+
+
+@dataclass(slots=True)
+class Course:
+    """What a run left behind, to be counted by ``figures``."""
+
+    plan: Plan
+    began_at: float
+    measured_from: float = 0.0
+    measured_to: float = 0.0
+    pairs: list[Pair] = field(default_factory=list)
+    heard: Heard = field(default_factory=Heard)
+    looks: list[Look] = field(default_factory=list)
+    reports_begin: list[dict[str, Any]] = field(default_factory=list)
+    reports: list[dict[str, Any]] = field(default_factory=list)
+    tapped: list[int | None] = field(default_factory=list)
+    """Numbers a decoder read from the pictures of one receiver."""
+    relayed: tuple[int, int] = (0, 0)
+    """Datagrams the relays let pass, and dropped."""
+    load_before: float = 0.0
+
+
+async def drive(plan: Plan, show: Callable[[str], None]) -> Course:
+    """A server, its people, their media. Raises ``CallRefused``."""
+    plan.check()
+    loop_clips = await asyncio.to_thread(clips.load)
+    with tempfile.TemporaryDirectory(prefix="rtc-call-") as folder:
+        data = Path(folder)
+        await prepare(data, None, plan.rooms)
+        secret = secrets.token_urlsafe(48)
+        course = Course(plan, time.monotonic(), load_before=os.getloadavg()[0])
+        server = await ServerUnderLoad.start(data, None, secret)
+        course.began_at = time.monotonic()
+        try:
+            await _Run(course, server, TokenMinter(secret), loop_clips, show).go()
+        finally:
+            await server.stop()
+    return course
+
+
+class _Run:
+    def __init__(
+        self,
+        course: Course,
+        server: ServerUnderLoad,
+        minter: TokenMinter,
+        media: clips.Clips,
+        show: Callable[[str], None],
+    ) -> None:
+        self._course, self._server, self._minter, self._show = course, server, minter, show
+        self._plan = course.plan
+        self._media = media
+        self._native = NativeHouse(media, course.heard)
+        self._lines: list[ImpairedLine] = []
+        self._collecting = asyncio.Lock()
+        self._centres = {code: asyncio.Lock() for code in AUTHORITIES}
+
+    async def go(self) -> None:
+        course, plan = self._course, self._plan
+        # From its first key frame on: a decoder cannot begin in the middle.
+        await asyncio.to_thread(self._native.peers.tap, _agent_id(0))
+        watcher = asyncio.create_task(self._watch())
+        try:
+            async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+                await asyncio.gather(*(self._join(http, number) for number in range(plan.rooms)))
+                if any(pair.joined for pair in course.pairs):
+                    await asyncio.sleep(_SETTLE_S)
+                    await self._measure()
+                await self._look()
+                course.reports = await self._native.reports()
+                await asyncio.gather(*(self._part(pair) for pair in course.pairs))
+                await asyncio.gather(*(one.wire.close() for pair in course.pairs for one in pair.people))
+        finally:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
+            await self._native.close()
+            course.relayed = (
+                sum(line.up.passed + line.down.passed for line in self._lines),
+                sum(line.up.dropped + line.down.dropped for line in self._lines),
+            )
+            await asyncio.gather(*(line.close() for line in self._lines))
+
+    async def _measure(self) -> None:
+        course = self._course
+        await self._look()
+        course.reports_begin = await self._native.reports()
+        course.measured_from = time.monotonic()
+        for line in self._lines:
+            line.begin()
+        await asyncio.sleep(self._plan.seconds)
+        course.measured_to = time.monotonic()
+        frames = await asyncio.to_thread(self._native.peers.take_frames)
+        key = next((at for at, (_, _, data) in enumerate(frames) if not data[0] & 1), len(frames))
+        course.tapped = await asyncio.to_thread(
+            lambda: list(clips.decode_numbers([data for _, _, data in frames[key:]]))
+        )
+
+    async def _join(self, http: aiohttp.ClientSession, number: int) -> None:
+        pair = Pair(number, Caller(f"load-taxpayer-{number}"), Caller(_agent_id(number)))
+        self._course.pairs.append(pair)
+        await asyncio.sleep(number / self._plan.rooms_per_s)
+        authority = AUTHORITIES[number % len(AUTHORITIES)]
+        try:
+            for person, role in ((pair.agent, Role.AGENT), (pair.taxpayer, Role.TAXPAYER)):
+                await self._sign_in(http, person, role, authority, number)
+            if self._plan.way is Way.QUEUE:
+                async with self._centres[authority]:
+                    await callers.open_by_queue(pair, authority)
+            else:
+                await callers.open_directly(pair)
+            for person, side in ((pair.agent, Side.AGENT), (pair.taxpayer, Side.TAXPAYER)):
+                person.endpoint = self._endpoint(person, side)
+            await (callers.assist if self._plan.kind is Kind.ASSIST else callers.call)(pair)
+        except _FAILURES as error:
+            pair.failure = f"{type(error).__name__}: {error}"
+            self._show(f"  room {number}: {pair.failure}")
+
+    async def _sign_in(
+        self, http: aiohttp.ClientSession, person: Caller, role: Role, authority: str, number: int
+    ) -> None:
+        account = Account(
+            person.person_id, role, f"访客{number}", "/", "", authority, None,
+            f"{1000 + number}" if role is Role.AGENT else None,
+        )  # fmt: skip
+        began = time.monotonic()
+        await person.wire.connect(http, self._server.url, self._minter.mint(account, 3600))
+        await person.until_phase("session", "welcome")
+        person.times.sign_in_s = time.monotonic() - began
+
+    def _endpoint(self, person: Caller, side: Side) -> Endpoint:
+        what, line = self._plan.impairment, None
+        if what is not None and what.side in {side, Side.BOTH}:
+            line = ImpairedLine(what, person.person_id)
+            self._lines.append(line)
+        return NativeEndpoint(self._native, person.person_id, person.ask, line)
+
+    async def _part(self, pair: Pair) -> None:
+        try:
+            await callers.part_ways(pair)
+        except _FAILURES as error:
+            pair.failure = pair.failure or f"parting: {error}"
+        for person in pair.people:
+            if person.endpoint is not None:
+                await person.endpoint.close()
+
+    async def _look(self) -> None:
+        async with self._collecting:
+            await self._native.collect()
+        course = self._course
+        course.looks.append(
+            Look(
+                at_s=time.monotonic() - course.began_at,
+                joined=sum(pair.joined for pair in course.pairs),
+                processor_s=self._server.processor_s(),
+                memory_mb=self._server.memory_mb(),
+                client_processor_s=time.process_time(),
+                bytes=course.heard.bytes,
+                video_frames=course.heard.video_frames,
+            )
+        )
+
+    async def _watch(self) -> None:
+        shown = Look(0.0, 0, self._server.processor_s(), 0.0, time.process_time(), 0, 0)
+        while True:
+            await asyncio.sleep(SAMPLE_S)
+            await self._look()
+            now = self._course.looks[-1]
+            if now.at_s - shown.at_s >= 2.0:
+                self._show(progress(shown, now, self._plan.rooms))
+                shown = now
+
+
+def _agent_id(number: int) -> str:
+    """As the run's organisation has them."""
+    return f"load-agent-{number}"
+
+
+def progress(before: Look, now: Look, rooms: int) -> str:
+    """One line of what goes on."""
+    length_s = max(now.at_s - before.at_s, 1e-9)
+    return (
+        f"  {now.at_s:5.1f} s  {now.joined}/{rooms} rooms  {(now.video_frames - before.video_frames) / length_s:6.0f} frames/s  "
+        f"{(now.bytes - before.bytes) * 8 / length_s / 1e6:7.2f} Mbit/s  "
+        f"server {(now.processor_s - before.processor_s) / length_s * 100:4.0f} % of a core, {now.memory_mb:.0f} MB"
+    )
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress

@@ -1,0 +1,125 @@
+"""Where a synthetic peer's media goes in and out: the native endpoint, and the shape another one must have."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from media._engine import SyntheticPeers
+from media.types import Source
+from rtc_server.loadtest.clips import Clips, Layer
+from rtc_server.loadtest.playout import Arrival
+from rtc_server.loadtest.relay import ImpairedLine
+
+Ask = Callable[[str, dict[str, Any]], Awaitable[Any]]
+"""A request of the wire about this endpoint's interaction."""
+
+
+class Endpoint(Protocol):
+    """Media of one person in one interaction."""
+
+    async def subscribe(self) -> None:
+        """The subscribe connection is answered; it comes up by itself."""
+
+    async def publish(self, sources: Iterable[Source]) -> None:
+        """Begin to send."""
+
+    def slot_changed(self, mid: str, publisher_id: str | None, source: str | None) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Heard:
+    """What an endpoint received, by peer, publisher and source."""
+
+    def __init__(self) -> None:
+        self.tracks: dict[tuple[str, str, str], list[Arrival]] = {}
+        self.first_video_s: dict[str, float] = {}
+        """By peer: when the first decodable picture was there."""
+        self.bytes = 0
+        self.video_frames = 0
+
+    def add(self, peer: str, publisher: str, source: str, arrival: Arrival, *, video: bool) -> None:
+        self.tracks.setdefault((peer, publisher, source), []).append(arrival)
+        self.bytes += arrival.bytes
+        if video:
+            self.video_frames += 1
+            self.first_video_s.setdefault(peer, arrival.at_s)
+
+
+class NativeHouse:
+    """All native endpoints of a run: one thread of the engine's module drives them."""
+
+    def __init__(self, clips: Clips, heard: Heard) -> None:
+        self.peers = SyntheticPeers()
+        self.heard = heard
+        self.slots: dict[tuple[str, str], tuple[str, str]] = {}
+        self.clips = {
+            Source.CAMERA: self._add(clips.camera, video=True),
+            Source.SCREEN: self._add(clips.screen, video=True),
+            Source.MICROPHONE: self._add(clips.microphone, video=False),
+        }
+
+    def _add(self, layers: tuple[Layer, ...], *, video: bool) -> int:
+        return self.peers.add_clip(video, [layer.for_engine() for layer in layers])
+
+    async def collect(self) -> None:
+        """What was received since the last time goes to ``heard``."""
+        for sample in json.loads(await asyncio.to_thread(self.peers.take_samples)):
+            carried = self.slots.get((sample["peer"], sample["mid"]))
+            if carried is None:
+                continue
+            latency = sample["latency_us"]
+            arrival = Arrival(
+                sample["at_us"] / 1e6,
+                sample["sequence"],
+                None if latency is None else latency / 1e6,
+                sample["bytes"],
+                sample["index"] is not None,
+            )
+            self.heard.add(sample["peer"], *carried, arrival, video=sample["video"])
+
+    async def reports(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(await asyncio.to_thread(self.peers.reports))
+        return found
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self.peers.close)
+
+
+class NativeEndpoint:
+    def __init__(self, house: NativeHouse, peer: str, ask: Ask, line: ImpairedLine | None) -> None:
+        self._house, self._peer, self._ask, self._line = house, peer, ask, line
+
+    async def subscribe(self) -> None:
+        given = await self._ask("media.subscribe", {"fresh": True})
+        for slot in given["slots"]:
+            self.slot_changed(slot["mid"], slot["publisher_id"], slot["source"])
+        offer = await self._seen_from_here(given["sdp"])
+        answer = await asyncio.to_thread(self._house.peers.answer, self._peer, offer)
+        await self._ask("media.answer", {"sdp": answer})
+
+    async def publish(self, sources: Iterable[Source]) -> None:
+        wanted = [(source.value, self._house.clips[source]) for source in sources]
+        offer, lines = await asyncio.to_thread(self._house.peers.offer, self._peer, wanted)
+        tracks = [{"mid": mid, "source": source} for mid, source in lines]
+        given: Mapping[str, Any] = await self._ask(
+            "media.publish", {"sdp": offer, "tracks": tracks, "fresh": True}
+        )
+        answer = await self._seen_from_here(given["sdp"])
+        await asyncio.to_thread(self._house.peers.accept, self._peer, answer)
+
+    def slot_changed(self, mid: str, publisher_id: str | None, source: str | None) -> None:
+        carried = (publisher_id, source) if publisher_id is not None and source is not None else None
+        if carried is not None:
+            # Kept when the slot is emptied: what is still under way belongs to it.
+            self._house.slots[self._peer, mid] = carried
+        self._house.peers.carries(self._peer, mid, carried)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._house.peers.remove, self._peer)
+
+    async def _seen_from_here(self, sdp: str) -> str:
+        return sdp if self._line is None else await self._line.through(sdp)
