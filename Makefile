@@ -1,5 +1,6 @@
 # make serve   set up what is missing, then serve with demo data on http://localhost:$(PORT)
-# make test    set up what tests need, then run all of them
+# make test    set up what tests need, then run all of them but the long stories
+# make test-long   the stories that take minutes: recovery, transfer, supervision, meetings, accessibility, keyboard
 # make check   style, types, import rules, lints, stale generated files
 # make bench   what a forwarded packet costs, beside what it must cost at least
 
@@ -20,7 +21,7 @@ ENGINE_SOURCES := $(shell find media/engine -path media/engine/target -prune -o 
 WEB_SOURCES := $(shell find web_client -path web_client/node_modules -prune -o -path web_client/dist -prune -o \
 	-type f \( -name '*.ts' -o -name '*.vue' -o -name '*.css' -o -name '*.html' -o -name '*.svg' -o -name '*.json' \) -print 2>/dev/null)
 
-.PHONY: all serve setup test test-unit test-rust test-web test-e2e check check-python check-rust check-web bench \
+.PHONY: all serve setup test test-unit test-rust test-web test-e2e test-long check check-python check-rust check-web bench \
 	setup-test system-packages lock clean
 
 all: check test
@@ -88,7 +89,10 @@ setup-test: setup $(STAMPS)/python-dev system-packages
 
 test: setup-test
 	@$(MAKE) --no-print-directory test-rust test-web
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests -m "not long"
+
+test-long: setup-test
+	@$(BIN)/python -m pytest tests -m long
 
 test-rust:
 	@cd media/engine && cargo test --workspace --exclude engine_python --locked

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from PIL import Image
 from playwright.async_api import FilePayload, expect
@@ -16,6 +17,8 @@ from tests.e2e.people import Agent, Taxpayer
 from tests.e2e.staff_room import set_centre
 from tests.harness.browser import sign_in
 from tests.harness.server import ServerProcess
+
+pytestmark = pytest.mark.long
 
 WINDOW = "yueyue-window"
 

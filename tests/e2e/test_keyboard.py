@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import FilePayload, expect
 
 from tests.e2e.conftest import Room
@@ -9,6 +10,8 @@ from tests.e2e.keyboard import Hands
 from tests.e2e.people import Agent, Taxpayer
 from tests.harness.browser import sign_in
 from tests.harness.server import ServerProcess
+
+pytestmark = pytest.mark.long
 
 
 async def at_the_window(seat: Room, url: str, account: str = "taxpayer01") -> tuple[Taxpayer, Hands]:

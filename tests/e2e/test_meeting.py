@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Locator, Playwright, expect
 
@@ -15,6 +16,8 @@ from tests.e2e.conftest import Room
 from tests.e2e.people import MEDIA_TIMEOUT_MS, Person
 from tests.harness.browser import DESKTOP, FAKE_MEDIA, PHONE, launch, screenshot, sign_in
 from tests.harness.server import ServerProcess, start_server
+
+pytestmark = pytest.mark.long
 
 
 @pytest_asyncio.fixture

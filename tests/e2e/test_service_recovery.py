@@ -28,7 +28,11 @@ from tests.e2e.people import MEDIA_TIMEOUT_MS, Agent, Taxpayer
 from tests.harness.proxy import CuttableProxy
 from tests.harness.server import ServerProcess, start_server
 
+pytestmark = pytest.mark.long
+
 BACK_WITHIN_S = 5.0
+QUIET_START_S = 2.5
+"""What a start takes when nobody else wants the processors: how much slower it was is how much slower all else was, too."""
 
 
 async def met(url: str, seat: Room) -> tuple[Taxpayer, Agent]:
@@ -90,7 +94,8 @@ async def test_a_killed_server_loses_nothing_and_the_call_is_back(tmp_path: Path
             f"\ncall back {back - listening:.2f} s after the server listens, {back - spawned:.2f} s after its process began "
             f"(away for {spawned - killed:.2f} s; the start took {listening - spawned:.2f} s)"
         )
-        assert back - listening < BACK_WITHIN_S
+        slow = max(1.0, (listening - spawned) / QUIET_START_S)
+        assert back - listening < BACK_WITHIN_S * slow
 
         await taxpayer.page.unroute_all()
         for person in (taxpayer, agent, waiting, other):
@@ -238,7 +243,7 @@ async def test_an_agent_reloads_in_the_middle_of_everything(server: ServerProces
     await other.press("confirm-ok")
     await other.sees("wrap-up-dialog")
     await other.page.reload()
-    await other.page.locator('[data-testid^="aftercare-"]').first.click()
+    await other.page.locator('[data-testid^="aftercare-"]:not([data-testid="aftercare-list"])').first.click()
     await other.sees("wrap-up-dialog")  # to be wrapped up
     await taxpayer.sees("rate-resolved")
 

@@ -15,7 +15,7 @@ from tests.e2e.people import Agent, Person, Taxpayer
 from tests.harness.browser import DESKTOP, launch, screenshot
 from tests.harness.tone import LOUDEST_DB, write_tone
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 HERTZ = 1_250
 """The supervisor's voice. Everybody else has the beep of Chromium's fake microphone."""

@@ -9,7 +9,7 @@ from tests.e2e.office import Story
 from tests.e2e.people import Agent, Taxpayer
 from tests.harness.browser import screenshot
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 LONGEST_GAP_MS = 2_000
 
