@@ -4,6 +4,9 @@ The rules (``sessions.queue``) are one state over all centres of the node, since
 from one to another; a command is handled whole, without waiting for anything, so it needs no mailbox: what the loop runs
 next finds a true state. Every change of a ticket is kept before anybody hears of it. What one person is told costs the same
 however many wait; what everybody is told (waiting lists, positions) is told once a second at most, in small portions.
+
+Long because commands, what follows from their effects, and what is shown of the one state stand together; the views are the
+part that could become a file of its own.
 """
 
 from __future__ import annotations
