@@ -150,6 +150,21 @@ def retrieval(
     raise typer.Exit(run(as_json=json, sizes=tuple(size) if size else SIZES, by_words=by_words, quick=quick))
 
 
+@bench_app.command()
+def lists(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    database_url: Annotated[
+        str | None, typer.Option(help="An EMPTY PostgreSQL database instead of SQLite.")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1_000, max=1_000_000, help="Rows of each list.")] = 100_000,
+) -> None:
+    """The lists of the personal centre and its staff side over HTTP, with the plans. Exit code 1: one is over 50 ms."""
+    from rtc_server.bench.lists import run
+
+    raise typer.Exit(run(as_json=json, database_url=database_url, rows=rows))
+
+
 @loadtest_app.command()
 def service(
     *,

@@ -13,7 +13,7 @@ from rtc_server.casework.appointments import DEFAULT_CAPACITY, Appointment
 from rtc_server.casework.states import AppointmentMethod, AppointmentState
 from rtc_server.records import changes
 from rtc_server.records.base import Kind, metadata
-from rtc_server.records.lists import Filter, ListSpec, Match
+from rtc_server.records.lists import Filter, ListSpec, Match, list_index
 from rtc_server.records.store import put
 from signaling.errors import DomainError, ErrorCode
 
@@ -47,11 +47,19 @@ appointment = Table(
     Column("decided_at", BigInteger),
     Column("reminded_at", BigInteger),
     Index("ix_appointment_number", "number", unique=True),
-    Index(None, "taxpayer_id", "created_at", "appointment_id"),
-    Index("ix_appointment_taxpayer_starts", "taxpayer_id", "starts_at", "appointment_id"),
-    Index(None, "centre_id", "created_at", "appointment_id"),
-    Index("ix_appointment_centre_starts", "centre_id", "starts_at", "appointment_id"),
-    Index("ix_appointment_centre_state", "centre_id", "state", "starts_at", "appointment_id"),
+    Index("ix_appointment_own", "taxpayer_id", "starts_at", "appointment_id"),
+    list_index(
+        "appointment",
+        "centre_id",
+        "starts_at",
+        "appointment_id",
+        "state",
+        "method",
+        "service",
+        "progress",
+        "origin",
+        "number",
+    ),
     Index(None, "state", "starts_at"),
 )
 
@@ -108,7 +116,7 @@ APPOINTMENTS: ListSpec[Appointment] = ListSpec(
         "starts_from": Filter(_c.starts_at, Match.FROM),
         "starts_before": Filter(_c.starts_at, Match.BEFORE),
     },
-    {"starts_at": _c.starts_at, "created_at": _c.created_at},
+    {"starts_at": _c.starts_at},
 )
 
 

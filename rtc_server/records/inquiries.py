@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rtc_server.casework.inquiries import Inquiry
 from rtc_server.casework.states import InquiryState
 from rtc_server.records.base import Kind, metadata
-from rtc_server.records.lists import Filter, ListSpec, Match
+from rtc_server.records.lists import Filter, ListSpec, Match, list_index
 
 inquiry = Table(
     "inquiry",
@@ -34,9 +34,7 @@ inquiry = Table(
     Column("decided_by", Text),
     Index("ix_inquiry_number", "number", unique=True),
     Index(None, "taxpayer_id", "created_at", "inquiry_id"),
-    Index(None, "centre_id", "created_at", "inquiry_id"),
-    Index("ix_inquiry_centre_state", "centre_id", "state", "created_at", "inquiry_id"),
-    Index(None, "agent_id", "created_at", "inquiry_id"),
+    list_index("inquiry", "centre_id", "created_at", "inquiry_id", "state", "kind", "agent_id", "number"),
 )
 
 INQUIRY = Kind(inquiry, Inquiry, revisioned=True)

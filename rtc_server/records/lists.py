@@ -7,11 +7,11 @@ index that begins with the scope, and only those rows are read, so that page 9 0
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Select, and_, func, select, true
+from sqlalchemy import Column, ColumnElement, Index, Select, and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, plain
@@ -20,6 +20,9 @@ R = TypeVar("R")
 
 PAGE_SIZE = 10
 MAX_PAGE_SIZE = 100
+WORDS_WITHIN = 5_000
+"""Words are looked for in so many of the newest rows that all other filters leave: no index serves them, and a scan of
+everything would make everybody wait. Whoever looks for older ones narrows the period."""
 _EXPORTED_AT_ONCE = 500
 
 
@@ -41,8 +44,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class ListSpec(Generic[R]):
-    """``key`` is unique; ``sorts`` by name, the first of them is the default. Every one of them must have an index that
-    begins with the columns of the scope."""
+    """``key`` is unique; ``sorts`` by name, the first of them is the default. ``list_index`` is for the scope and the sort."""
 
     kind: Kind[R]
     key: Column[str]
@@ -63,12 +65,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Listed(Generic[R]):
-    """``page`` is the one shown: the last there is when one behind it was asked for."""
+    """``page`` is the one shown: the last there is when one behind it was asked for.
+    ``within``: words were looked for in so many rows at most; None: there were none to look for."""
 
     items: tuple[R, ...]
     total: int
     page: int
     size: int
+    within: int | None = None
 
 
 Scope = Sequence[ColumnElement[bool]]
@@ -76,24 +80,31 @@ Scope = Sequence[ColumnElement[bool]]
 
 async def find(connection: AsyncConnection, spec: ListSpec[R], scope: Scope, asked: Asked) -> Listed[R]:
     """``scope``: what the asker may see at all."""
-    where = and_(true(), *scope, *conditions(spec, asked.values))
     table, size = spec.kind.table, max(1, min(asked.size, MAX_PAGE_SIZE))
+    where = _where(spec, scope, asked.values)
+    within = WORDS_WITHIN if _words(spec, asked.values) else None
     counting = select(func.count()).select_from(table).where(where)
     total = int((await connection.execute(counting)).scalar_one())
     page = max(1, min(asked.page, -(-total // size)))
     if total == 0:
-        return Listed((), 0, 1, size)
-    keys = _ordered(select(spec.key).where(where), spec, asked).limit(size).offset((page - 1) * size)
+        return Listed((), 0, 1, size, within)
+    keys = keys_query(spec, [where], replace(asked, page=page, size=size))
     query = _ordered(select(table).where(spec.key.in_(keys)), spec, asked)
     rows = (await connection.execute(query)).all()
-    return Listed(tuple(spec.kind.of_row(row) for row in rows), total, page, size)
+    return Listed(tuple(spec.kind.of_row(row) for row in rows), total, page, size, within)
+
+
+def keys_query(spec: ListSpec[Any], scope: Scope, asked: Asked) -> Select[Any]:
+    """The keys of one page."""
+    query = _ordered(select(spec.key).where(*scope), spec, asked)
+    return query.limit(asked.size).offset((asked.page - 1) * asked.size)
 
 
 async def everything(
     connection: AsyncConnection, spec: ListSpec[R], scope: Scope, asked: Asked, limit: int
 ) -> AsyncIterator[R]:
     """For an export: what the list shows over all its pages, in its order, ``limit`` at most."""
-    where = and_(true(), *scope, *conditions(spec, asked.values))
+    where = _where(spec, scope, asked.values)
     for offset in range(0, limit, _EXPORTED_AT_ONCE):
         size = min(_EXPORTED_AT_ONCE, limit - offset)
         keys = _ordered(select(spec.key).where(where), spec, asked).limit(size).offset(offset)
@@ -103,6 +114,29 @@ async def everything(
             yield spec.kind.of_row(row)
         if len(rows) < size:
             return
+
+
+def list_index(table: str, scope: str, sort: str, key: str, *filters: str) -> Index:
+    """The one index of a list: it has everything the list is counted, filtered and paged by, so that only the rows that are
+    shown are read (an index-only scan)."""
+    return Index(f"ix_{table}_list", scope, sort, key, *filters)
+
+
+def _words(spec: ListSpec[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What no index serves."""
+    return {
+        name: value for name, value in values.items() if value and spec.filters[name].match is Match.CONTAINS
+    }
+
+
+def _where(spec: ListSpec[Any], scope: Scope, values: Mapping[str, Any]) -> ColumnElement[bool]:
+    words = _words(spec, values)
+    plain_values = {name: value for name, value in values.items() if name not in words}
+    indexed = and_(true(), *scope, *conditions(spec, plain_values))
+    if not words:
+        return indexed
+    newest = _ordered(select(spec.key).where(indexed), spec, Asked()).limit(WORDS_WITHIN)
+    return and_(spec.key.in_(newest), *conditions(spec, words))
 
 
 def conditions(spec: ListSpec[Any], values: Mapping[str, Any]) -> list[ColumnElement[bool]]:

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, metadata
-from rtc_server.records.lists import Filter, ListSpec, Match
+from rtc_server.records.lists import Filter, ListSpec, Match, list_index
 from rtc_server.records.paging import Page, newest_first, to_page
 from signaling.sessions.meeting_states import MediationPhase
 
@@ -62,7 +62,15 @@ mediation_application = Table(
     Index(None, "taxpayer_id", "applied_at"),
     Index(None, "agent_id", "applied_at"),
     Index(None, "phase", "applied_at"),
-    Index("ix_mediation_application_centre", "centre_id", "applied_at", "application_id"),
+    list_index(
+        "mediation_application",
+        "centre_id",
+        "applied_at",
+        "application_id",
+        "phase",
+        "dispatched_at",
+        "number",
+    ),
 )
 
 MEDIATION = Kind(mediation_application, MediationRecord, revisioned=True)

@@ -31,7 +31,7 @@ from rtc_server.casework.notices import Audience, Notice
 from rtc_server.casework.states import NoticeKind, NoticeState
 from rtc_server.records import changes
 from rtc_server.records.base import Kind, chunks, metadata
-from rtc_server.records.lists import Filter, ListSpec, Match
+from rtc_server.records.lists import Filter, ListSpec, Match, list_index
 from rtc_server.records.notes import tag as tags
 from rtc_server.records.taxpayers import taxpayer
 
@@ -59,7 +59,7 @@ notice = Table(
     Column("survey", JSON, nullable=False),
     Column("sent_at", BigInteger),
     Column("recipients", Integer, nullable=False),
-    Index(None, "centre_id", "created_at", "notice_id"),
+    list_index("notice", "centre_id", "created_at", "notice_id", "kind", "state"),
     Index(None, "state", "publish_at"),
 )
 
@@ -98,7 +98,17 @@ delivery = Table(
     Column("favourite_at", BigInteger),
     Column("done_at", BigInteger),
     Column("withdrawn", Boolean, nullable=False),
-    Index("ix_notice_delivery_inbox", "taxpayer_id", "withdrawn", "received_at", "delivery_id"),
+    list_index(
+        "notice_delivery",
+        "taxpayer_id",
+        "received_at",
+        "delivery_id",
+        "withdrawn",
+        "kind",
+        "read_at",
+        "todo",
+        "done_at",
+    ),
     Index(None, "notice_id"),
 )
 

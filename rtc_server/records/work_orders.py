@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rtc_server.casework.work_orders import WorkOrder, WorkOrderStep
 from rtc_server.records import changes
 from rtc_server.records.base import Kind, metadata
-from rtc_server.records.lists import Filter, ListSpec, Match
+from rtc_server.records.lists import Filter, ListSpec, Match, list_index
 
 work_order = Table(
     "work_order",
@@ -36,8 +36,7 @@ work_order = Table(
     Column("rated_at", BigInteger),
     Index("ix_work_order_number", "number", unique=True),
     Index(None, "taxpayer_id", "created_at", "work_order_id"),
-    Index(None, "centre_id", "created_at", "work_order_id"),
-    Index("ix_work_order_centre_state", "centre_id", "state", "created_at", "work_order_id"),
+    list_index("work_order", "centre_id", "created_at", "work_order_id", "state", "agent_id", "number"),
 )
 
 work_order_step = Table(

@@ -50,12 +50,13 @@ class StaffListQuery(ListQuery):
 
 
 class Listing(View, Generic[V]):
-    """``page`` is the page that is shown."""
+    """``page`` is the page that is shown. ``within``: words were looked for in so many of the newest rows at most."""
 
     items: list[V]
     total: int
     page: int
     size: int
+    within: int | None = None
 
 
 def asked_of(spec: ListSpec[Any], query: ListQuery) -> Asked:
@@ -74,7 +75,11 @@ async def listing(
     async with call.desk.recording.read(caught_up=False) as connection:
         found = await find(connection, spec, scope, asked_of(spec, query))
     return Listing(
-        items=[view(one) for one in found.items], total=found.total, page=found.page, size=found.size
+        items=[view(one) for one in found.items],
+        total=found.total,
+        page=found.page,
+        size=found.size,
+        within=found.within,
     )
 
 

@@ -375,7 +375,7 @@ async def test_lists_take_only_what_they_know(house: House) -> None:
         response = await house.client.get(f"/api/centre/inquiries?{query}", headers=house.headers(T))
         assert response.status == 400, query
     found = await ask(house, "GET", "/api/centre/inquiries?page=7&size=20&sort=nothing&order=asc", T)
-    assert found == {"items": [], "total": 0, "page": 1, "size": 20}
+    assert found == {"items": [], "total": 0, "page": 1, "size": 20, "within": None}
 
 
 async def test_ones_own_authority_is_another_from_the_next_sign_in_on(house: House) -> None:

@@ -7,6 +7,8 @@ export interface Listing<Row> {
   readonly total: number;
   readonly page: number;
   readonly size: number;
+  /** Words were looked for in so many of the newest at most. */
+  readonly within: number | null;
 }
 
 export interface Option {

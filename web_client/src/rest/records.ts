@@ -108,6 +108,12 @@ export class Records {
     return (await this.#http.send<{ tags: string[] }>(`${of(interactionId)}/tags?${query.toString()}`, { method: 'DELETE' })).tags;
   }
 
+  /** 工单: its number. */
+  async raiseWorkOrder(interactionId: string, subject: string, detail: string): Promise<string> {
+    const body = { interaction_id: interactionId, subject, detail };
+    return (await this.#http.send<{ number: string }>('/api/casework/work-orders', { method: 'POST', body })).number;
+  }
+
   /** Unmasked; the server records it. */
   async reveal(interactionId: string, field: RevealedField): Promise<string | null> {
     return (await this.#http.send<{ value: string | null }>(`${of(interactionId)}/reveal`, { method: 'POST', body: { field } })).value;

@@ -42,27 +42,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("appointment", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_appointment_centre_id_created_at_appointment_id"),
-            ["centre_id", "created_at", "appointment_id"],
+            "ix_appointment_list",
+            [
+                "centre_id",
+                "starts_at",
+                "appointment_id",
+                "state",
+                "method",
+                "service",
+                "progress",
+                "origin",
+                "number",
+            ],
             unique=False,
-        )
-        batch_op.create_index(
-            "ix_appointment_centre_starts", ["centre_id", "starts_at", "appointment_id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_appointment_centre_state", ["centre_id", "state", "starts_at", "appointment_id"], unique=False
         )
         batch_op.create_index("ix_appointment_number", ["number"], unique=True)
         batch_op.create_index(
+            "ix_appointment_own", ["taxpayer_id", "starts_at", "appointment_id"], unique=False
+        )
+        batch_op.create_index(
             batch_op.f("ix_appointment_state_starts_at"), ["state", "starts_at"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_appointment_taxpayer_id_created_at_appointment_id"),
-            ["taxpayer_id", "created_at", "appointment_id"],
-            unique=False,
-        )
-        batch_op.create_index(
-            "ix_appointment_taxpayer_starts", ["taxpayer_id", "starts_at", "appointment_id"], unique=False
         )
     op.create_table(
         "appointment_capacity",
@@ -110,17 +109,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("inquiry", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_inquiry_agent_id_created_at_inquiry_id"),
-            ["agent_id", "created_at", "inquiry_id"],
+            "ix_inquiry_list",
+            ["centre_id", "created_at", "inquiry_id", "state", "kind", "agent_id", "number"],
             unique=False,
-        )
-        batch_op.create_index(
-            batch_op.f("ix_inquiry_centre_id_created_at_inquiry_id"),
-            ["centre_id", "created_at", "inquiry_id"],
-            unique=False,
-        )
-        batch_op.create_index(
-            "ix_inquiry_centre_state", ["centre_id", "state", "created_at", "inquiry_id"], unique=False
         )
         batch_op.create_index("ix_inquiry_number", ["number"], unique=True)
         batch_op.create_index(
@@ -155,9 +146,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_notice_centre_id_created_at_notice_id"),
-            ["centre_id", "created_at", "notice_id"],
-            unique=False,
+            "ix_notice_list", ["centre_id", "created_at", "notice_id", "kind", "state"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_notice_state_publish_at"), ["state", "publish_at"], unique=False)
     op.create_table(
@@ -178,8 +167,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("notice_delivery", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_notice_delivery_inbox",
-            ["taxpayer_id", "withdrawn", "received_at", "delivery_id"],
+            "ix_notice_delivery_list",
+            ["taxpayer_id", "received_at", "delivery_id", "withdrawn", "kind", "read_at", "todo", "done_at"],
             unique=False,
         )
         batch_op.create_index(batch_op.f("ix_notice_delivery_notice_id"), ["notice_id"], unique=False)
@@ -252,12 +241,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("work_order", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_work_order_centre_id_created_at_work_order_id"),
-            ["centre_id", "created_at", "work_order_id"],
+            "ix_work_order_list",
+            ["centre_id", "created_at", "work_order_id", "state", "agent_id", "number"],
             unique=False,
-        )
-        batch_op.create_index(
-            "ix_work_order_centre_state", ["centre_id", "state", "created_at", "work_order_id"], unique=False
         )
         batch_op.create_index("ix_work_order_number", ["number"], unique=True)
         batch_op.create_index(
@@ -281,7 +267,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("expected_at", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("reason", sa.Text(), nullable=True))
         batch_op.create_index(
-            "ix_mediation_application_centre", ["centre_id", "applied_at", "application_id"], unique=False
+            "ix_mediation_application_list",
+            ["centre_id", "applied_at", "application_id", "phase", "dispatched_at", "number"],
+            unique=False,
         )
     # Numbers given before there was a sequence are not given again.
     op.execute(
@@ -293,7 +281,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DELETE FROM file WHERE interaction_id IS NULL")
-    op.drop_index("ix_mediation_application_centre", "mediation_application")
+    op.drop_index("ix_mediation_application_list", "mediation_application")
     # Not in a batch: a table that is rebuilt takes with it what refers to it.
     for column in ("reason", "expected_at", "centre_id"):
         op.drop_column("mediation_application", column)
