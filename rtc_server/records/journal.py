@@ -277,16 +277,17 @@ class JournalReader:
             here = self._position(segments)
             if here is None:
                 break
-            path, is_last = here
+            path, following = here
             if self._read_from(path, limit - len(found), acknowledged, found):
                 continue
-            if is_last:
+            # A segment may have begun after ``acknowledged`` was looked up: the rest of this one comes first, next time.
+            if following is None or following > acknowledged:
                 break
-            self._segment = next(first for first, _ in segments if first > (self._segment or 0))
-            self._offset = 0
+            self._segment, self._offset = following, 0
         return found
 
-    def _position(self, segments: list[tuple[int, Path]]) -> tuple[Path, bool] | None:
+    def _position(self, segments: list[tuple[int, Path]]) -> tuple[Path, int | None] | None:
+        """The segment to read in, and the first number of the one after it."""
         if not segments:
             return None
         if self._segment is None:
@@ -296,7 +297,7 @@ class JournalReader:
             )
         for at, (first, path) in enumerate(segments):
             if first == self._segment:
-                return path, at == len(segments) - 1
+                return path, segments[at + 1][0] if at + 1 < len(segments) else None
         self._segment = next((first for first, _ in segments if first > (self._segment or 0)), None)
         self._offset = 0
         return None if self._segment is None else self._position(segments)
