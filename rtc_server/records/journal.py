@@ -106,7 +106,8 @@ class Journal:
         self._last = max(self._stored, self._last_number())
         self._segment = -1
         self._size = 0
-        self._unsynced = False
+        self._unsynced = self._unsynced_folder = False
+        self._ended: list[int] = []
         self.on_append: Callable[[], None] | None = None
 
     @property
@@ -159,11 +160,11 @@ class Journal:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             segment = os.open(path, flags, 0o600)
             if self._segment >= 0:
-                if self._fsync is not FsyncPolicy.NEVER:
-                    os.fdatasync(self._segment)
-                os.close(self._segment)
+                self._ended.append(self._segment)
             self._segment, self._size = segment, 0
-            self._sync_folder()
+            self._unsynced_folder = True
+        if self._fsync is not FsyncPolicy.INTERVAL:
+            self.sync()
 
     def _abandon_segment(self) -> None:
         with self._files:
@@ -174,15 +175,21 @@ class Journal:
                 (self._folder / f"{self._last + 1:020d}{_SUFFIX}").unlink(missing_ok=True)
 
     def sync(self) -> None:
-        """Force what is written to the disk. Takes as long as the disk takes."""
+        """Force what is written to the disk, also of segments that ended. Takes as long as the disk takes, which may be half
+        a second: with ``FsyncPolicy.INTERVAL`` the thread that appends never does it."""
         with self._files:
-            segment = os.dup(self._segment) if self._unsynced and self._segment >= 0 else -1
-            self._unsynced = False
-        if segment >= 0:
+            ended, self._ended = self._ended, []
+            if self._unsynced and self._segment >= 0:
+                ended.append(os.dup(self._segment))
+            folder, self._unsynced, self._unsynced_folder = self._unsynced_folder, False, False
+        for segment in ended:
             try:
-                os.fdatasync(segment)
+                if self._fsync is not FsyncPolicy.NEVER:
+                    os.fdatasync(segment)
             finally:
                 os.close(segment)
+        if folder:
+            self._sync_folder()
 
     def checkpoint(self, number: int) -> None:
         """Everything up to ``number`` is stored elsewhere: segments with nothing else are deleted."""
