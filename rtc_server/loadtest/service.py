@@ -45,7 +45,7 @@ _SHOW_EVERY_S = 5.0
 @dataclass(frozen=True, slots=True)
 class Plan:
     agents: int = 100
-    rate: int = 1_150
+    rate: int = 1_100
     """Messages a second offered while all agents serve as many as they can; opening and closing take their part of it."""
     messages: int = 20
     """Of one conversation, both sides together."""
