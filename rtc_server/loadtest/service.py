@@ -27,6 +27,7 @@ from sqlalchemy import func, select
 
 from rtc_server.identity.accounts import Account
 from rtc_server.identity.tokens import TokenMinter
+from rtc_server.loadtest.bare import bare_ms_per_message
 from rtc_server.loadtest.house import AUTHORITIES, CAPACITY, ServerUnderLoad, prepare
 from rtc_server.loadtest.people import Agent, Book, Taxpayer
 from rtc_server.records.database import Database, database_url
@@ -66,6 +67,9 @@ class Figures:
     delivery_p99_ms: float
     join_p99_ms: float
     processor_ms_per_message: float
+    bare_ms_per_message: float
+    """Of a relay of the same frames without anything else, measured just before and just after (see ``bare``)."""
+    ratio_to_bare: float
     server_processors: float
     client_processors: float
     load_before: float
@@ -111,6 +115,7 @@ async def _measure(plan: Plan, taxpayers: int) -> Figures:
     with tempfile.TemporaryDirectory(prefix="rtc-load-") as folder:
         data = Path(folder)
         load_before = os.getloadavg()[0]
+        bare_before = await bare_ms_per_message()
         await prepare(data, plan.database_url, plan.agents)
         secret = secrets.token_urlsafe(48)
         server = await ServerUnderLoad.start(data, plan.database_url, secret)
@@ -118,6 +123,7 @@ async def _measure(plan: Plan, taxpayers: int) -> Figures:
             book, figures = await _visit(plan, taxpayers, server, TokenMinter(secret))
         finally:
             await server.stop()
+        bare_ms = (bare_before + await bare_ms_per_message()) / 2
         left = Journal(data / "journal")
         unstored = left.waiting
         left.close()
@@ -133,6 +139,8 @@ async def _measure(plan: Plan, taxpayers: int) -> Figures:
         database="PostgreSQL" if plan.database_url is not None else "SQLite",
         conversations=book.conversations,
         delivered=len(book.delays),
+        bare_ms_per_message=round(bare_ms, 3),
+        ratio_to_bare=round(figures["processor_ms_per_message"] / bare_ms, 1),
         load_before=round(load_before, 1),
         lost=book.lost,
         doubled=book.doubled,
