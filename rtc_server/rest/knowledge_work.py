@@ -17,7 +17,8 @@ from rtc_server.records import assistant as rows
 from rtc_server.records.assistant import FeedbackReason, Work, WorkGroup
 from rtc_server.rest.assistant import QuestionRef
 from rtc_server.rest.knowledge import Number, audit
-from rtc_server.rest.resource import Call, Entry, Query, View
+from rtc_server.rest.resource import Body, Call, Entry, Query, View
+from signaling.wire.base import Identifier
 
 _CHINA_MS = 8 * 3_600_000
 """China has one time zone and no summer time, so that days can be counted in the database."""
@@ -36,6 +37,16 @@ class WorkQuery(Query):
 
 class FiguresQuery(Query):
     days: Annotated[int, Field(ge=1, le=366)] = 30
+
+
+class TitlesBody(Body):
+    question_ids: Annotated[list[Identifier], Field(max_length=2_000)]
+
+
+class Titles(View):
+    """Of those that exist, in the order asked for."""
+
+    questions: list[QuestionRef]
 
 
 class WorkItem(View):
@@ -144,10 +155,22 @@ async def _figures(call: Call) -> Figures:
     return Figures(days=days, open=opened)
 
 
+async def _titles(call: Call) -> Titles:
+    by_id = call.desk.knowledge.base.by_id
+    return Titles(
+        questions=[
+            QuestionRef(question_id=one, title=by_id[one].title)
+            for one in call.body(TitlesBody).question_ids
+            if one in by_id
+        ]
+    )
+
+
 _P = Permission.EDIT_KNOWLEDGE
 
 ENTRIES = (
     Entry("GET", "/api/knowledge/work", _P, _work_list, "What 悦悦 did not know or got wrong", query=WorkQuery, answer=WorkList),
     Entry("POST", "/api/knowledge/work/{turn_id}/settle", _P, _settle, "Take it off the list", answer=Settled),
+    Entry("POST", "/api/knowledge/titles", _P, _titles, "Titles of questions", body=TitlesBody, answer=Titles),
     Entry("GET", "/api/knowledge/figures", _P, _figures, "How she does, day by day", query=FiguresQuery, answer=Figures),
 )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import expect
 
 from tests.e2e.office import Story
 from tests.e2e.people import Taxpayer
