@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 
@@ -81,10 +82,13 @@ async def test_a_miss_becomes_an_alias_by_one_click(story: Story) -> None:
     words = "咱这票子咋整没影了呢"
     person = await story.taxpayer("taxpayer02")
     await person.says(words)
-    await expect(person.at("turn").last).to_have_attribute("data-kind", "off_subject", timeout=TIMEOUT_MS)
+    # Without vectors yet, or with them: she does not know, or is unsure.
+    await expect(person.at("turn").last).to_have_attribute(
+        "data-kind", re.compile("off_subject|choices"), timeout=TIMEOUT_MS
+    )
     page = await at_the_editors_desk(story)
     await page.get_by_test_id("tab-work").click()
-    item = page.get_by_test_id("work-miss").filter(has_text=words)
+    item = page.get_by_role("article").filter(has_text=words)
     await expect(item).to_be_visible(timeout=TIMEOUT_MS)
     await item.get_by_test_id("picker").fill("发票丢失")
     await item.get_by_test_id("pick-fapiao-009").click()
@@ -167,7 +171,7 @@ async def test_out_and_in_again_with_every_broken_row_told(story: Story) -> None
     page = await at_the_editors_desk(story, "?tab=exchange")
     async with page.expect_download() as sheet:
         await page.get_by_test_id("export-xlsx").click()
-    book = load_workbook(await (await sheet.value).path())
+    book = load_workbook(BytesIO((await (await sheet.value).path()).read_bytes()))
     async with page.expect_download() as text:
         await page.get_by_test_id("export-json").click()
     whole = json.loads((await (await text.value).path()).read_text(encoding="utf-8"))
