@@ -76,6 +76,8 @@ class ErrorCode(StrEnum):
     """Somebody else shares a screen; only the host takes over."""
     HOST_MUST_BE_STAFF = "host_must_be_staff"
     NOTES_TOO_LONG = "notes_too_long"
+    ASSISTANT_SILENT = "assistant_silent"
+    """A human serves the asker: what they write is for the human."""
     INTERNAL_ERROR = "internal_error"
 
 
@@ -133,6 +135,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.SHARE_TAKEN: "已有成员正在共享屏幕，请等待其停止后再共享。",
     ErrorCode.HOST_MUST_BE_STAFF: "主持人只能移交给税务人员，请另选成员。",
     ErrorCode.NOTES_TOO_LONG: "会议笔记已达长度上限，请删减后继续。",
+    ErrorCode.ASSISTANT_SILENT: "税务人员正在为您服务，请直接发送消息；结束后悦悦继续为您解答。",
     ErrorCode.INTERNAL_ERROR: "服务出现异常，请稍后再试。",
 }
 """Every code has its sentence; the whole interface shows these and no others for a failure."""

@@ -29,6 +29,8 @@ class Permission(StrEnum):
     """Give an application of one's centre to an agent."""
     OWN_HISTORY = "own_history"
     """Read everything ever said with oneself."""
+    ASK_ASSISTANT = "ask_assistant"
+    """Talk with 悦悦, judge her answers, keep favourites."""
     SEND_FILES = "send_files"
     """In an open interaction one takes part in."""
     READ_FILES = "read_files"
@@ -44,6 +46,7 @@ class Permission(StrEnum):
     ADMINISTER = "administer"
     """Centres, hours, people, settings, wrap-up codes."""
     READ_AUDIT = "read_audit"
+    EDITOR_PAGE = "editor_page"
     EDIT_KNOWLEDGE = "edit_knowledge"
     """What the assistant knows: questions, import, export, and how she does."""
 
@@ -75,6 +78,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.APPLY_FOR_MEDIATION,
                 Permission.READ_MEDIATIONS,
                 Permission.OWN_HISTORY,
+                Permission.ASK_ASSISTANT,
                 Permission.SEND_FILES,
                 Permission.READ_FILES,
             }
@@ -86,6 +90,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.OWN_SESSION,
                 Permission.READ_CANNED_REPLIES,
                 Permission.EDIT_SHARED_CANNED_REPLIES,
+                Permission.EDITOR_PAGE,
                 Permission.EDIT_KNOWLEDGE,
             }
         ),
@@ -98,6 +103,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.READ_WRAP_UP_CODES,
                 Permission.ADMINISTER,
                 Permission.READ_AUDIT,
+                Permission.EDITOR_PAGE,
                 Permission.EDIT_KNOWLEDGE,
             }
         ),

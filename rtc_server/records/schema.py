@@ -8,6 +8,7 @@ from typing import Any
 
 from rtc_server.records import (
     agent_status,
+    assistant,
     audit,
     calls,
     canned_replies,
@@ -48,6 +49,8 @@ _KINDS: tuple[Kind[Any], ...] = (
     meetings.MEETING_MESSAGE,
     meetings.NOTE_EDIT,
     meetings.MEETING_NOTES,
+    assistant.TURN,
+    assistant.FAVOURITE,
 )
 
 JOURNALED: Mapping[str, Kind[Any]] = MappingProxyType({kind.name: kind for kind in _KINDS})

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from rtc_server.rest import administration, conversations, files, knowledge, mediations, replies
+from rtc_server.rest import (
+    administration,
+    assistant,
+    conversations,
+    files,
+    knowledge,
+    knowledge_work,
+    mediations,
+    replies,
+)
 from rtc_server.rest.resource import Resources, openapi_route
 from rtc_server.rest.service import SERVICE_DESK, ServiceDesk
 
 
 def resources() -> Resources:
     table = Resources()
-    for part in (files, conversations, replies, mediations, administration, knowledge):
+    for part in (
+        files,
+        conversations,
+        replies,
+        mediations,
+        administration,
+        knowledge,
+        knowledge_work,
+        assistant,
+    ):
         table.add(part.ENTRIES)
     return table
 

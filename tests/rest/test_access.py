@@ -36,7 +36,17 @@ BODIES: dict[tuple[str, str], dict[str, object]] = {
     ("POST", "/api/interactions/{interaction_id}/notes"): {"text": "注"},
     ("PUT", "/api/interactions/{interaction_id}/notes/{note_id}"): {"text": "注"},
     ("POST", "/api/interactions/{interaction_id}/tags"): {"name": "重点"},
+    ("POST", "/api/assistant/turns"): {"question_id": "none"},
+    ("PUT", "/api/assistant/turns/{turn_id}/feedback"): {"feedback": "useful"},
+    ("PUT", "/api/assistant/favourites/{question_id}"): {"kept": True},
 }
+
+OPEN_TO_ALL = {
+    ("GET", "/api/assistant/welcome"),
+    ("GET", "/api/assistant/guesses"),
+    ("GET", "/api/assistant/suggestions"),
+}
+"""What 悦悦 shows to every taxpayer; what is one's own in it is looked at below."""
 
 
 async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> None:
@@ -54,12 +64,17 @@ async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> 
         "/api/interactions/i1/notes", json={"text": "秘密备注"}, headers=house.headers("agent01")
     )
     note_id = (await note.json())["note_id"]
+    turn = await house.client.post(
+        "/api/assistant/turns", json={"text": "秘密问题"}, headers=house.headers("company01")
+    )
+    turn_id = (await turn.json())["turn_id"]
     tried = 0
     for entry in resources().entries:
         for found in (file_id, half_id):
             ids = {"interaction_id": "i1", "file_id": found, "note_id": note_id, "reply_id": "demo-1",
                    "code": "other", "centre_id": "gd", "person_id": "agent01",
-                   "application_id": "none", "question_id": "none", "part": "topics"}  # fmt: skip
+                   "application_id": "none", "question_id": "none", "part": "topics",
+                   "pack_id": "none", "turn_id": turn_id}  # fmt: skip
             path = filled(entry.path, ids)
             response = await house.client.request(
                 entry.method,
@@ -79,7 +94,14 @@ async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> 
             text = await response.text()
             assert "秘密" not in text, path
             assert "张" not in text, path
-            if (entry.method, entry.path) in (("GET", "/api/history"), ("GET", "/api/mediations")):
+            if (entry.method, entry.path) in OPEN_TO_ALL:
+                body = await response.json() if response.status == 200 else {}
+                assert body.get("turns", []) == body.get("favourites", []) == [], path
+            elif (entry.method, entry.path) in (
+                ("GET", "/api/history"),
+                ("GET", "/api/mediations"),
+                ("GET", "/api/assistant/turns"),
+            ):
                 assert next(iter((await response.json()).values())) == [], "nothing of one's own"
             else:
                 assert response.status in (400, 403, 404), (entry.method, path, response.status)
@@ -104,6 +126,8 @@ async def test_every_entry_follows_the_table_of_permissions(house: House, role: 
                     "application_id",
                     "question_id",
                     "part",
+                    "pack_id",
+                    "turn_id",
                 ),
                 "none",
             ),

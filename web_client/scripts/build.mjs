@@ -2,6 +2,7 @@
  * Builds what the server serves:
  *   dist/desk.html and dist/assets/   the agent's desk, a page with chunks
  *   dist/admin.html                   the administration page
+ *   dist/editor.html                  the editor's page
  *   dist/meeting.html                 the page of a meeting
  *   dist/embed.js                     the window for other sites, ONE file with its styles inside
  */
@@ -20,7 +21,7 @@ const common = { root, configFile: `${root}/vite.config.ts`, logLevel: 'warn' };
 await build({
   ...common,
   base: '/',
-  build: { outDir, emptyOutDir: false, rolldownOptions: { input: ['desk', 'admin', 'meeting'].map((page) => `${root}/${page}.html`) } },
+  build: { outDir, emptyOutDir: false, rolldownOptions: { input: ['desk', 'admin', 'editor', 'meeting'].map((page) => `${root}/${page}.html`) } },
 });
 
 await build({

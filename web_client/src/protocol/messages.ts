@@ -380,6 +380,7 @@ export type ErrorCode =
   | "share_taken"
   | "host_must_be_staff"
   | "notes_too_long"
+  | "assistant_silent"
   | "internal_error";
 
 /** A file of the conversation. Its bytes are fetched by a short-lived link: `POST /api/files/{file_id}/link`. */
