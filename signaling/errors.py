@@ -76,6 +76,10 @@ class ErrorCode(StrEnum):
     """Somebody else shares a screen; only the host takes over."""
     HOST_MUST_BE_STAFF = "host_must_be_staff"
     NOTES_TOO_LONG = "notes_too_long"
+    INVITATION_ENDED = "invitation_ended"
+    """It rings here no longer: cancelled, timed out, or the conversation is over."""
+    CONFIRMATION_INCOMPLETE = "confirmation_incomplete"
+    """Something that must be filled in is missing."""
     INTERNAL_ERROR = "internal_error"
 
 
@@ -133,6 +137,8 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.SHARE_TAKEN: "已有成员正在共享屏幕，请等待其停止后再共享。",
     ErrorCode.HOST_MUST_BE_STAFF: "主持人只能移交给税务人员，请另选成员。",
     ErrorCode.NOTES_TOO_LONG: "会议笔记已达长度上限，请删减后继续。",
+    ErrorCode.INVITATION_ENDED: "邀请已取消或已超时，如需协同请联系邀请方重新邀请。",
+    ErrorCode.CONFIRMATION_INCOMPLETE: "确认单填写不完整，请补齐必填内容后重新提交。",
     ErrorCode.INTERNAL_ERROR: "服务出现异常，请稍后再试。",
 }
 """Every code has its sentence; the whole interface shows these and no others for a failure."""

@@ -24,6 +24,7 @@ from signaling.rooms.absent import AnybodysProfile, NoFiles, NoOrganisation
 from signaling.rooms.aftercare import Aftercare
 from signaling.rooms.clock import Clock, SystemClock
 from signaling.rooms.directory import RoomDirectory
+from signaling.rooms.invitations import Invitations
 from signaling.rooms.meeting_memory import MemoryMeetings
 from signaling.rooms.meetings import Meetings
 from signaling.rooms.memory import MemoryRecords
@@ -66,6 +67,8 @@ _COSTLY = (
     requests.GetInteraction,
     requests.ListMessages,
     requests.ListSupervised,
+    requests.ListInvitationTargets,
+    requests.OpenCollaboration,
     requests.EnterMeeting,
     requests.GetNotes,
     requests.EditNotes,
@@ -133,7 +136,15 @@ class Gateway:
         )
         self._aftercare = Aftercare(self._ports.records, self._clock)
         self._rooms.on_closed = self._closed
-        counters = Counters(self._reception, self._aftercare, agents, files or NoFiles())
+        self._invitations = Invitations(
+            organisation or NoOrganisation(),
+            self._reception,
+            self._rooms,
+            outbound=self._connections,
+            clock=self._clock,
+            new_id=new_id,
+        )
+        counters = Counters(self._reception, self._aftercare, self._invitations, agents, files or NoFiles())
         self._dispatcher = Dispatcher(self._ports, self._rooms, counters)
         meeting_ports = replace(self._ports, outbound=self._meeting_connections)
         kept_meetings = meeting_records or MemoryMeetings()
@@ -303,6 +314,7 @@ class Gateway:
                 desk=self._reception.desk_view(person.person_id) if is_agent else None,
                 waiting=self._reception.waiting_views(person.person_id) if is_agent else [],
                 aftercare=aftercare,
+                rings=self._invitations.rings(person.person_id) if is_agent else [],
             )
         )
 

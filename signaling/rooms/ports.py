@@ -142,6 +142,17 @@ class StaffEntry:
     centres: frozenset[str]
     skills: frozenset[str] = frozenset()
     capacity: int = 1
+    authority: str = ""
+    """Region code of the authority they belong to."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityEntry:
+    """A tax authority of the tree. ``code`` is the region code, ``parent`` that of the authority above."""
+
+    code: str
+    name: str
+    parent: str | None = None
 
 
 class OrganisationPort(Protocol):
@@ -151,6 +162,9 @@ class OrganisationPort(Protocol):
         """The centre that serves an authority, given by name or region code."""
 
     def centres(self) -> Sequence[CentreEntry]: ...
+
+    def authorities(self) -> Sequence[AuthorityEntry]:
+        """The whole tree, in order of region code."""
 
     def is_open(self, centre_id: str, now_ms: int) -> bool:
         """Working hours and holidays; False for an unknown centre."""

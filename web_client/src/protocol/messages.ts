@@ -13,6 +13,11 @@ export interface AcceptCall {
   interaction_id: string;
 }
 
+/** By whom it rings at. Errors: `invitation_ended`. */
+export interface AcceptInvitation {
+  interaction_id: string;
+}
+
 /** Also of a transfer. Errors: `offer_ended`. */
 export interface AcceptOffer {
   ticket_id: string;
@@ -133,6 +138,18 @@ export interface AssistanceView {
   started_at: number | null;
 }
 
+/** A tax authority of the tree. */
+export interface AuthorityRow {
+  code: string;
+  name: string;
+  parent: string | null;
+  children: number;
+  /** How many agents who could be invited by it are free now. */
+  free: number;
+  /** How many are signed in. */
+  on_duty: number;
+}
+
 export interface CallChanged {
   interaction_id: string;
   call: CallView;
@@ -157,6 +174,11 @@ export interface CallView {
   started_at: number | null;
 }
 
+/** It stops ringing; once it was accepted: the guest has to go. By who serves. */
+export interface CancelInvitation {
+  interaction_id: string;
+}
+
 /** 【取消排队】 */
 export type CancelQueue = Record<string, never>;
 
@@ -165,7 +187,8 @@ export interface CancelTransfer {
 }
 
 export type CardKind =
-  | "greeting";
+  | "greeting"
+  | "confirmation";
 
 /** One centre, live. */
 export interface CentreOverview {
@@ -236,6 +259,11 @@ export interface DeclineAssistance {
 }
 
 export interface DeclineCall {
+  interaction_id: string;
+}
+
+/** By whom it rings at. Errors: `invitation_ended`. */
+export interface DeclineInvitation {
   interaction_id: string;
 }
 
@@ -380,6 +408,8 @@ export type ErrorCode =
   | "share_taken"
   | "host_must_be_staff"
   | "notes_too_long"
+  | "invitation_ended"
+  | "confirmation_incomplete"
   | "internal_error";
 
 /** A file of the conversation. Its bytes are fetched by a short-lived link: `POST /api/files/{file_id}/link`. */
@@ -467,6 +497,10 @@ export interface InteractionChanged {
   interaction: InteractionView;
 }
 
+export type InteractionKind =
+  | "service"
+  | "collaboration";
+
 /** One is no member any more; the interaction goes on without. */
 export interface InteractionLeft {
   interaction_id: string;
@@ -480,6 +514,7 @@ export type InteractionPhase =
 /** One human service session (互动), whole, as this person may see it. */
 export interface InteractionView {
   interaction_id: string;
+  kind: InteractionKind;
   phase: InteractionPhase;
   centre_id: string | null;
   centre_name: string | null;
@@ -490,16 +525,91 @@ export interface InteractionView {
   /** The last 50; earlier ones by `message.list`. */
   messages: MessageView[];
   last_seq: number;
+  /** The first line this person may read. */
+  history_from: number;
   /** By person: everything up to this `seq` was read. */
   read: Record<string, number>;
   assistance: AssistanceView;
   call: CallView;
   transfer: TransferView | null;
+  invitation: InvitationView | null;
   /** Set when nobody wrote for long: then it will be ended unless somebody does. */
   silence_ends_at: number | null;
   opened_at: number;
   closed_by: string | null;
   close_reason: CloseReason | null;
+}
+
+export interface InvitationAgents {
+  authority: string;
+  /** The operating centre that serves the authority; null when there is none. */
+  centre_name: string | null;
+  agents: AgentStateView[];
+}
+
+/** To the members. */
+export interface InvitationChanged {
+  interaction_id: string;
+  invitation: InvitationView;
+}
+
+/** To the invited agent: it rings no longer. */
+export interface InvitationEnded {
+  interaction_id: string;
+  invitation_id: string;
+  phase: InvitationPhase;
+}
+
+/** An agent of another authority is invited into the conversation (R7). */
+export type InvitationPhase =
+  | "ringing"
+  | "accepted"
+  | "declined"
+  | "timed_out"
+  | "cancelled"
+  | "ended";
+
+/** To the invited agent. */
+export interface InvitationRang {
+  ring: InvitationRing;
+}
+
+/** What rings at the invited agent. */
+export interface InvitationRing {
+  interaction_id: string;
+  invitation_id: string;
+  kind: InteractionKind;
+  from_number: string;
+  authority: string;
+  /** Masked; null in a collaboration. */
+  taxpayer_name: string | null;
+  business: string | null;
+  note: string;
+  share_history: boolean;
+  deadline: number;
+}
+
+export interface InvitationTargets {
+  /** In order of region code, at most 100. */
+  authorities: AuthorityRow[];
+  /** There are more that match: narrow the words. */
+  more: boolean;
+}
+
+/** The running invitation, or how the last one came out. The taxpayer and the guest are told no note. */
+export interface InvitationView {
+  invitation_id: string;
+  phase: InvitationPhase;
+  from_agent: string;
+  to_agent: string;
+  /** Staff number. */
+  to_number: string;
+  /** Name of the 主管税务机关 the agent was chosen by. */
+  authority: string;
+  note: string;
+  share_history: boolean;
+  asked_at: number;
+  deadline: number | null;
 }
 
 /**
@@ -522,6 +632,11 @@ export interface JoinSupervised {
   mode: SupervisionMode;
 }
 
+/** The guest goes; the others go on. */
+export interface LeaveInvitation {
+  interaction_id: string;
+}
+
 /** The room or the lobby. When the host leaves, the member of staff who has been there longest becomes host. */
 export interface LeaveMeeting {
   meeting_id: string;
@@ -535,10 +650,22 @@ export interface LeaveSupervised {
 export type LeftReason =
   | "transferred"
   | "signed_out"
-  | "supervision_ended";
+  | "supervision_ended"
+  | "invitation_ended";
 
 /** The agents a taxpayer may call directly. */
 export type ListAgents = Record<string, never>;
+
+/** Who is on duty for an authority. Errors: `not_found`. */
+export interface ListInvitationAgents {
+  authority: string;
+}
+
+/** The tree of authorities, one level at a time (`parent` null: the top), or whatever matches `words`. */
+export interface ListInvitationTargets {
+  parent?: string | null;
+  words?: string;
+}
 
 /**
  * The last messages before `before_seq`, or the first after `after_seq` (resync after a gap); with neither the
@@ -684,8 +811,12 @@ export interface MemberView {
   role: Role;
   display_name: string;
   presence: Presence;
-  /** Of a supervisor. In other modes than `barge` the taxpayer is not told of this member at all. */
+  /** Of a supervisor. In other modes than `barge` the taxpayer and a guest are not told of this member at all. */
   supervision: SupervisionMode | null;
+  /** Of an invited agent: the name of the authority they speak for. */
+  guest_of: string | null;
+  /** Of an invited agent: has agreed to the call that runs (`call.accept`). */
+  in_call: boolean;
   media: MediaView[];
   /** False while a transport that was connected is not: shown as "reconnecting". */
   media_connected: boolean;
@@ -788,6 +919,20 @@ export interface OfferEnded {
   reason: OfferEnd;
 }
 
+/**
+ * Ring at an agent who is on duty for this authority. By who serves. Errors: `agent_busy`, `agent_offline`,
+ * `not_found`, `wrong_phase` (somebody is invited already, or the conversation is being handed on).
+ */
+export interface OfferInvitation {
+  interaction_id: string;
+  to_agent: string;
+  authority: string;
+  /** For the invited one alone. */
+  note?: string;
+  /** Show the whole conversation, and not only what is said from then on. */
+  share_history?: boolean;
+}
+
 export interface OfferRang {
   offer: OfferView;
 }
@@ -814,6 +959,17 @@ export interface OfferView {
   transfer: boolean;
   from_staff_number: string | null;
   note: string;
+}
+
+/**
+ * 线下协同办: a conversation with an agent of another authority, while the taxpayer stands at the counter. It rings
+ * there at once. Errors: as `invitation.offer`, `too_many_interactions`.
+ */
+export interface OpenCollaboration {
+  to_agent: string;
+  authority: string;
+  business: string;
+  note?: string;
 }
 
 /** A taxpayer begins an interaction with an agent, or gets back the open one with the same agent. */
@@ -1243,6 +1399,8 @@ export interface Welcome {
   /** The waiting lists of an agent's centres. */
   waiting: WaitingView[];
   aftercare: AftercareView[];
+  /** Invitations that ring at this agent. */
+  rings: InvitationRing[];
 }
 
 /**
@@ -1289,6 +1447,14 @@ export interface RequestMap {
   "transfer.targets": { request: ListTransferTargets; response: TransferTargets };
   "transfer.offer": { request: OfferTransfer; response: Empty };
   "transfer.cancel": { request: CancelTransfer; response: Empty };
+  "invitation.targets": { request: ListInvitationTargets; response: InvitationTargets };
+  "invitation.agents": { request: ListInvitationAgents; response: InvitationAgents };
+  "invitation.offer": { request: OfferInvitation; response: Empty };
+  "invitation.cancel": { request: CancelInvitation; response: Empty };
+  "invitation.accept": { request: AcceptInvitation; response: Empty };
+  "invitation.decline": { request: DeclineInvitation; response: Empty };
+  "invitation.leave": { request: LeaveInvitation; response: Empty };
+  "collaboration.open": { request: OpenCollaboration; response: Opened };
   "supervise.list": { request: ListSupervised; response: Overview };
   "supervise.join": { request: JoinSupervised; response: Opened };
   "supervise.leave": { request: LeaveSupervised; response: Empty };
@@ -1346,6 +1512,9 @@ export interface NotificationMap {
   "typing.changed": TypingChanged;
   "silence.changed": SilenceChanged;
   "transfer.changed": TransferChanged;
+  "invitation.changed": InvitationChanged;
+  "invitation.rang": InvitationRang;
+  "invitation.ended": InvitationEnded;
   "interaction.left": InteractionLeft;
   "queue.changed": QueueChanged;
   "offer.rang": OfferRang;
