@@ -9,6 +9,7 @@ from typing import Protocol
 
 from signaling.errors import DomainError, ErrorCode, Refused
 from signaling.rooms.aftercare import Aftercare
+from signaling.rooms.confirmations import Confirmations
 from signaling.rooms.directory import RoomDirectory
 from signaling.rooms.invitations import Invitations
 from signaling.rooms.ports import AgentDirectory, FilesPort, Person, RecordsUnavailable
@@ -55,6 +56,7 @@ class Counters:
     reception: Reception
     aftercare: Aftercare
     invitations: Invitations
+    confirmations: Confirmations
     agents: AgentDirectory
     files: FilesPort
 
@@ -66,6 +68,7 @@ class Dispatcher:
         self._reception = counters.reception
         self._aftercare = counters.aftercare
         self._invitations = counters.invitations
+        self._confirmations = counters.confirmations
         self._agents = counters.agents
         self._files = counters.files
         self.draining = False
@@ -85,10 +88,12 @@ class Dispatcher:
         except DomainError as error:
             respond(error)
 
-    async def _answer(self, person: Person, request: Request) -> WireModel | None:
+    async def _answer(self, person: Person, request: Request) -> WireModel | None:  # noqa: PLR0912 - one arm per subject
         """None for what only a room can answer."""
         if isinstance(request, _DESK):
             return self._at_desk(person, request)
+        if isinstance(request, requests.CONFIRMATION_REQUESTS):
+            return await self._confirmations.answer(person, request)
         match request:
             case (
                 requests.JoinQueue() | requests.GetTicket() | requests.StayInQueue() | requests.CancelQueue()

@@ -73,6 +73,14 @@ class OrganisationService:
     def authorities(self) -> Sequence[AuthorityEntry]:
         return [AuthorityEntry(each.code, each.name, each.parent) for each in self.whole.authorities]
 
+    def agents_of_province(self, authority: str) -> Sequence[StaffEntry]:
+        found = [
+            self.staff(member.person_id)
+            for member in sorted(self.whole.staff.values(), key=lambda member: member.staff_number)
+            if member.role is Role.AGENT and member.authority[:2] == authority[:2]
+        ]
+        return [entry for entry in found if entry is not None]
+
     def is_open(self, centre_id: str, now_ms: int) -> bool:
         centre = self.whole.centres.get(centre_id)
         return centre is not None and centre.is_open(datetime.fromtimestamp(now_ms / 1000, UTC))

@@ -23,6 +23,10 @@ class LiveInteraction:
         member = self.members.get(person_id)
         return member is not None and member.left_at is None
 
+    def is_guest(self, person_id: str) -> bool:
+        member = self.members.get(person_id)
+        return member is not None and member.left_at is None and member.guest_of is not None
+
     def has_serving(self, person_id: str) -> bool:
         """A guest is present and serves nobody here."""
         member = self.members.get(person_id)

@@ -20,6 +20,9 @@ class NoOrganisation:
     def authorities(self) -> Sequence[AuthorityEntry]:
         return ()
 
+    def agents_of_province(self, authority: str) -> Sequence[StaffEntry]:
+        return ()
+
     def is_open(self, centre_id: str, now_ms: int) -> bool:
         return False
 

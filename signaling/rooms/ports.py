@@ -8,6 +8,7 @@ from typing import Protocol
 
 from signaling.rooms.kept import ClosedInteraction, Kept, KeptAudit, OpenWork
 from signaling.rooms.kept_meetings import KeptOfMeetings, OpenMediations
+from signaling.sessions.confirmation import ConfirmationForm, Step
 from signaling.sessions.model import FileRef, Message
 from signaling.sessions.policy import SessionKind
 from signaling.sessions.queue_states import CentreSettings
@@ -166,6 +167,9 @@ class OrganisationPort(Protocol):
     def authorities(self) -> Sequence[AuthorityEntry]:
         """The whole tree, in order of region code."""
 
+    def agents_of_province(self, authority: str) -> Sequence[StaffEntry]:
+        """Everybody who may handle what an authority, given by region code, cannot finish at once."""
+
     def is_open(self, centre_id: str, now_ms: int) -> bool:
         """Working hours and holidays; False for an unknown centre."""
 
@@ -233,6 +237,22 @@ class MeetingRecordsPort(Protocol):
         self, meeting_id: str, *, before_seq: int | None, after_seq: int | None, limit: int
     ) -> Sequence[Message]:
         """As ``RecordsPort.messages``."""
+
+
+class ConfirmationRecordsPort(Protocol):
+    """The lasting record of service confirmation forms."""
+
+    def keep_confirmation(self, form: ConfirmationForm, steps: Sequence[Step]) -> None:
+        """The form as it is now, with the steps that are new. As ``RecordsPort.keep``."""
+
+    async def open_confirmations(self) -> Sequence[ConfirmationForm]:
+        """Those that were not over when the server stopped; called once, at the start."""
+
+    async def confirmation(self, confirmation_id: str) -> ConfirmationForm | None:
+        """Raises ``RecordsUnavailable``."""
+
+    async def confirmations_of(self, person_id: str, limit: int) -> Sequence[ConfirmationForm]:
+        """Those that concern a person, newest first. Raises ``RecordsUnavailable``."""
 
 
 class FilesPort(Protocol):

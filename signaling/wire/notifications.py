@@ -8,6 +8,7 @@ from media.types import Source, TransportKind, TransportState
 from signaling.sessions.queue_states import AgentStatus, OfferEnd, StatusReason
 from signaling.sessions.states import InvitationPhase, LeftReason
 from signaling.wire.base import Notification, WireError
+from signaling.wire.confirmation_views import ConfirmationView
 from signaling.wire.invitation_views import InvitationRing, InvitationView
 from signaling.wire.meeting_notifications import MEETING_NOTIFICATIONS
 from signaling.wire.queue_views import CentreOverview, DeskView, OfferView, TicketView, WaitingView
@@ -44,6 +45,8 @@ class Welcome(Notification):
     aftercare: list[AftercareView] = []
     rings: list[InvitationRing] = []
     """Invitations that ring at this agent."""
+    confirmations: list[ConfirmationView] = []
+    """Service confirmation forms that concern this person and are not over."""
 
 
 class SessionClosed(Notification):
@@ -165,6 +168,13 @@ class InvitationEnded(Notification):
     phase: InvitationPhase
 
 
+class ConfirmationChanged(Notification):
+    """A service confirmation form, whole, to those it concerns."""
+
+    EVENT: ClassVar[str] = "confirmation.changed"
+    confirmation: ConfirmationView
+
+
 class InteractionLeft(Notification):
     """One is no member any more; the interaction goes on without."""
 
@@ -240,6 +250,7 @@ NOTIFICATIONS: tuple[type[Notification], ...] = (
     InvitationChanged,
     InvitationRang,
     InvitationEnded,
+    ConfirmationChanged,
     InteractionLeft,
     QueueChanged,
     OfferRang,

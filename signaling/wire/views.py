@@ -73,7 +73,7 @@ class MessageView(WireModel):
     sender_name: str | None = None
     """Masked name of a taxpayer, staff number of staff; also when the sender is no member any more."""
     text: str
-    """Of a card its sentence; of a file its name."""
+    """Of a card its sentence; of a file its name. The ``client_message_id`` of a confirmation card is the id of its form."""
     file: FileView | None = None
     card: CardKind | None = None
     sent_at: int

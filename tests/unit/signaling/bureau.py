@@ -46,6 +46,11 @@ class Bureau:
             AuthorityEntry("440000", "广东省税务局"),
         ]
 
+    def agents_of_province(self, authority: str) -> Sequence[StaffEntry]:
+        names = ("agent11", "agent12", "agent13") if authority.startswith("34") else ("agent01", "agent02")
+        found = [self.staff(name) for name in names]
+        return [entry for entry in found if entry is not None]
+
     def is_open(self, centre_id: str, now_ms: int) -> bool:
         return centre_id in self.open_centres
 

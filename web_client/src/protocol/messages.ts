@@ -226,6 +226,74 @@ export type CloseReason =
   | "server_stopping"
   | "failed";
 
+/** 确认. Errors: `confirmation_incomplete`, `file_not_found`, `wrong_phase`. */
+export interface ConfirmConfirmation {
+  confirmation_id: string;
+  filling: GivenFilling;
+}
+
+export type ConfirmationAction =
+  | "send"
+  | "save"
+  | "confirm"
+  | "withdraw"
+  | "complete"
+  | "pass_on"
+  | "supplement"
+  | "refuse"
+  | "lapse";
+
+/** A service confirmation form, whole, to those it concerns. */
+export interface ConfirmationChanged {
+  confirmation: ConfirmationView;
+}
+
+export type ConfirmationPhase =
+  | "sent"
+  | "saved"
+  | "confirmed"
+  | "supplement"
+  | "passed_on"
+  | "done"
+  | "refused"
+  | "withdrawn"
+  | "lapsed";
+
+/** A 业务办理服务确认单, whole. `may`: what this person may do with it now. */
+export interface ConfirmationView {
+  confirmation_id: string;
+  number: string;
+  interaction_id: string;
+  phase: ConfirmationPhase;
+  sender_number: string;
+  sender_authority: string;
+  receiver_number: string;
+  taxpayer_name: string;
+  business: string;
+  request: string;
+  /** 应提供资料. */
+  required: string[];
+  filling: FillingView;
+  result: string;
+  reasons: string[];
+  handler_number: string | null;
+  due_at: number | null;
+  sent_at: number;
+  confirmed_at: number | null;
+  ended_at: number | null;
+  steps: StepView[];
+  may: ConfirmationAction[];
+}
+
+export interface Confirmations {
+  /** The newest first, at most 50. */
+  confirmations: ConfirmationView[];
+}
+
+export interface Confirmed {
+  confirmation: ConfirmationView;
+}
+
 /** What a page is for. One has one connection of each, the newest. */
 export type ConnectionScope =
   | "service"
@@ -254,6 +322,12 @@ export interface ConversationRow {
   supervision: SupervisionMode | null;
 }
 
+export type Decision =
+  | "complete"
+  | "pass_on"
+  | "supplement"
+  | "refuse";
+
 export interface DeclineAssistance {
   interaction_id: string;
 }
@@ -271,6 +345,11 @@ export interface DeclineInvitation {
 export interface DeclineOffer {
   ticket_id: string;
 }
+
+/** How the result reaches the taxpayer. */
+export type Delivery =
+  | "electronic"
+  | "mail";
 
 export interface Desk {
   desk: DeskView;
@@ -423,6 +502,20 @@ export interface FileView {
   height: number | null;
 }
 
+export interface FillingView {
+  content: string;
+  contact: string;
+  materials: FileView[];
+  delivery: Delivery;
+  recipient: string;
+  address: string;
+  address_phone: string;
+}
+
+export interface GetConfirmation {
+  confirmation_id: string;
+}
+
 export type GetDesk = Record<string, never>;
 
 /** Fresh TURN credentials (they expire). */
@@ -446,6 +539,17 @@ export interface GetProfile {
 
 export type GetTicket = Record<string, never>;
 
+export interface GivenFilling {
+  content?: string;
+  contact?: string;
+  /** Ids of files uploaded for the conversation by this person, or in the form already. */
+  materials?: string[];
+  delivery?: Delivery;
+  recipient?: string;
+  address?: string;
+  address_phone?: string;
+}
+
 export type GoneReason =
   | "cancelled"
   | "taxpayer_left"
@@ -456,6 +560,17 @@ export type GoneReason =
 export interface HandOverMeeting {
   meeting_id: string;
   person_id: string;
+}
+
+/** Whom a form can be passed on to. */
+export interface HandlerView {
+  agent_id: string;
+  staff_number: string;
+  authority: string;
+}
+
+export interface Handlers {
+  handlers: HandlerView[];
 }
 
 /** `auth` of the Socket.IO handshake. A refusal is a `connect_error` whose `data` is a `WireError`. */
@@ -656,6 +771,14 @@ export type LeftReason =
 /** The agents a taxpayer may call directly. */
 export type ListAgents = Record<string, never>;
 
+/** Those that concern oneself. Errors: `records_unavailable`. */
+export type ListConfirmations = Record<string, never>;
+
+/** Agents of the sender's province (省内经办). By who sent the form. */
+export interface ListHandlers {
+  confirmation_id: string;
+}
+
 /** Who is on duty for an authority. Errors: `not_found`. */
 export interface ListInvitationAgents {
   authority: string;
@@ -846,7 +969,7 @@ export interface MessageView {
   sender_role: Role | null;
   /** Masked name of a taxpayer, staff number of staff; also when the sender is no member any more. */
   sender_name: string | null;
-  /** Of a card its sentence; of a file its name. */
+  /** Of a card its sentence; of a file its name. The `client_message_id` of a confirmation card is the id of its form. */
   text: string;
   file: FileView | null;
   card: CardKind | null;
@@ -1125,12 +1248,44 @@ export interface ResumeAssistance {
   interaction_id: string;
 }
 
+/**
+ * By who sent it once it is confirmed, by the handler once it was passed on. Errors: `wrong_phase`,
+ * `confirmation_incomplete`, `interaction_closed`, `not_found` for a handler who is none of the province.
+ */
+export interface ReviewConfirmation {
+  confirmation_id: string;
+  decision: Decision;
+  result?: string;
+  reasons?: string[];
+  handler?: string | null;
+  due_at?: number | null;
+}
+
 export type Role =
   | "taxpayer"
   | "agent"
   | "supervisor"
   | "editor"
   | "administrator";
+
+/** 保存: may be incomplete. Errors: `file_not_found`, `wrong_phase`. */
+export interface SaveConfirmation {
+  confirmation_id: string;
+  filling: GivenFilling;
+}
+
+/**
+ * By the guest (办理地). Errors: `not_allowed`, `wrong_phase` while another of this conversation is being
+ * filled in.
+ */
+export interface SendConfirmation {
+  interaction_id: string;
+  business: string;
+  /** What the taxpayer is asked to state. */
+  request?: string;
+  /** 应提供资料: with any, no form is confirmed without material. */
+  required?: string[];
+}
 
 /**
  * Say something, or send a file that was uploaded for this interaction: one of `text` and `file_id`. Sending
@@ -1233,6 +1388,15 @@ export type StatusReason =
 
 /** 【继续等待】 after the wait notice: it is taken back, the place is kept. */
 export type StayInQueue = Record<string, never>;
+
+export interface StepView {
+  action: ConfirmationAction;
+  /** A staff number, or `纳税人`; empty: nobody's deed. */
+  by: string;
+  at: number;
+  phase: ConfirmationPhase;
+  note: string;
+}
 
 /** One's own; the host anybody's. */
 export interface StopShareInMeeting {
@@ -1401,6 +1565,8 @@ export interface Welcome {
   aftercare: AftercareView[];
   /** Invitations that ring at this agent. */
   rings: InvitationRing[];
+  /** Service confirmation forms that concern this person and are not over. */
+  confirmations: ConfirmationView[];
 }
 
 /**
@@ -1411,6 +1577,11 @@ export interface WireError {
   code: ErrorCode;
   message: string;
   retry_after_ms: number | null;
+}
+
+/** By who sent it, before it is confirmed. */
+export interface WithdrawConfirmation {
+  confirmation_id: string;
 }
 
 /** What it was about, by the agent who served it, after the end; it ends the after-work time. */
@@ -1455,6 +1626,14 @@ export interface RequestMap {
   "invitation.decline": { request: DeclineInvitation; response: Empty };
   "invitation.leave": { request: LeaveInvitation; response: Empty };
   "collaboration.open": { request: OpenCollaboration; response: Opened };
+  "confirmation.send": { request: SendConfirmation; response: Confirmed };
+  "confirmation.save": { request: SaveConfirmation; response: Confirmed };
+  "confirmation.confirm": { request: ConfirmConfirmation; response: Confirmed };
+  "confirmation.withdraw": { request: WithdrawConfirmation; response: Confirmed };
+  "confirmation.review": { request: ReviewConfirmation; response: Confirmed };
+  "confirmation.get": { request: GetConfirmation; response: Confirmed };
+  "confirmation.list": { request: ListConfirmations; response: Confirmations };
+  "confirmation.handlers": { request: ListHandlers; response: Handlers };
   "supervise.list": { request: ListSupervised; response: Overview };
   "supervise.join": { request: JoinSupervised; response: Opened };
   "supervise.leave": { request: LeaveSupervised; response: Empty };
@@ -1515,6 +1694,7 @@ export interface NotificationMap {
   "invitation.changed": InvitationChanged;
   "invitation.rang": InvitationRang;
   "invitation.ended": InvitationEnded;
+  "confirmation.changed": ConfirmationChanged;
   "interaction.left": InteractionLeft;
   "queue.changed": QueueChanged;
   "offer.rang": OfferRang;
