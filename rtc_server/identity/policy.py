@@ -29,6 +29,8 @@ class Permission(StrEnum):
     """Give an application of one's centre to an agent."""
     OWN_HISTORY = "own_history"
     """Read everything ever said with oneself."""
+    ASK_ASSISTANT = "ask_assistant"
+    """Talk with 悦悦, judge her answers, keep favourites."""
     SEND_FILES = "send_files"
     """In an open interaction one takes part in."""
     READ_FILES = "read_files"
@@ -44,6 +46,7 @@ class Permission(StrEnum):
     ADMINISTER = "administer"
     """Centres, hours, people, settings, wrap-up codes."""
     READ_AUDIT = "read_audit"
+    EDITOR_PAGE = "editor_page"
     OWN_CENTRE = "own_centre"
     """One's own personal centre: appointments, inquiries, notices, work orders, one's authority."""
     CASEWORK = "casework"
@@ -88,6 +91,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.APPLY_FOR_MEDIATION,
                 Permission.READ_MEDIATIONS,
                 Permission.OWN_HISTORY,
+                Permission.ASK_ASSISTANT,
                 Permission.OWN_CENTRE,
                 Permission.READ_SLOTS,
                 Permission.SEND_FILES,
@@ -107,6 +111,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.OWN_SESSION,
                 Permission.READ_CANNED_REPLIES,
                 Permission.EDIT_SHARED_CANNED_REPLIES,
+                Permission.EDITOR_PAGE,
                 Permission.EDIT_KNOWLEDGE,
             }
         ),
@@ -119,6 +124,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.READ_WRAP_UP_CODES,
                 Permission.ADMINISTER,
                 Permission.READ_AUDIT,
+                Permission.EDITOR_PAGE,
                 Permission.EDIT_KNOWLEDGE,
             }
         ),

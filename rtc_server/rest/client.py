@@ -1,5 +1,5 @@
-"""The built web client: ``/embed.js``, ``/desk``, ``/desk/records``, ``/centre``, ``/admin``, ``/meeting/{id}``, ``/assets/``;
-from memory, compressed once."""
+"""The built web client: ``/embed.js``, ``/desk``, ``/desk/records``, ``/centre``, ``/admin``, ``/editor``, ``/meeting/{id}``,
+``/assets/``; from memory, compressed once."""
 
 from __future__ import annotations
 
@@ -154,6 +154,13 @@ _ADMIN = _Page(
     "无法打开管理页面",
     "当前账号没有管理权限，请更换账号或联系系统管理员。",
 )
+_EDITOR = _Page(
+    "editor.html",
+    Permission.EDITOR_PAGE,
+    "知识编辑页面需要登录后使用，请从本单位门户重新进入。",
+    "无法打开知识编辑页面",
+    "当前账号没有知识编辑权限，请更换账号或联系系统管理员。",
+)
 _MEETING = _Page(
     "meeting.html",
     Permission.MEETING,
@@ -184,6 +191,10 @@ async def _desk(request: web.Request) -> web.StreamResponse:
 
 async def _admin(request: web.Request) -> web.StreamResponse:
     return await _client_page(request, _ADMIN)
+
+
+async def _editor(request: web.Request) -> web.StreamResponse:
+    return await _client_page(request, _EDITOR)
 
 
 async def _meeting(request: web.Request) -> web.StreamResponse:
@@ -245,6 +256,7 @@ def add_routes(app: web.Application, settings: Settings) -> None:
     app.router.add_get("/centre", _centre)
     app.router.add_get("/centre/{list}", _centre)
     app.router.add_get("/admin", _admin)
+    app.router.add_get("/editor", _editor)
     app.router.add_get("/meeting/{meeting_id}", _meeting)
     app.router.add_get("/assets/{name:.+}", _asset)
     app.router.add_get("/pages.css", _styles)

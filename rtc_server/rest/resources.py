@@ -7,11 +7,13 @@ from aiohttp import web
 from rtc_server.rest import (
     administration,
     appointments,
+    assistant,
     centre,
     conversations,
     files,
     inquiries,
     knowledge,
+    knowledge_work,
     mediations,
     notices,
     replies,
@@ -28,13 +30,15 @@ def resources() -> Resources:
         conversations,
         replies,
         mediations,
+        administration,
+        knowledge,
+        knowledge_work,
+        assistant,
         centre,
         appointments,
         inquiries,
         notices,
         work_orders,
-        administration,
-        knowledge,
     ):
         table.add(part.ENTRIES)
     return table

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from rtc_server.assistant.service import AssistantService
 from rtc_server.casework.service import CaseworkService
 from rtc_server.files.links import Links
 from rtc_server.files.service import FileService
@@ -23,6 +24,7 @@ class ServiceDesk:
     links: Links
     profiles: Profiles
     knowledge: KnowledgeService
+    assistant: AssistantService
     casework: CaseworkService
 
 

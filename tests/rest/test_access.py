@@ -51,12 +51,23 @@ BODIES: dict[tuple[str, str], dict[str, object]] = {
     ("POST", "/api/interactions/{interaction_id}/notes"): {"text": "注"},
     ("PUT", "/api/interactions/{interaction_id}/notes/{note_id}"): {"text": "注"},
     ("POST", "/api/interactions/{interaction_id}/tags"): {"name": "重点"},
+    ("POST", "/api/assistant/turns"): {"question_id": "none"},
+    ("PUT", "/api/assistant/turns/{turn_id}/feedback"): {"feedback": "useful"},
+    ("PUT", "/api/assistant/favourites/{question_id}"): {"kept": True},
 }
+
+OPEN_TO_ALL = {
+    ("GET", "/api/assistant/welcome"),
+    ("GET", "/api/assistant/guesses"),
+    ("GET", "/api/assistant/suggestions"),
+}
+"""What 悦悦 shows to every taxpayer; what is one's own in it is looked at below."""
 
 
 OWN_LISTS = {
     ("GET", "/api/history"),
     ("GET", "/api/mediations"),
+    ("GET", "/api/assistant/turns"),
     *(
         ("GET", f"/api/centre/{name}")
         for name in ("appointments", "inquiries", "notices", "work-orders", "mediations")
@@ -109,13 +120,17 @@ async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> 
         "/api/interactions/i1/notes", json={"text": "秘密备注"}, headers=house.headers("agent01")
     )
     note_id = (await note.json())["note_id"]
+    turn = await house.client.post(
+        "/api/assistant/turns", json={"text": "秘密问题"}, headers=house.headers("company01")
+    )
+    turn_id = (await turn.json())["turn_id"]
     tried = 0
     for entry in resources().entries:
         for found in (file_id, half_id):
             ids = {"interaction_id": "i1", "file_id": found, "note_id": note_id, "reply_id": "demo-1",
                    "code": "other", "centre_id": "gd", "person_id": "agent01",
                    "application_id": "none", "question_id": "none", "part": "topics",
-                   "method": "window"} | CASES  # fmt: skip
+                    "pack_id": "none", "turn_id": turn_id, "method": "window"} | CASES  # fmt: skip
             path = filled(entry.path, ids)
             response = await house.client.request(
                 entry.method,
@@ -135,7 +150,10 @@ async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> 
             text = await response.text()
             assert "秘密" not in text, path
             assert "张" not in text, path
-            if (entry.method, entry.path) in OWN_LISTS:
+            if (entry.method, entry.path) in OPEN_TO_ALL:
+                body = await response.json() if response.status == 200 else {}
+                assert body.get("turns", []) == body.get("favourites", []) == [], path
+            elif (entry.method, entry.path) in OWN_LISTS:
                 assert next(iter((await response.json()).values())) == [], "nothing of one's own"
             elif (entry.method, entry.path) in OF_EVERYBODY:
                 assert response.status in (200, 204), path
@@ -162,6 +180,8 @@ async def test_every_entry_follows_the_table_of_permissions(house: House, role: 
                     "application_id",
                     "question_id",
                     "part",
+                    "pack_id",
+                    "turn_id",
                     "method",
                     *CASES,
                 ),

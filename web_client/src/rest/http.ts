@@ -10,6 +10,7 @@ export interface HttpOptions {
 export interface HttpRequest {
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
+  readonly signal?: AbortSignal;
 }
 
 export class ServiceHttp {
@@ -51,7 +52,7 @@ export class ServiceHttp {
     return response.headers.get(name);
   }
 
-  async #fetch(path: string, { method = 'GET', body }: HttpRequest): Promise<Response> {
+  async #fetch(path: string, { method = 'GET', body, signal }: HttpRequest): Promise<Response> {
     try {
       return await fetch(this.address(path), {
         method,
@@ -61,6 +62,7 @@ export class ServiceHttp {
           ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         },
         body: body === undefined ? undefined : JSON.stringify(body),
+        signal,
         cache: 'no-store',
         credentials: 'omit',
       });
