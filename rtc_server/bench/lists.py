@@ -22,6 +22,7 @@ from aiohttp import ClientSession, web
 from sqlalchemy import Table, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from rtc_server import logs
 from rtc_server.app import http_app
 from rtc_server.casework.states import (
     AppointmentMethod,
@@ -250,6 +251,7 @@ async def _measure(database_url: str | None, rows: int) -> tuple[list[Row], dict
             client_dist=Path(folder),
             limits={"api": "1000000/minute"},
         )
+        logs.configure(settings.log_format, "warning")
         profiles = Profiles()
         desk = await open_desk(settings, _LINK_KEY, profiles)
         stack.push_async_callback(close_desk, desk)
