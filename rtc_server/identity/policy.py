@@ -47,6 +47,17 @@ class Permission(StrEnum):
     """Centres, hours, people, settings, wrap-up codes."""
     READ_AUDIT = "read_audit"
     EDITOR_PAGE = "editor_page"
+    OWN_CENTRE = "own_centre"
+    """One's own personal centre: appointments, inquiries, notices, work orders, one's authority."""
+    CASEWORK = "casework"
+    """The staff side of all that, for the centres one works for."""
+    RUN_SLOTS = "run_slots"
+    """How many appointments a slot takes."""
+    ASSIGN_CASES = "assign_cases"
+    """Give an inquiry or a work order to an agent."""
+    PUSH_NOTICES = "push_notices"
+    """To everybody of an audience."""
+    READ_SLOTS = "read_slots"
     EDIT_KNOWLEDGE = "edit_knowledge"
     """What the assistant knows: questions, import, export, and how she does."""
 
@@ -65,6 +76,8 @@ _SERVING = frozenset(
         Permission.READ_CANNED_REPLIES,
         Permission.EDIT_OWN_CANNED_REPLIES,
         Permission.READ_WRAP_UP_CODES,
+        Permission.CASEWORK,
+        Permission.READ_SLOTS,
     }
 )
 
@@ -79,12 +92,20 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.READ_MEDIATIONS,
                 Permission.OWN_HISTORY,
                 Permission.ASK_ASSISTANT,
+                Permission.OWN_CENTRE,
+                Permission.READ_SLOTS,
                 Permission.SEND_FILES,
                 Permission.READ_FILES,
             }
         ),
         Role.AGENT: _SERVING,
-        Role.SUPERVISOR: _SERVING | {Permission.EDIT_SHARED_CANNED_REPLIES},
+        Role.SUPERVISOR: _SERVING
+        | {
+            Permission.EDIT_SHARED_CANNED_REPLIES,
+            Permission.RUN_SLOTS,
+            Permission.ASSIGN_CASES,
+            Permission.PUSH_NOTICES,
+        },
         Role.EDITOR: frozenset(
             {
                 Permission.OWN_SESSION,

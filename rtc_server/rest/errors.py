@@ -50,6 +50,13 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.RECORDS_UNAVAILABLE: 503,
         ErrorCode.MEDIA_UNAVAILABLE: 503,
         ErrorCode.SERVER_STOPPING: 503,
+        ErrorCode.RECORD_NOT_FOUND: 404,
+        ErrorCode.SLOT_FULL: 409,
+        ErrorCode.SLOT_GONE: 409,
+        ErrorCode.ALREADY_BOOKED: 409,
+        ErrorCode.TOO_MANY_APPOINTMENTS: 429,
+        ErrorCode.TOO_MANY_OPEN: 429,
+        ErrorCode.TAXPAYER_OFFLINE: 409,
         ErrorCode.INTERNAL_ERROR: 500,
     }
 )

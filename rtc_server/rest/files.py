@@ -35,9 +35,10 @@ _OFFSET = re.compile(r"^[0-9]{1,12}$")
 
 
 class NewUpload(Body):
-    """``size`` in bytes. Announced before the first byte, so that what is too large is refused at once."""
+    """``size`` in bytes. Announced before the first byte, so that what is too large is refused at once.
+    Without ``interaction_id`` the file is to be attached to an appointment, an inquiry or a notice."""
 
-    interaction_id: Identifier
+    interaction_id: Identifier | None = None
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     size: Annotated[int, Field(ge=0, le=2**40)]
 
@@ -69,8 +70,12 @@ class LinkView(View):
 
 async def _begin(call: Call) -> UploadView:
     asked = call.body(NewUpload)
-    found = await access.open_member(call.desk, call.person, asked.interaction_id)
-    centre = call.desk.organisation.centre(found.centre_id)
+    if asked.interaction_id is None:
+        own = call.desk.organisation.centre_for(call.person.authority)
+        centre_id = own.centre_id if own is not None else None
+    else:
+        centre_id = (await access.open_member(call.desk, call.person, asked.interaction_id)).centre_id
+    centre = call.desk.organisation.centre(centre_id)
     settings = centre.settings if centre is not None else ServiceSettings()
     upload = await call.desk.files.begin(
         asked.interaction_id, call.person.person_id, asked.name, asked.size, settings.blocked_file_types
@@ -119,10 +124,15 @@ async def _link(call: Call) -> LinkView:
     file = await call.desk.files.find(_file_id(call.request))
     if file is None:
         raise Refused(ErrorCode.FILE_NOT_FOUND)
-    try:
-        await access.visible(call.desk, call.person, file.interaction_id)
-    except Refused as error:
-        raise Refused(ErrorCode.FILE_NOT_FOUND) from error
+    if file.interaction_id is None:
+        # Those a case was shown to have its links in the case.
+        if file.sender_id != call.person.person_id:
+            raise Refused(ErrorCode.FILE_NOT_FOUND)
+    else:
+        try:
+            await access.visible(call.desk, call.person, file.interaction_id)
+        except Refused as error:
+            raise Refused(ErrorCode.FILE_NOT_FOUND) from error
     link = call.desk.links.make(file.file_id)
     return LinkView(url=link.path, expires_at=link.expires_at * 1000, file=_view(file))
 

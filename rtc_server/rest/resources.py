@@ -6,13 +6,18 @@ from aiohttp import web
 
 from rtc_server.rest import (
     administration,
+    appointments,
     assistant,
+    centre,
     conversations,
     files,
+    inquiries,
     knowledge,
     knowledge_work,
     mediations,
+    notices,
     replies,
+    work_orders,
 )
 from rtc_server.rest.resource import Resources, openapi_route
 from rtc_server.rest.service import SERVICE_DESK, ServiceDesk
@@ -29,6 +34,11 @@ def resources() -> Resources:
         knowledge,
         knowledge_work,
         assistant,
+        centre,
+        appointments,
+        inquiries,
+        notices,
+        work_orders,
     ):
         table.add(part.ENTRIES)
     return table

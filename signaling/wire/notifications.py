@@ -8,6 +8,7 @@ from media.types import Source, TransportKind, TransportState
 from signaling.sessions.queue_states import AgentStatus, OfferEnd, StatusReason
 from signaling.sessions.states import LeftReason
 from signaling.wire.base import Notification, WireError
+from signaling.wire.centre_notifications import CENTRE_NOTIFICATIONS
 from signaling.wire.meeting_notifications import MEETING_NOTIFICATIONS
 from signaling.wire.queue_views import CentreOverview, DeskView, OfferView, TicketView, WaitingView
 from signaling.wire.views import (
@@ -219,4 +220,5 @@ NOTIFICATIONS: tuple[type[Notification], ...] = (
     AgentStatusChanged,
     SupervisionChanged,
     *MEETING_NOTIFICATIONS,
+    *CENTRE_NOTIFICATIONS,
 )

@@ -167,6 +167,21 @@ export interface CancelTransfer {
 export type CardKind =
   | "greeting";
 
+/** The lists of the personal centre and of its staff side. */
+export type CaseList =
+  | "notices"
+  | "appointments"
+  | "inquiries"
+  | "work_orders"
+  | "mediations";
+
+/** Something of one's own changed in this list: read it again. The counts are for taxpayers, null for staff. */
+export interface CentreChanged {
+  changed: CaseList;
+  unread: number | null;
+  todos: number | null;
+}
+
 /** One centre, live. */
 export interface CentreOverview {
   waiting: WaitingView;
@@ -206,7 +221,8 @@ export type CloseReason =
 /** What a page is for. One has one connection of each, the newest. */
 export type ConnectionScope =
   | "service"
-  | "meeting";
+  | "meeting"
+  | "centre";
 
 /** Where the taxpayer came from. */
 export interface ContextView {
@@ -381,6 +397,13 @@ export type ErrorCode =
   | "host_must_be_staff"
   | "notes_too_long"
   | "assistant_silent"
+  | "record_not_found"
+  | "slot_full"
+  | "slot_gone"
+  | "already_booked"
+  | "too_many_appointments"
+  | "too_many_open"
+  | "taxpayer_offline"
   | "internal_error";
 
 /** A file of the conversation. Its bytes are fetched by a short-lived link: `POST /api/files/{file_id}/link`. */
@@ -1361,6 +1384,7 @@ export interface NotificationMap {
   "meeting.unmute_asked": UnmuteAsked;
   "meeting.notes_changed": NotesChanged;
   "meeting.left": MeetingLeftNotice;
+  "centre.changed": CentreChanged;
 }
 
 /** What the acknowledgement of a request holds. */
