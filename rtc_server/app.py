@@ -26,12 +26,14 @@ from rtc_server.identity.tokens import TokenAuthenticator, TokenMinter, trusted_
 from rtc_server.keys import Keys
 from rtc_server.metrics import Metrics
 from rtc_server.recorder.facts import FactLog
+from rtc_server.records.confirmation_recording import ConfirmationRecording
 from rtc_server.records.journal import JournalLocked
 from rtc_server.records.meeting_recording import MeetingRecording
 from rtc_server.relay import Relay, RelayError
 from rtc_server.rest import client, resources, session
 from rtc_server.rest.context import SETTINGS, limit_key
 from rtc_server.rest.errors import errors
+from rtc_server.rest.files import CONFIRMATIONS
 from rtc_server.rest.headers import preflight, set_headers
 from rtc_server.rest.limits import LIMITER, new_limiter, rate_limit
 from rtc_server.rest.mediations import MEETINGS
@@ -119,6 +121,7 @@ class Server:
             organisation=desk.organisation,
             records=desk.recording,
             meeting_records=MeetingRecording(desk.recording),
+            confirmation_records=ConfirmationRecording(desk.recording),
             profiles=profiles,
             files=desk.files,
             address_of=limit_key,
@@ -134,6 +137,7 @@ class Server:
         minter = TokenMinter(self._keys.own_tokens) if self._keys.own_tokens is not None else None
         app = http_app(settings, authenticator, self._health, self.metrics, minter, desk=desk)
         app[MEETINGS] = self._gateway.meetings
+        app[CONFIRMATIONS] = self._gateway.confirmations
         self._gateway.attach(app)
 
         self._runner = web.AppRunner(

@@ -176,7 +176,9 @@ def call(
     *,
     kind: Annotated[str, typer.Option(help="assist, av, meeting or three-party.")] = "av",
     rooms: Annotated[int, typer.Option(min=1, max=2000, help="Rooms.")] = 2,
-    peers: Annotated[int, typer.Option(min=2, max=100, help="Peers in a room.")] = 2,
+    peers: Annotated[
+        int | None, typer.Option(min=2, max=100, help="Peers in a room; three in three-party.")
+    ] = None,
     seconds: Annotated[float, typer.Option(min=1, help="Of measuring, after all have joined.")] = 10.0,
     endpoint: Annotated[str, typer.Option(help="native, or aiortc as a second implementation.")] = "native",
     way: Annotated[str, typer.Option(help="direct, or queue: how a taxpayer comes to an agent.")] = "direct",
@@ -202,7 +204,7 @@ def call(
 ) -> None:
     """Synthetic peers with real media in rooms of a server of their own. Exit code 1 when a threshold was missed."""
     from rtc_server.loadtest import run
-    from rtc_server.loadtest.call import CallRefused, EndpointKind, Kind, Plan, Way
+    from rtc_server.loadtest.call import CallRefused, EndpointKind, Kind, Plan, Way, people_in
     from rtc_server.loadtest.figures import Thresholds
     from rtc_server.loadtest.impairment import ImpairmentInvalid, parse
 
@@ -212,7 +214,8 @@ def call(
     )  # fmt: skip
     try:
         plan = Plan(
-            kind=Kind(kind), rooms=rooms, peers=peers, seconds=seconds, endpoint=EndpointKind(endpoint), way=Way(way),
+            kind=Kind(kind), rooms=rooms, peers=peers or people_in(Kind(kind)), seconds=seconds,
+            endpoint=EndpointKind(endpoint), way=Way(way),
             impairment=None if impair is None else parse(impair), rooms_per_s=rooms_per_s,
         )  # fmt: skip
         code = run.call(plan, wanted, as_json=json, html=html)

@@ -89,6 +89,10 @@ class ErrorCode(StrEnum):
     TOO_MANY_OPEN = "too_many_open"
     """Of inquiries or applications not decided yet."""
     TAXPAYER_OFFLINE = "taxpayer_offline"
+    INVITATION_ENDED = "invitation_ended"
+    """It rings here no longer: cancelled, timed out, or the conversation is over."""
+    CONFIRMATION_INCOMPLETE = "confirmation_incomplete"
+    """Something that must be filled in is missing."""
     INTERNAL_ERROR = "internal_error"
 
 
@@ -154,6 +158,8 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.TOO_MANY_APPOINTMENTS: "您未完成的预约已达上限，请先取消不需要的预约。",
     ErrorCode.TOO_MANY_OPEN: "您有较多事项正在处理中，请等待处理完成后再提交。",
     ErrorCode.TAXPAYER_OFFLINE: "纳税人暂未打开互动窗口，已向其发送提醒，请稍后再发起。",
+    ErrorCode.INVITATION_ENDED: "邀请已取消或已超时，如需协同请联系邀请方重新邀请。",
+    ErrorCode.CONFIRMATION_INCOMPLETE: "确认单填写不完整，请补齐必填内容后重新提交。",
     ErrorCode.INTERNAL_ERROR: "服务出现异常，请稍后再试。",
 }
 """Every code has its sentence; the whole interface shows these and no others for a failure."""

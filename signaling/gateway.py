@@ -23,7 +23,10 @@ from signaling.rooms import keeping
 from signaling.rooms.absent import AnybodysProfile, NoFiles, NoOrganisation
 from signaling.rooms.aftercare import Aftercare
 from signaling.rooms.clock import Clock, SystemClock
+from signaling.rooms.confirmation_memory import MemoryConfirmations
+from signaling.rooms.confirmations import Confirmations
 from signaling.rooms.directory import RoomDirectory
+from signaling.rooms.invitations import Invitations
 from signaling.rooms.meeting_memory import MemoryMeetings
 from signaling.rooms.meetings import Meetings
 from signaling.rooms.memory import MemoryRecords
@@ -31,6 +34,7 @@ from signaling.rooms.ports import (
     AgentDirectory,
     AgentEntry,
     Authenticator,
+    ConfirmationRecordsPort,
     FilesPort,
     IceServerSource,
     MeetingRecordsPort,
@@ -48,7 +52,7 @@ from signaling.rooms.seats import LocalSeats
 from signaling.sessions import commands
 from signaling.sessions.model import InteractionState
 from signaling.sessions.policy import SessionKind
-from signaling.sessions.states import Role, TransferPhase
+from signaling.sessions.states import InteractionPhase, Role, TransferPhase
 from signaling.settings import SignalingSettings
 from signaling.transport import MessageServer, peer_address
 from signaling.wire import requests
@@ -67,6 +71,8 @@ _COSTLY = (
     requests.GetInteraction,
     requests.ListMessages,
     requests.ListSupervised,
+    requests.ListInvitationTargets,
+    requests.OpenCollaboration,
     requests.EnterMeeting,
     requests.GetNotes,
     requests.EditNotes,
@@ -91,6 +97,7 @@ class Gateway:
         organisation: OrganisationPort | None = None,
         records: RecordsPort | None = None,
         meeting_records: MeetingRecordsPort | None = None,
+        confirmation_records: ConfirmationRecordsPort | None = None,
         profiles: ProfilePort | None = None,
         files: FilesPort | None = None,
         seats: SeatStore | None = None,
@@ -135,7 +142,30 @@ class Gateway:
         )
         self._aftercare = Aftercare(self._ports.records, self._clock)
         self._rooms.on_closed = self._closed
-        counters = Counters(self._reception, self._aftercare, agents, files or NoFiles())
+        self._invitations = Invitations(
+            organisation or NoOrganisation(),
+            self._reception,
+            self._rooms,
+            outbound=self._connections,
+            clock=self._clock,
+            new_id=new_id,
+        )
+        self.confirmations = Confirmations(
+            self._ports,
+            self._rooms,
+            organisation or NoOrganisation(),
+            records=confirmation_records or MemoryConfirmations(),
+            files=files or NoFiles(),
+            new_id=new_id,
+        )
+        counters = Counters(
+            reception=self._reception,
+            aftercare=self._aftercare,
+            invitations=self._invitations,
+            confirmations=self.confirmations,
+            agents=agents,
+            files=files or NoFiles(),
+        )
         self._dispatcher = Dispatcher(self._ports, self._rooms, counters)
         meeting_ports = replace(self._ports, outbound=self._meeting_connections)
         kept_meetings = meeting_records or MemoryMeetings()
@@ -173,6 +203,7 @@ class Gateway:
             if state.transfer is not None and state.transfer.to_agent is not None:
                 room.report(commands.TransferEnded(TransferPhase.TIMED_OUT))
         self._reception.restore(work)
+        await self.confirmations.restore()
         await self.meetings.restore()
 
     async def _take_seats(self, state: InteractionState) -> None:
@@ -213,6 +244,8 @@ class Gateway:
     def _closed(self, room: Room) -> None:
         self._aftercare.add(room)
         self._reception.conversation_ended(room)
+        if room.state.phase is InteractionPhase.CLOSED:
+            self.confirmations.conversation_closed(room.interaction_id)
 
     async def drain(self, deadline_s: float) -> None:
         """Refuse new interactions and calls; return when none is running any more or ``deadline_s`` has passed."""
@@ -326,6 +359,8 @@ class Gateway:
                 desk=self._reception.desk_view(person.person_id) if is_agent else None,
                 waiting=self._reception.waiting_views(person.person_id) if is_agent else [],
                 aftercare=aftercare,
+                rings=self._invitations.rings(person.person_id) if is_agent else [],
+                confirmations=self.confirmations.of_person(person.person_id),
             )
         )
 

@@ -93,6 +93,16 @@ _ALL = (
         staff_number="211",
     ),
     Account(
+        "agent12",
+        Role.AGENT,
+        "许晴",
+        "/desk",
+        "安徽税务人员 212。作为省内经办人员，办理流转来的业务办理服务确认单。",
+        authority=ANHUI,
+        region="安徽",
+        staff_number="212",
+    ),
+    Account(
         "lead01",
         Role.SUPERVISOR,
         "周建国",

@@ -24,6 +24,7 @@ from rtc_server.rest.headers import sandbox
 from rtc_server.rest.resource import Body, Call, Entry, View, json_response
 from rtc_server.rest.service import SERVICE_DESK
 from signaling.errors import BadInput, ErrorCode, Refused
+from signaling.rooms.confirmations import Confirmations
 from signaling.wire.base import Identifier
 from signaling.wire.present import file_view
 from signaling.wire.views import FileView
@@ -32,6 +33,8 @@ OFFSET = "Upload-Offset"
 LENGTH = "Upload-Length"
 PIECE_TYPE = "application/offset+octet-stream"
 _OFFSET = re.compile(r"^[0-9]{1,12}$")
+
+CONFIRMATIONS = web.AppKey("confirmations", Confirmations)
 
 
 class NewUpload(Body):
@@ -124,17 +127,26 @@ async def _link(call: Call) -> LinkView:
     file = await call.desk.files.find(_file_id(call.request))
     if file is None:
         raise Refused(ErrorCode.FILE_NOT_FOUND)
-    if file.interaction_id is None:
-        # Those a case was shown to have its links in the case.
-        if file.sender_id != call.person.person_id:
-            raise Refused(ErrorCode.FILE_NOT_FOUND)
-    else:
-        try:
-            await access.visible(call.desk, call.person, file.interaction_id)
-        except Refused as error:
-            raise Refused(ErrorCode.FILE_NOT_FOUND) from error
+    if not await _may_read(call, file):
+        raise Refused(ErrorCode.FILE_NOT_FOUND)
     link = call.desk.links.make(file.file_id)
     return LinkView(url=link.path, expires_at=link.expires_at * 1000, file=_view(file))
+
+
+async def _may_read(call: Call, file: File) -> bool:
+    """Who may see the conversation, a guest in it what they may read of it, and whom a form with it concerns. Those to whom a
+    case was shown have its links in the case."""
+    if file.interaction_id is None:
+        return file.sender_id == call.person.person_id
+    try:
+        await access.visible(call.desk, call.person, file.interaction_id)
+    except Refused:
+        if await access.read_as_guest(call.desk, call.person, file):
+            return True
+        forms = call.request.app.get(CONFIRMATIONS)
+        own = call.person.person_id
+        return forms is not None and await forms.may_read_file(own, file.interaction_id, file.file_id)
+    return True
 
 
 async def content(request: web.Request) -> web.StreamResponse:

@@ -1,5 +1,8 @@
 """A live room: one task with one mailbox. Everything that happens to an interaction happens here, one by one:
-command → rules → effects. A crash stays in its room (CLOSURES.md)."""
+command → rules → effects. A crash stays in its room (CLOSURES.md).
+
+Long because the mailbox, the answers and the effects of one room share its state; what is told and what is kept have
+files of their own."""
 
 from __future__ import annotations
 
@@ -30,8 +33,8 @@ from signaling.rooms.ports import (
 )
 from signaling.rooms.telling import tell, tell_others, tell_speakers
 from signaling.rooms.timers import RoomTimers
-from signaling.sessions import commands, effects, facts, interaction, members
-from signaling.sessions.model import FileRef, InteractionState, Member
+from signaling.sessions import commands, effects, facts, interaction, invitation, members
+from signaling.sessions.model import FileRef, InteractionState, InvitationState, Member
 from signaling.sessions.policy import SessionKind
 from signaling.sessions.states import CloseReason, EndReason, InteractionPhase, Role
 from signaling.settings import SignalingSettings
@@ -75,6 +78,8 @@ class Ask:
     """Of ``message.send`` with a file: looked up before, since a room waits for no store."""
     supervisor: Member | None = None
     """Of ``supervise.join``: who may."""
+    invitation: InvitationState | None = None
+    """Of ``invitation.offer``: whom, looked up before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class RoomStuckError(Exception):
 class Room:
     """One interaction, alive. ``open`` starts it; it ends by itself and then calls ``on_end`` once. ``on_rest`` is
     called when an assistance or a call of it is over, ``on_left`` when somebody is no member any more, ``on_change`` when
-    what supervisors see of it changed."""
+    what supervisors see of it changed, ``on_invitation`` when it began or ceased to ring at an agent of elsewhere."""
 
     def __init__(
         self,
@@ -109,6 +114,7 @@ class Room:
         on_end: Callable[[Room], None],
         on_left: Callable[[Room, str], None],
         on_change: Callable[[Room], None],
+        on_invitation: Callable[[Room], None],
     ) -> None:
         self._state = state
         self._opening = opening
@@ -117,6 +123,7 @@ class Room:
         self._on_end = on_end
         self._on_left = on_left
         self._on_change = on_change
+        self._on_invitation = on_invitation
         self._unkept: tuple[Kept, ...] = ()
         self._suspended = False
         self._buried = False
@@ -248,7 +255,8 @@ class Room:
             try:
                 self._ports.records.keep(*kept)
             except RecordsUnavailable:
-                if isinstance(command, commands.Deed) and new.phase is old.phase:
+                asked = isinstance(command, commands.Deed | commands.AnswerInvitation)
+                if asked and new.phase is old.phase:
                     raise Refused(ErrorCode.RECORDS_UNAVAILABLE) from None
                 self._unkept = kept[-_MAX_UNKEPT:]
             else:
@@ -281,14 +289,22 @@ class Room:
     async def _response_to(self, asked: Ask) -> WireModel:
         person_id, request = asked.person_id, asked.request
         deed = to_command(request, person_id, asked.file)
+        if asked.invitation is not None:
+            deed = commands.Invite(person_id, asked.invitation)
         if deed is not None:
             return await self._do(deed)
+        if isinstance(request, requests.AcceptInvitation | requests.DeclineInvitation):
+            accepted = isinstance(request, requests.AcceptInvitation)
+            self._apply(commands.AnswerInvitation(invitation.guest_member(person_id), accepted))
+            return Empty()
         if asked.supervisor is not None:
             self._apply(commands.SupervisorJoined(asked.supervisor))
         member = self._state.member(person_id)
         match request:
             case requests.GetInteraction() | requests.JoinSupervised():
-                view = interaction_view(self._state, taxpayer=member.role is Role.TAXPAYER)
+                view = interaction_view(
+                    self._state, outside=not member.sees_hidden, history_from=member.history_from
+                )
                 return requests.Opened(interaction=view)
             case requests.LeaveSupervised():
                 self._apply(commands.SupervisorLeft(person_id))
@@ -350,7 +366,7 @@ class Room:
                 await self._desk.add_candidate(person_id, transport, candidate)
             case requests.View():
                 publisher = self._state.member(request.publisher_id)
-                if publisher.hidden and self._state.member(person_id).role is Role.TAXPAYER:
+                if publisher.hidden and not self._state.member(person_id).sees_hidden:
                     raise Refused(ErrorCode.NOT_FOUND)
                 await self._desk.set_view(person_id, request)
             case _:
@@ -450,6 +466,9 @@ class Room:
                 | effects.CloseMedia()
             ):
                 self._desk.run(effect)
+            case effects.TellInvitation():
+                tell(self._ports.outbound, self._state, effect)
+                self._on_invitation(self)
             case effects.TellLeft(person_id=person_id):
                 tell(self._ports.outbound, self._state, effect)
                 self._on_left(self, person_id)

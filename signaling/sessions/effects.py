@@ -18,6 +18,7 @@ class TimerKind(StrEnum):
     MEDIA_LOST = "media_lost"
     ABANDONED = "abandoned"
     SILENCE = "silence"
+    INVITATION = "invitation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,11 @@ class TellTransfer:
 
 
 @dataclass(frozen=True, slots=True)
+class TellInvitation:
+    """The members, and whom it rings at, or rang at until now."""
+
+
+@dataclass(frozen=True, slots=True)
 class TellSilence:
     pass
 
@@ -182,6 +188,7 @@ Effect = (
     | TellMessage
     | TellRead
     | TellTransfer
+    | TellInvitation
     | TellSilence
     | TellLeft
     | TellTransport

@@ -68,6 +68,8 @@ _SIMPLE: Mapping[type[Request], type[commands.Deed]] = {
     requests.AcceptCall: commands.AcceptCall,
     requests.DeclineCall: commands.DeclineCall,
     requests.HangUpCall: commands.HangUpCall,
+    requests.CancelInvitation: commands.EndInvitation,
+    requests.LeaveInvitation: commands.LeaveInvited,
 }
 """Requests that say nothing but themselves."""
 

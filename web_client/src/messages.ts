@@ -7,6 +7,8 @@ import type {
   AssistanceView,
   CallView,
   CloseReason,
+  ConfirmationAction,
+  ConfirmationPhase,
   DeviceProblem,
   EndReason,
   ErrorCode,
@@ -315,6 +317,30 @@ export const closedText = (side: Side, reason: CloseReason | null): string =>
   reason === null ? '本次互动已结束' : CLOSED[side][reason];
 
 // A transfer, step by step
+
+export const CONFIRMATION_PHASES: Readonly<Record<ConfirmationPhase, string>> = {
+  sent: '待填写',
+  saved: '已保存，待确认',
+  confirmed: '已确认，待审核',
+  supplement: '需要补正',
+  passed_on: '省内经办中',
+  done: '已办结',
+  refused: '不予办理',
+  withdrawn: '已撤回',
+  lapsed: '会话结束时未确认，已失效',
+};
+
+export const CONFIRMATION_ACTIONS: Readonly<Record<ConfirmationAction, string>> = {
+  send: '发送确认单',
+  save: '保存',
+  confirm: '确认',
+  withdraw: '撤回',
+  complete: '办结',
+  pass_on: '转省内经办',
+  supplement: '要求补正',
+  refuse: '不予办理',
+  lapse: '会话结束，确认单失效',
+};
 
 export function transferText(side: Side, { phase, target }: TransferView): string {
   const whom = /^[A-Za-z0-9-]+$/.test(target) ? `税务人员 ${target}` : target;
