@@ -72,6 +72,7 @@ _COSTLY = (
     requests.ListSupervised,
     requests.ListInvitationTargets,
     requests.OpenCollaboration,
+    requests.ListConfirmations,
     requests.EnterMeeting,
     requests.GetNotes,
     requests.EditNotes,
