@@ -109,7 +109,7 @@ class Server:
         self._tokens = TokenAuthenticator(trusted_issuers(settings, self._keys.own_tokens), profiles=profiles)
         self.metrics.add_records(lambda: desk.recording.records.writer.state)
         agents = KnownAgents(_demo_agents() if settings.demo else ())
-        authenticator = NotingAuthenticator(self._tokens, agents)
+        authenticator = NotingAuthenticator(self._tokens, agents, desk.casework.arrived)
         self._gateway = Gateway(
             _signaling_settings(settings, port),
             authenticator=authenticator,
@@ -127,6 +127,9 @@ class Server:
             address_of=limit_key,
         )
         desk.organisation.on_changed = self._gateway.organisation_changed
+        desk.casework.tell = self._gateway.tell_centre
+        desk.casework.taxpayers_there = self._gateway.taxpayers_in_centre
+        desk.casework.begin_interaction = self._gateway.begin_interaction
         self._health = Health(
             _engine_version(), self._media.metrics, self._relay.report, desk.recording.records.report
         )

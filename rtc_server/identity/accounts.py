@@ -113,7 +113,13 @@ _ALL = (
         staff_number="001",
     ),
     Account(
-        "editor01", Role.EDITOR, "林静", "/demo", "知识维护人员。", authority=GUANGDONG, staff_number="301"
+        "editor01",
+        Role.EDITOR,
+        "林静",
+        "/editor",
+        "知识编辑。维护悦悦的问题、套餐与快捷入口，处理未能回答的提问。",
+        authority=GUANGDONG,
+        staff_number="301",
     ),
     Account(
         "admin",

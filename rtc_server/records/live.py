@@ -72,6 +72,14 @@ class LiveInteractions:
             if live.closed_number is None and live.has_serving(agent_id)
         )
 
+    def is_served(self, taxpayer_id: str) -> bool:
+        """Whether they are in an open interaction."""
+        return any(
+            live.interaction.taxpayer_id == taxpayer_id
+            for live in self._by_id.values()
+            if live.closed_number is None
+        )
+
     def note(self, kept: KeptInteraction | KeptMember, number: int) -> None:
         """``number`` is the journal entry it went with."""
         if isinstance(kept, KeptMember):

@@ -8,11 +8,14 @@ from typing import Any
 
 from rtc_server.records import (
     agent_status,
+    appointments,
+    assistant,
     audit,
     calls,
     canned_replies,
     confirmations,
     files,
+    inquiries,
     interactions,
     invitations,
     knowledge,
@@ -20,11 +23,15 @@ from rtc_server.records import (
     meetings,
     messages,
     notes,
+    notices,
+    numbering,
     organisation,
     ratings,
     settings,
+    taxpayers,
     tickets,
     transfers,
+    work_orders,
     wrap_up_codes,
 )
 from rtc_server.records.base import Kind, metadata
@@ -53,6 +60,9 @@ _KINDS: tuple[Kind[Any], ...] = (
     meetings.MEETING_MESSAGE,
     meetings.NOTE_EDIT,
     meetings.MEETING_NOTES,
+    assistant.TURN,
+    assistant.FAVOURITE,
+    taxpayers.TAXPAYER,
 )
 
 JOURNALED: Mapping[str, Kind[Any]] = MappingProxyType({kind.name: kind for kind in _KINDS})
@@ -65,7 +75,17 @@ EDITED = (
     knowledge.QUESTION,
     knowledge.VERSION,
     knowledge.PART,
+    appointments.APPOINTMENT,
+    appointments.SLOT_CAPACITY,
+    inquiries.INQUIRY,
+    notices.NOTICE,
+    notices.DELIVERY,
+    notices.SURVEY_ANSWER,
+    taxpayers.TAXPAYER_CHOICE,
+    work_orders.WORK_ORDER,
+    work_orders.STEP,
 )
-"""Saved by administrators, straight into the database, like everything of ``organisation``."""
+"""Changed in place, straight in the database, like everything of ``organisation``: what administrators edit, and cases,
+whose slots and numbers are given out by the transaction that stores them."""
 
-assert organisation.authority.metadata is metadata
+assert organisation.authority.metadata is numbering.number_sequence.metadata is metadata

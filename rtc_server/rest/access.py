@@ -48,6 +48,8 @@ async def with_taxpayer(desk: ServiceDesk, person: Person, interaction_id: str) 
 
 async def read_as_guest(desk: ServiceDesk, person: Person, file: File) -> bool:
     """Whether this person is a guest of the conversation and may read the line the file was sent with, or sent it."""
+    if file.interaction_id is None:
+        return False
     live = desk.recording.live.get(file.interaction_id)
     member = live.members.get(person.person_id) if live is not None else None
     if live is None or member is None or member.guest_of is None or member.left_at is not None:

@@ -38,9 +38,10 @@ CONFIRMATIONS = web.AppKey("confirmations", Confirmations)
 
 
 class NewUpload(Body):
-    """``size`` in bytes. Announced before the first byte, so that what is too large is refused at once."""
+    """``size`` in bytes. Announced before the first byte, so that what is too large is refused at once.
+    Without ``interaction_id`` the file is to be attached to an appointment, an inquiry or a notice."""
 
-    interaction_id: Identifier
+    interaction_id: Identifier | None = None
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     size: Annotated[int, Field(ge=0, le=2**40)]
 
@@ -72,8 +73,12 @@ class LinkView(View):
 
 async def _begin(call: Call) -> UploadView:
     asked = call.body(NewUpload)
-    found = await access.open_member(call.desk, call.person, asked.interaction_id)
-    centre = call.desk.organisation.centre(found.centre_id)
+    if asked.interaction_id is None:
+        own = call.desk.organisation.centre_for(call.person.authority)
+        centre_id = own.centre_id if own is not None else None
+    else:
+        centre_id = (await access.open_member(call.desk, call.person, asked.interaction_id)).centre_id
+    centre = call.desk.organisation.centre(centre_id)
     settings = centre.settings if centre is not None else ServiceSettings()
     upload = await call.desk.files.begin(
         asked.interaction_id, call.person.person_id, asked.name, asked.size, settings.blocked_file_types
@@ -129,7 +134,10 @@ async def _link(call: Call) -> LinkView:
 
 
 async def _may_read(call: Call, file: File) -> bool:
-    """Who may see the conversation, a guest in it what they may read of it, and whom a form with it concerns."""
+    """Who may see the conversation, a guest in it what they may read of it, and whom a form with it concerns. Those to whom a
+    case was shown have its links in the case."""
+    if file.interaction_id is None:
+        return file.sender_id == call.person.person_id
     try:
         await access.visible(call.desk, call.person, file.interaction_id)
     except Refused:

@@ -17,7 +17,7 @@ from media.control import MediaControl
 from media.types import Slots, TransportKind, TransportState
 from signaling.errors import BadInput, DomainError, ErrorCode, RateLimited, Refused
 from signaling.rooms import keeping
-from signaling.rooms.clock import Clock, TimerHandle
+from signaling.rooms.clock import Clock
 from signaling.rooms.inbox import Inbox
 from signaling.rooms.kept import Kept
 from signaling.rooms.media_desk import MediaDesk
@@ -32,6 +32,7 @@ from signaling.rooms.ports import (
     SignalingMetrics,
 )
 from signaling.rooms.telling import tell, tell_others, tell_speakers
+from signaling.rooms.timers import RoomTimers
 from signaling.sessions import commands, effects, facts, interaction, invitation, members
 from signaling.sessions.model import FileRef, InteractionState, InvitationState, Member
 from signaling.sessions.policy import SessionKind
@@ -127,7 +128,7 @@ class Room:
         self._suspended = False
         self._buried = False
         self._inbox: Inbox[Item] = Inbox(ports.settings.inbox_commands)
-        self._timers: dict[effects.TimerKey, TimerHandle] = {}
+        self._timers = RoomTimers(ports.clock, lambda key: self._inbox.force(commands.TimerFired(key)))
         self._joining: dict[tuple[str, TransportKind], int] = {}
         slots = Slots(ports.settings.audio_slots, ports.settings.video_slots)
         self._desk = MediaDesk(state.interaction_id, ports.media, slots, lambda: self._inbox.force(_Stuck()))
@@ -446,9 +447,9 @@ class Room:
     def _run_effect(self, effect: effects.Effect) -> None:
         match effect:
             case effects.SetTimer(key=key, at_ms=at_ms):
-                self._set_timer(key, at_ms)
+                self._timers.set(key, at_ms)
             case effects.CancelTimer(key=key):
-                self._cancel_timer(key)
+                self._timers.cancel(key)
             case effects.ReleaseSeat(kind=kind, agent_id=agent_id):
                 self._release(kind, agent_id)
             case effects.Record(kind=kind, person_id=person_id, reason=reason):
@@ -473,17 +474,6 @@ class Room:
                 self._on_left(self, person_id)
             case _:
                 tell(self._ports.outbound, self._state, effect)
-
-    def _set_timer(self, key: effects.TimerKey, at_ms: int) -> None:
-        self._cancel_timer(key)
-        self._timers[key] = self._ports.clock.call_at(
-            at_ms, lambda: self._inbox.force(commands.TimerFired(key))
-        )
-
-    def _cancel_timer(self, key: effects.TimerKey) -> None:
-        timer = self._timers.pop(key, None)
-        if timer is not None:
-            timer.cancel()
 
     def _release(self, kind: SessionKind, agent_id: str) -> None:
         self._ports.seats.release(agent_id, kind, self.interaction_id)
@@ -522,8 +512,7 @@ class Room:
     def _bury(self) -> None:
         """Also for a room that could not be opened."""
         self._buried = True
-        for key in list(self._timers):
-            self._cancel_timer(key)
+        self._timers.cancel_all()
         self._ports.media.forget(self.interaction_id)
         self._on_end(self)
         for item in self._inbox.drain():

@@ -8,6 +8,7 @@ from media.types import Source, TransportKind, TransportState
 from signaling.sessions.queue_states import AgentStatus, OfferEnd, StatusReason
 from signaling.sessions.states import InvitationPhase, LeftReason
 from signaling.wire.base import Notification, WireError
+from signaling.wire.centre_notifications import CENTRE_NOTIFICATIONS
 from signaling.wire.confirmation_views import ConfirmationView
 from signaling.wire.invitation_views import InvitationRing, InvitationView
 from signaling.wire.meeting_notifications import MEETING_NOTIFICATIONS
@@ -260,4 +261,5 @@ NOTIFICATIONS: tuple[type[Notification], ...] = (
     AgentStatusChanged,
     SupervisionChanged,
     *MEETING_NOTIFICATIONS,
+    *CENTRE_NOTIFICATIONS,
 )

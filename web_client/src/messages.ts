@@ -62,8 +62,14 @@ export const WAY_OUT_LABELS: Readonly<Record<WayOut, string>> = {
   dismiss: '知道了',
 };
 
-/** Services the documents name that are not there yet. Who asks for one is told by which other way to be served now. */
-export type ComingWay = 'leave_message' | 'book' | 'my_authority';
+/** Ways out that lead into the personal centre. */
+export type CentreWay = 'leave_message' | 'book' | 'my_authority';
+export const CENTRE_PATHS: Readonly<Record<CentreWay, string>> = {
+  leave_message: '/centre/inquiries?new',
+  book: '/centre/appointments?new',
+  my_authority: '/centre/authority',
+};
+export const isCentreWay = (way: WayOut): way is CentreWay => way in CENTRE_PATHS;
 
 export interface Notice {
   readonly tone: Tone;
@@ -241,19 +247,6 @@ export function connectionNotice(status: ConnectionStatus): Notice | null {
   }
 }
 
-// Services that are not there yet
-
-/** What always works: the tax service telephone line, and the service hall. */
-const OTHER_WAYS = '您现在可以拨打 12366 纳税缴费服务热线，或到就近的办税服务厅办理。';
-
-const COMING: Readonly<Record<ComingWay, Notice>> = {
-  leave_message: notice('info', '网上留言还没有开通', OTHER_WAYS, 'call_hotline', 'dismiss'),
-  book: notice('info', '网上预约还没有开通', OTHER_WAYS, 'call_hotline', 'dismiss'),
-  my_authority: notice('info', '“我的机关”还没有开通', `请先在电子税务局核对您的主管税务机关。${OTHER_WAYS}`, 'call_hotline', 'dismiss'),
-};
-
-export const comingNotice = (way: ComingWay): Notice => COMING[way];
-
 /** As `tel:` address (RFC 3966), for devices that can dial. */
 export const HOTLINE = 'tel:12366';
 
@@ -267,9 +260,9 @@ const FAILURE_WAYS: Partial<Record<FailureCode, readonly WayOut[]>> = {
   version_unsupported: ['reload'],
   unknown_message: ['reload', 'dismiss'],
   call_start_not_allowed: ['ask_call', 'dismiss'],
-  queue_closed: ['leave_message', 'book', 'dismiss'],
-  queue_no_agent: ['leave_message', 'book', 'dismiss'],
-  queue_no_centre: ['my_authority', 'dismiss'],
+  queue_closed: ['leave_message', 'book', 'call_hotline', 'dismiss'],
+  queue_no_agent: ['leave_message', 'book', 'call_hotline', 'dismiss'],
+  queue_no_centre: ['my_authority', 'call_hotline', 'dismiss'],
 };
 
 const TAXPAYER_WAYS: ReadonlySet<WayOut> = new Set(['list_agents', 'ask_call', 'leave_message', 'book', 'my_authority']);

@@ -190,6 +190,21 @@ export type CardKind =
   | "greeting"
   | "confirmation";
 
+/** The lists of the personal centre and of its staff side. */
+export type CaseList =
+  | "notices"
+  | "appointments"
+  | "inquiries"
+  | "work_orders"
+  | "mediations";
+
+/** Something of one's own changed in this list: read it again. The counts are for taxpayers, null for staff. */
+export interface CentreChanged {
+  changed: CaseList;
+  unread: number | null;
+  todos: number | null;
+}
+
 /** One centre, live. */
 export interface CentreOverview {
   waiting: WaitingView;
@@ -297,7 +312,8 @@ export interface Confirmed {
 /** What a page is for. One has one connection of each, the newest. */
 export type ConnectionScope =
   | "service"
-  | "meeting";
+  | "meeting"
+  | "centre";
 
 /** Where the taxpayer came from. */
 export interface ContextView {
@@ -487,6 +503,14 @@ export type ErrorCode =
   | "share_taken"
   | "host_must_be_staff"
   | "notes_too_long"
+  | "assistant_silent"
+  | "record_not_found"
+  | "slot_full"
+  | "slot_gone"
+  | "already_booked"
+  | "too_many_appointments"
+  | "too_many_open"
+  | "taxpayer_offline"
   | "invitation_ended"
   | "confirmation_incomplete"
   | "internal_error";
@@ -1709,6 +1733,7 @@ export interface NotificationMap {
   "meeting.unmute_asked": UnmuteAsked;
   "meeting.notes_changed": NotesChanged;
   "meeting.left": MeetingLeftNotice;
+  "centre.changed": CentreChanged;
 }
 
 /** What the acknowledgement of a request holds. */

@@ -1,5 +1,6 @@
 /** One signed-in person in one page: the connection, what it knows, the media rooms, and everything one can do. */
 import type { CloseCause, ConfirmationView, NotificationMap, RequestMap, SupervisionMode } from '@/protocol/messages';
+import { AssistantApi } from '@/rest/assistant';
 import { ServiceHttp } from '@/rest/http';
 import { Records } from '@/rest/records';
 import { uploadTransport, type UploadTransport } from '@/rest/uploads';
@@ -118,6 +119,7 @@ export class ServiceClient {
   readonly preferences: Preferences;
   readonly mark: Mark;
   readonly records: Records;
+  readonly assistant: AssistantApi;
   readonly uploads: UploadTransport;
   readonly #options: ClientOptions;
   readonly #connection: SignalingConnection;
@@ -133,6 +135,7 @@ export class ServiceClient {
     this.mark = installDebug(() => [...this.#rooms.values()]);
     const http = new ServiceHttp(options.connection);
     this.records = new Records(http);
+    this.assistant = new AssistantApi(http);
     this.uploads = uploadTransport(http);
     this.#connection = new SignalingConnection({ ...options.connection, urgent: () => this.#inCall() });
     this.#connection.on('status', (connection) => {

@@ -372,6 +372,7 @@ export function reduce(state: SessionState, notification: SessionNotification): 
     case 'meeting.unmute_asked':
     case 'meeting.notes_changed':
     case 'meeting.left':
+    case 'centre.changed':
       return state;
   }
 }

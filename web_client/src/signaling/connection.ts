@@ -76,6 +76,7 @@ const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
   'meeting.unmute_asked',
   'meeting.notes_changed',
   'meeting.left',
+  'centre.changed',
 ];
 
 const REQUEST_TIMEOUT_MS = 10_000;
