@@ -12,7 +12,11 @@ from tests.e2e.office import Story
 from tests.e2e.people import Agent, Taxpayer
 from tests.harness.browser import screenshot
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.long,
+    pytest.mark.timeout(300),  # three pages in a call with pictures
+]
 
 GUEST = "国家税务总局合肥市税务局坐席 211"
 LICENCE = FilePayload(name="营业执照.txt", mimeType="text/plain", buffer="统一社会信用代码".encode())
@@ -47,7 +51,7 @@ async def three(story: Story) -> tuple[Taxpayer, Agent, Agent]:
     return taxpayer, agent, guest
 
 
-async def test_from_the_chat_to_the_result(story: Story) -> None:
+async def test_three_see_the_screen_and_talk(story: Story) -> None:
     taxpayer, agent, guest = await three(story)
     for person in (taxpayer, agent):
         await person.reads(f"{GUEST} 加入会话。")
@@ -80,7 +84,10 @@ async def test_from_the_chat_to_the_result(story: Story) -> None:
     await agent.press("call-hangup")
     await guest.sees_no("call-join")
 
-    # The form: sent, saved, confirmed, supplemented, done.
+
+async def test_the_form_from_the_card_to_the_result(story: Story) -> None:
+    """Sent, saved, confirmed, to be supplemented, confirmed by the agent at the counter, done."""
+    taxpayer, agent, guest = await three(story)
     await guest.press("confirmation-new")
     await guest.at("confirmation-business").fill("变更税务登记")
     await guest.at("confirmation-request").fill("请填写变更后的经营地址")
