@@ -73,6 +73,7 @@ _COSTLY = (
     requests.ListSupervised,
     requests.ListInvitationTargets,
     requests.OpenCollaboration,
+    requests.ListConfirmations,
     requests.EnterMeeting,
     requests.GetNotes,
     requests.EditNotes,
