@@ -30,6 +30,7 @@ from signaling.rooms.memory import MemoryRecords
 from signaling.rooms.ports import (
     AgentDirectory,
     Authenticator,
+    CallRecorder,
     FilesPort,
     IceServerSource,
     MeetingRecordsPort,
@@ -92,6 +93,7 @@ class Gateway:
         meeting_records: MeetingRecordsPort | None = None,
         profiles: ProfilePort | None = None,
         files: FilesPort | None = None,
+        call_recorder: CallRecorder | None = None,
         seats: SeatStore | None = None,
         clock: Clock | None = None,
         address_of: Callable[[web.Request], str] = peer_address,
@@ -117,6 +119,7 @@ class Gateway:
             seats=seats or LocalSeats(),
             ice_servers=ice_servers,
             clock=self._clock,
+            call_recorder=call_recorder,
         )
         self._rooms = RoomDirectory(self._ports, new_id)
         self._reception = Reception(

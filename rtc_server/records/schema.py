@@ -9,6 +9,7 @@ from typing import Any
 from rtc_server.records import (
     agent_status,
     audit,
+    call_recordings,
     calls,
     canned_replies,
     files,
@@ -35,6 +36,8 @@ _KINDS: tuple[Kind[Any], ...] = (
     messages.MESSAGE,
     files.FILE,
     calls.CALL_RECORD,
+    call_recordings.CALL_RECORDING,
+    call_recordings.RECORDING_CONSENT,
     ratings.RATING,
     transfers.TRANSFER,
     tickets.TICKET,

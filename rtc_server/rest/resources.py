@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from rtc_server.rest import administration, conversations, files, knowledge, mediations, replies
+from rtc_server.rest import administration, conversations, files, knowledge, mediations, recordings, replies
 from rtc_server.rest.resource import Resources, openapi_route
 from rtc_server.rest.service import SERVICE_DESK, ServiceDesk
 
 
 def resources() -> Resources:
     table = Resources()
-    for part in (files, conversations, replies, mediations, administration, knowledge):
+    for part in (files, conversations, replies, recordings, mediations, administration, knowledge):
         table.add(part.ENTRIES)
     return table
 
@@ -21,4 +21,5 @@ def add_routes(app: web.Application, desk: ServiceDesk) -> None:
     table = resources()
     table.add_routes(app)
     app.router.add_get(files.CONTENT_PATH, files.content)
+    app.router.add_get(recordings.CONTENT_PATH, recordings.content)
     app.router.add_get("/api/openapi.json", openapi_route(table))

@@ -11,6 +11,7 @@ from rtc_server.files.service import FileService
 from rtc_server.identity.profiles import Profiles
 from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.organisation.service import OrganisationService
+from rtc_server.recordings.shelf import Shelf
 from rtc_server.records.recording import Recording
 
 
@@ -22,6 +23,7 @@ class ServiceDesk:
     links: Links
     profiles: Profiles
     knowledge: KnowledgeService
+    shelf: Shelf
 
 
 SERVICE_DESK = web.AppKey("service_desk", ServiceDesk)

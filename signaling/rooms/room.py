@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from signaling.rooms.inbox import Inbox
 from signaling.rooms.kept import Kept
 from signaling.rooms.media_desk import MediaDesk
 from signaling.rooms.ports import (
+    CallRecorder,
     Fact,
     IceServerSource,
     Outbound,
@@ -61,6 +63,8 @@ class RoomPorts:
     seats: SeatStore
     ice_servers: IceServerSource
     clock: Clock
+    call_recorder: CallRecorder | None = None
+    """None: calls cannot be recorded here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +313,10 @@ class Room:
             case commands.RequestAssistance() | commands.StartCall():
                 free = await seats.claim(agent_id, deed.KIND, own)
                 deed = replace(deed, seat_free=free)
+            case commands.StartRecording():
+                if self._ports.call_recorder is None:
+                    raise Refused(ErrorCode.RECORDING_UNAVAILABLE)
+                deed = replace(deed, recording_id=secrets.token_hex(12))
             case commands.AskCall():
                 deed = replace(deed, seat_free=await seats.is_free(agent_id, SessionKind.CALL, own))
             case _:
@@ -449,11 +457,35 @@ class Room:
                 | effects.CloseMedia()
             ):
                 self._desk.run(effect)
+            case (
+                effects.BeginRecording()
+                | effects.EndRecording()
+                | effects.RecordTrack()
+                | effects.LeaveTrack()
+            ):
+                self._run_recording(effect)
             case effects.TellLeft(person_id=person_id):
                 tell(self._ports.outbound, self._state, effect)
                 self._on_left(self, person_id)
             case _:
                 tell(self._ports.outbound, self._state, effect)
+
+    def _run_recording(
+        self,
+        effect: effects.BeginRecording | effects.EndRecording | effects.RecordTrack | effects.LeaveTrack,
+    ) -> None:
+        recorder = self._ports.call_recorder
+        if recorder is None:
+            return
+        match effect:
+            case effects.BeginRecording(recording_id=recording_id):
+                recorder.begin(recording_id, self.interaction_id)
+            case effects.EndRecording(recording_id=recording_id):
+                recorder.end(recording_id)
+            case effects.RecordTrack(recording_id=recording_id, track=track):
+                recorder.record(recording_id, track)
+            case effects.LeaveTrack(recording_id=recording_id, track=track):
+                recorder.leave(recording_id, track)
 
     def _set_timer(self, key: effects.TimerKey, at_ms: int) -> None:
         self._cancel_timer(key)
@@ -506,6 +538,8 @@ class Room:
         for key in list(self._timers):
             self._cancel_timer(key)
         self._ports.media.forget(self.interaction_id)
+        if self._state.recording.recording_id is not None:
+            self._run_recording(effects.EndRecording(self._state.recording.recording_id))
         self._on_end(self)
         for item in self._inbox.drain():
             if isinstance(item, Ask):

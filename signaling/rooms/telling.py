@@ -16,6 +16,7 @@ from signaling.wire.present import (
     interaction_view,
     member_view,
     message_view,
+    recording_view,
     transfer_view,
 )
 
@@ -24,6 +25,7 @@ Telling = (
     | effects.TellMember
     | effects.TellAssistance
     | effects.TellCall
+    | effects.TellRecording
     | effects.TellMessage
     | effects.TellRead
     | effects.TellTransfer
@@ -52,6 +54,11 @@ def tell(outbound: Outbound, state: InteractionState, effect: Telling) -> None:
                     interaction_id=own, call=call_view(state, taxpayer=taxpayer)
                 ),
             )
+        case effects.TellRecording():
+            recording = notifications.RecordingChanged(
+                interaction_id=own, recording=recording_view(state.recording)
+            )
+            tell_all(outbound, state, recording)
         case effects.TellMessage(message=message):
             tell_all(
                 outbound,

@@ -144,6 +144,30 @@ class StartCall(Deed):
 
 
 @dataclass(frozen=True, slots=True)
+class StartRecording(Deed):
+    """``recording_id`` is the room's choice."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.CALL
+    ACTION: ClassVar[Action] = Action.RECORD
+    recording_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.CALL
+    ACTION: ClassVar[Action] = Action.RECORD
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecording(Deed):
+    """Agrees to be recorded, or does not; may be changed."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.CALL
+    ACTION: ClassVar[Action] = Action.CONSENT
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptCall(Deed):
     KIND: ClassVar[SessionKind] = SessionKind.CALL
     ACTION: ClassVar[Action] = Action.ACCEPT
@@ -273,6 +297,8 @@ class SupervisorLeft:
 
 OF_WORDS = (PostMessage, ReadUpTo, Type)
 """Move nothing but the conversation: no right, no phase and no medium follows from them."""
+
+OF_RECORDING = (StartRecording, StopRecording, AnswerRecording)
 
 OF_MEMBERS = (
     MemberConnected,

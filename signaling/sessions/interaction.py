@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from signaling.errors import ErrorCode, Refused
-from signaling.sessions import assistance, call, commands, derive, lines, members, service
+from signaling.sessions import assistance, call, commands, derive, lines, members, recording, service
 from signaling.sessions.effects import Effects, TimerKey, TimerKind
 from signaling.sessions.model import InteractionContext, InteractionState, Member, Message
 from signaling.sessions.policy import SessionKind, check, grant, phase_of, seat_of
@@ -116,6 +116,8 @@ def _do(state: InteractionState, command: commands.Deed, now_ms: int) -> Interac
     _check(state, command)
     if command.KIND is SessionKind.ASSISTANCE:
         return assistance.handle(state, command, now_ms)
+    if isinstance(command, commands.OF_RECORDING):
+        return recording.handle(state, command, now_ms)
     if command.KIND is SessionKind.CALL:
         return call.handle(state, command, now_ms)
     match command:
@@ -195,7 +197,7 @@ def _fire(state: InteractionState, key: TimerKey, now_ms: int) -> InteractionSta
 def _settle(state: InteractionState, now_ms: int) -> InteractionState:
     state = members.settle(state, now_ms)
     state = assistance.settle(state, now_ms)
-    return call.settle(state, now_ms)
+    return recording.settle(call.settle(state, now_ms))
 
 
 def _pass_silence(state: InteractionState, key: TimerKey, now_ms: int) -> InteractionState:

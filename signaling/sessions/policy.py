@@ -46,6 +46,10 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     HANG_UP = "hang_up"
+    RECORD = "record"
+    """Start and stop a recording of the call."""
+    CONSENT = "consent"
+    """Say whether one may be recorded."""
     ADMIT = "admit"
     REMOVE = "remove"
     LOCK = "lock"
@@ -91,7 +95,9 @@ _IN_INTERACTION = _rule(Action.SEND_MESSAGE, Action.READ, Action.CLOSE, Action.U
 _AUDITING = _rule(Action.READ, Action.USE_MEDIA)
 _IN_THE_EAR = _rule(publish=frozenset({Source.MICROPHONE}))
 _WHISPERED: Mapping[Seat, Rule] = {_WHISPER: _IN_THE_EAR}
-_JOINED: Mapping[Seat, Rule] = {_BARGE: _rule(publish=VOICE_AND_FACE)}
+_JOINED: Mapping[Seat, Rule] = {_BARGE: _rule(Action.CONSENT, publish=VOICE_AND_FACE)}
+_TALKS = Rule(_IN_CALL.do | {Action.CONSENT}, VOICE_AND_FACE)
+_LEADS_TALK = Rule(_TALKS.do | {Action.RECORD}, VOICE_AND_FACE)
 _OBSERVING = frozenset({Action.READ, Action.USE_MEDIA, Action.RAISE_HAND})
 _MEETING = _OBSERVING | {Action.SEND_MESSAGE, Action.SHARE, Action.EDIT_NOTES}
 _HOSTING = _MEETING | {
@@ -146,7 +152,7 @@ POLICY: Mapping[tuple[SessionKind, Phase], Mapping[Seat, Rule]] = {
         _A: _rule(Action.REPORT_PROBLEM, Action.HANG_UP, publish=VOICE_AND_FACE, heard=False),
     },
     (SessionKind.CALL, CallPhase.CONNECTING): {_T: _IN_CALL, _A: _IN_CALL, **_WHISPERED, **_JOINED},
-    (SessionKind.CALL, CallPhase.ACTIVE): {_T: _IN_CALL, _A: _IN_CALL, **_WHISPERED, **_JOINED},
+    (SessionKind.CALL, CallPhase.ACTIVE): {_T: _TALKS, _A: _LEADS_TALK, **_WHISPERED, **_JOINED},
     (SessionKind.CALL, CallPhase.ENDED): _CALLABLE,
     (SessionKind.MEETING, MeetingPhase.SCHEDULED): _NOBODY,
     (SessionKind.MEETING, MeetingPhase.RUNNING): {

@@ -19,6 +19,7 @@ from signaling.wire.views import (
     MemberView,
     MessageView,
     PersonView,
+    RecordingView,
     TransferView,
 )
 
@@ -81,6 +82,14 @@ class CallChanged(Notification):
     EVENT: ClassVar[str] = "call.changed"
     interaction_id: str
     call: CallView
+
+
+class RecordingChanged(Notification):
+    """A recording of the call began or ended, or somebody answered."""
+
+    EVENT: ClassVar[str] = "recording.changed"
+    interaction_id: str
+    recording: RecordingView
 
 
 class SlotChanged(Notification):
@@ -203,6 +212,7 @@ NOTIFICATIONS: tuple[type[Notification], ...] = (
     MessagePosted,
     AssistanceChanged,
     CallChanged,
+    RecordingChanged,
     SlotChanged,
     TransportChanged,
     ActiveSpeakersChanged,

@@ -13,6 +13,7 @@ from signaling.sessions.model import (
     InteractionState,
     Member,
     Message,
+    RecordingState,
     TransferState,
 )
 from signaling.sessions.policy import silenced
@@ -29,6 +30,7 @@ from signaling.wire.views import (
     MessageView,
     PersonView,
     ProfileView,
+    RecordingView,
     TransferView,
 )
 
@@ -51,6 +53,7 @@ def interaction_view(state: InteractionState, *, taxpayer: bool) -> InteractionV
         read={member.person_id: member.read_seq for member in state.parties},
         assistance=assistance_view(state.assistance),
         call=call_view(state, taxpayer=taxpayer),
+        recording=recording_view(state.recording),
         transfer=transfer_view(state.transfer, taxpayer=taxpayer) if state.transfer is not None else None,
         silence_ends_at=state.silence_ends_at,
         opened_at=state.opened_at,
@@ -138,6 +141,15 @@ def call_view(interaction: InteractionState, *, taxpayer: bool) -> CallView:
         problems={who: what for who, what in state.problems.items() if who not in hidden},
         deadline=state.deadline,
         started_at=state.started_at,
+    )
+
+
+def recording_view(state: RecordingState) -> RecordingView:
+    return RecordingView(
+        phase=state.phase,
+        recording_id=state.recording_id,
+        started_at=state.started_at,
+        consents=dict(state.consents),
     )
 
 

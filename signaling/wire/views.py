@@ -8,11 +8,13 @@ from signaling.sessions.states import (
     CallPhase,
     CardKind,
     CloseReason,
+    Consent,
     DeviceProblem,
     EndReason,
     InteractionPhase,
     MessageKind,
     Presence,
+    RecordingPhase,
     Role,
     SupervisionMode,
     TransferPhase,
@@ -94,6 +96,16 @@ class CallView(WireModel):
     started_at: int | None = None
 
 
+class RecordingView(WireModel):
+    """The recording of the running call, or of the last one. Who is in the call and has not answered is asked."""
+
+    phase: RecordingPhase = RecordingPhase.IDLE
+    recording_id: str | None = None
+    started_at: int | None = None
+    consents: dict[str, Consent] = {}
+    """By person. Only who has given consent is recorded."""
+
+
 class RatingView(WireModel):
     resolved: bool
     rated_at: int
@@ -140,6 +152,7 @@ class InteractionView(WireModel):
     """By person: everything up to this ``seq`` was read."""
     assistance: AssistanceView
     call: CallView
+    recording: RecordingView = RecordingView()
     transfer: TransferView | None = None
     silence_ends_at: int | None = None
     """Set when nobody wrote for long: then it will be ended unless somebody does."""

@@ -103,6 +103,7 @@ from signaling.wire.requests.queue import (
     Queued,
     StayInQueue,
 )
+from signaling.wire.requests.recordings import AnswerRecording, StartRecording, StopRecording
 from signaling.wire.requests.supervision import (
     JoinSupervised,
     LeaveSupervised,
@@ -152,6 +153,9 @@ REQUESTS: tuple[type[Request], ...] = (
     DeclineCall,
     HangUpCall,
     ReportCallProblem,
+    StartRecording,
+    StopRecording,
+    AnswerRecording,
     Publish,
     Subscribe,
     AnswerSubscribe,
@@ -172,6 +176,7 @@ __all__ = [
     "AdmitToMeeting",
     "Agents",
     "Answer",
+    "AnswerRecording",
     "AnswerSubscribe",
     "AskCall",
     "AskUnmute",
@@ -242,7 +247,9 @@ __all__ = [
     "SignOutAgent",
     "SlotView",
     "StartCall",
+    "StartRecording",
     "StayInQueue",
+    "StopRecording",
     "StopShareInMeeting",
     "Subscribe",
     "TicketRequest",
