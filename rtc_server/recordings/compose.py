@@ -214,12 +214,12 @@ def compose(folder: Path, told: Callable[[float], None] = lambda share: None) ->
         audio.codec_context.bit_rate = 48_000
         steps = int(length_s * RATE) + 1
         for step in range(steps):
-            out.mux(video.codec_context.encode(_frame(pictures, step)))
-            out.mux(audio.codec_context.encode(_sound(voices, step)))
+            out.mux(video.encode(_frame(pictures, step)))
+            out.mux(audio.encode(_sound(voices, step)))
             if step % RATE == 0:
                 told(step / steps)
-        out.mux(video.codec_context.encode(None))
-        out.mux(audio.codec_context.encode(None))
+        out.mux(video.encode(None))
+        out.mux(audio.encode(None))
     for picture in pictures:
         picture.close()
     for voice in voices:

@@ -125,6 +125,6 @@ def _opus_in_ogg() -> bytes:
         for plane in silence.planes:
             plane.update(bytes(plane.buffer_size))
         silence.sample_rate = 48_000
-        container.mux(stream.codec_context.encode(silence))
-        container.mux(stream.codec_context.encode(None))
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode(None))
     return out.getvalue()

@@ -11,6 +11,7 @@ from rtc_server.records import audit
 from rtc_server.records.audit import AuditFilter
 from rtc_server.rest.access import AFTERCARE_MS
 from rtc_server.rest.resources import resources
+from signaling.rooms.kept import KeptRecording
 from signaling.sessions.states import Role
 from tests.rest.conftest import House, OpenHouse
 from tests.rest.test_files import PDF
@@ -36,6 +37,7 @@ BODIES: dict[tuple[str, str], dict[str, object]] = {
     ("POST", "/api/interactions/{interaction_id}/notes"): {"text": "注"},
     ("PUT", "/api/interactions/{interaction_id}/notes/{note_id}"): {"text": "注"},
     ("POST", "/api/interactions/{interaction_id}/tags"): {"name": "重点"},
+    ("POST", "/api/recordings/{recording_id}/viewings"): {"file": "composition.webm"},
 }
 
 
@@ -44,6 +46,8 @@ async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> 
     house.open("i1")
     file_id = await house.send_file("i1", "a.pdf", PDF)
     house.say("i1", 2, "秘密内容")
+    recording = KeptRecording("5f0c1d2e3a4b5c6d7e8f9a0b", "i1", "agent01", 1_000, 2_000)
+    house.desk.recording.keep(recording)
     half = await house.client.post(
         "/api/files",
         json={"interaction_id": "i1", "name": "b.pdf", "size": 9},
@@ -59,6 +63,7 @@ async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> 
         for found in (file_id, half_id):
             ids = {"interaction_id": "i1", "file_id": found, "note_id": note_id, "reply_id": "demo-1",
                    "code": "other", "centre_id": "gd", "person_id": "agent01",
+                   "recording_id": "5f0c1d2e3a4b5c6d7e8f9a0b",
                    "application_id": "none", "question_id": "none", "part": "topics"}  # fmt: skip
             path = filled(entry.path, ids)
             response = await house.client.request(
@@ -102,6 +107,7 @@ async def test_every_entry_follows_the_table_of_permissions(house: House, role: 
                     "centre_id",
                     "person_id",
                     "application_id",
+                    "recording_id",
                     "question_id",
                     "part",
                 ),
