@@ -33,7 +33,7 @@ _VIDEO = ("camera", "screen")
 _SIDE = 320
 """Width of the column of faces beside a screen."""
 PROGRESS = "composition.json"
-_NICE = 10
+_NICE = 5
 
 
 class CompositionState(StrEnum):
