@@ -27,12 +27,14 @@ from rtc_server.keys import Keys
 from rtc_server.metrics import Metrics
 from rtc_server.recorder.facts import FactLog
 from rtc_server.recordings.service import CallRecordings
+from rtc_server.records.confirmation_recording import ConfirmationRecording
 from rtc_server.records.journal import JournalLocked
 from rtc_server.records.meeting_recording import MeetingRecording
 from rtc_server.relay import Relay, RelayError
 from rtc_server.rest import client, resources, session
 from rtc_server.rest.context import SETTINGS, limit_key
 from rtc_server.rest.errors import errors
+from rtc_server.rest.files import CONFIRMATIONS
 from rtc_server.rest.headers import preflight, set_headers
 from rtc_server.rest.limits import LIMITER, new_limiter, rate_limit
 from rtc_server.rest.mediations import MEETINGS
@@ -109,7 +111,7 @@ class Server:
         self._tokens = TokenAuthenticator(trusted_issuers(settings, self._keys.own_tokens), profiles=profiles)
         self.metrics.add_records(lambda: desk.recording.records.writer.state)
         agents = KnownAgents(_demo_agents() if settings.demo else ())
-        authenticator = NotingAuthenticator(self._tokens, agents)
+        authenticator = NotingAuthenticator(self._tokens, agents, desk.casework.arrived)
         self._recordings = CallRecordings(desk.shelf.root, self._media)
         self._gateway = Gateway(
             _signaling_settings(settings, port),
@@ -122,12 +124,16 @@ class Server:
             organisation=desk.organisation,
             records=desk.recording,
             meeting_records=MeetingRecording(desk.recording),
+            confirmation_records=ConfirmationRecording(desk.recording),
             profiles=profiles,
             files=desk.files,
             call_recorder=self._recordings,
             address_of=limit_key,
         )
         desk.organisation.on_changed = self._gateway.organisation_changed
+        desk.casework.tell = self._gateway.tell_centre
+        desk.casework.taxpayers_there = self._gateway.taxpayers_in_centre
+        desk.casework.begin_interaction = self._gateway.begin_interaction
         self._health = Health(
             _engine_version(), self._media.metrics, self._relay.report, desk.recording.records.report
         )
@@ -135,6 +141,7 @@ class Server:
         minter = TokenMinter(self._keys.own_tokens) if self._keys.own_tokens is not None else None
         app = http_app(settings, authenticator, self._health, self.metrics, minter, desk=desk)
         app[MEETINGS] = self._gateway.meetings
+        app[CONFIRMATIONS] = self._gateway.confirmations
         self._gateway.attach(app)
 
         self._runner = web.AppRunner(

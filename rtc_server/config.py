@@ -245,6 +245,11 @@ class Limits(Section):
     sign_in: str = "30/minute"
     """``POST /api/session``."""
     pages: str = "1200/minute"
+    suggestions: str = "6000/minute"
+    """Type-ahead beside ``api``: a hall of taxpayers may stand behind one address."""
+    questions_per_person: str = "30/minute"
+    """What a person may ask 悦悦."""
+    suggestions_per_person: str = "600/minute"
     body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
     texts_burst: Annotated[int, Field(ge=1)] = 10
     """Messages of conversations a connection may send at once …"""

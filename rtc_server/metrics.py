@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -34,6 +35,9 @@ class Metrics:
             buckets=_REQUEST_BUCKETS,
             registry=self.registry,
         )
+        # Looking a label up takes longer than counting; both sets of labels are bounded by the protocol.
+        self._request_counts = cache(self._requests.labels)
+        self._request_times = cache(self._request_seconds.labels)
         self._join_seconds = Histogram(
             "rtc_join_seconds",
             "From media.publish or media.subscribe to the transport being connected",
@@ -54,8 +58,9 @@ class Metrics:
         self._interactions.inc(delta)
 
     def request(self, event: str, outcome: str, seconds: float) -> None:
-        self._requests.labels(event, outcome).inc()
-        self._request_seconds.labels(event).observe(seconds)
+        count, time = self._request_counts(event, outcome), self._request_times(event)
+        count.inc()
+        time.observe(seconds)
 
     def joined(self, seconds: float) -> None:
         self._join_seconds.observe(seconds)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from chatbot import demo as demo_knowledge
 from rtc_server import demo_data
+from rtc_server.assistant.service import AssistantService
+from rtc_server.casework.service import CaseworkService
 from rtc_server.config import Settings
 from rtc_server.files.links import Links
 from rtc_server.files.scanner import scanner_of
@@ -41,16 +43,22 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
         knowledge = KnowledgeService(recording, settings.data / "knowledge" / "vectors.npz")
         await knowledge.load(demo_knowledge.knowledge() if settings.demo else None)
         knowledge.start()
+        assistant = AssistantService(knowledge, recording, organisation)
+        assistant.start()
+        casework = CaseworkService(recording, organisation)
+        casework.start()
     except BaseException:
         await records.close()
         raise
     links = Links(link_key, settings.files.link_lifetime_s)
     shelf = Shelf(settings.data / "recordings")
-    return ServiceDesk(recording, organisation, files, links, profiles, knowledge, shelf)
+    return ServiceDesk(recording, organisation, files, links, profiles, knowledge, shelf, assistant, casework)
 
 
 async def close_desk(desk: ServiceDesk) -> None:
     await desk.shelf.stop()
+    await desk.assistant.stop()
+    await desk.casework.stop()
     await desk.knowledge.stop()
     await desk.files.stop()
     await desk.recording.close()

@@ -11,6 +11,7 @@ from signaling.outbox import Outbox
 from signaling.ratelimit import TokenBucket
 from signaling.rooms.clock import TimerHandle
 from signaling.rooms.ports import Person
+from signaling.sessions.states import Role
 from signaling.wire.base import ConnectionScope, Notification
 
 _REMEMBERED_PAGES = 20_000
@@ -61,6 +62,15 @@ class Connections:
 
     def is_online(self, person_id: str) -> bool:
         return person_id in self._by_person
+
+    def person(self, person_id: str) -> Person | None:
+        """As their page's token says, while it is connected."""
+        connection = self._by_person.get(person_id)
+        return connection.person if connection is not None else None
+
+    def people(self, role: Role) -> list[str]:
+        """Everybody of this role who is connected."""
+        return [own for own, connection in self._by_person.items() if connection.person.role is role]
 
     def find(self, transport_id: str) -> Connection | None:
         return self._by_transport.get(transport_id)

@@ -9,11 +9,14 @@ from typing import Protocol
 
 from signaling.errors import DomainError, ErrorCode, Refused
 from signaling.rooms.aftercare import Aftercare
+from signaling.rooms.confirmations import Confirmations
 from signaling.rooms.directory import RoomDirectory
+from signaling.rooms.invitations import Invitations
 from signaling.rooms.ports import AgentDirectory, FilesPort, Person, RecordsUnavailable
 from signaling.rooms.reception import Reception
 from signaling.rooms.room import Ask, Respond, Room, RoomPorts
-from signaling.sessions.model import FileRef, InteractionContext, Member, Message
+from signaling.sessions.invitation import is_rung
+from signaling.sessions.model import FileRef, InteractionContext, InvitationState, Member, Message
 from signaling.sessions.states import Role
 from signaling.wire import requests
 from signaling.wire.base import Empty, Request, WireModel
@@ -26,6 +29,8 @@ _BEGINNINGS = (
     requests.AskCall,
     requests.StartCall,
     requests.JoinQueue,
+    requests.OfferInvitation,
+    requests.OpenCollaboration,
 )
 """Refused while the server is stopping."""
 
@@ -50,6 +55,8 @@ class Counters:
 
     reception: Reception
     aftercare: Aftercare
+    invitations: Invitations
+    confirmations: Confirmations
     agents: AgentDirectory
     files: FilesPort
 
@@ -60,6 +67,8 @@ class Dispatcher:
         self._rooms = rooms
         self._reception = counters.reception
         self._aftercare = counters.aftercare
+        self._invitations = counters.invitations
+        self._confirmations = counters.confirmations
         self._agents = counters.agents
         self._files = counters.files
         self.draining = False
@@ -79,10 +88,12 @@ class Dispatcher:
         except DomainError as error:
             respond(error)
 
-    async def _answer(self, person: Person, request: Request) -> WireModel | None:
+    async def _answer(self, person: Person, request: Request) -> WireModel | None:  # noqa: PLR0912 - one arm per subject
         """None for what only a room can answer."""
         if isinstance(request, _DESK):
             return self._at_desk(person, request)
+        if isinstance(request, requests.CONFIRMATION_REQUESTS):
+            return await self._confirmations.answer(person, request)
         match request:
             case (
                 requests.JoinQueue() | requests.GetTicket() | requests.StayInQueue() | requests.CancelQueue()
@@ -100,6 +111,10 @@ class Dispatcher:
                 return requests.Overview(centres=self._reception.boards.watch(person.person_id, centres))
             case requests.GetProfile(interaction_id=own):
                 return self._profile(person, own)
+            case requests.ListInvitationTargets() | requests.ListInvitationAgents():
+                return self._invitable(person, request)
+            case requests.OpenCollaboration():
+                return await self._collaborate(person, request)
             case requests.ListMessages():
                 return await self._list_messages(person, request)
             case requests.GetIceServers():
@@ -170,20 +185,65 @@ class Dispatcher:
                 return requests.TransferTargets(agents=agents, centres=reception.centre_views())
         return Empty()
 
+    # Agents of other authorities
+
+    def _invitable(
+        self, person: Person, request: requests.ListInvitationTargets | requests.ListInvitationAgents
+    ) -> WireModel:
+        if person.role is not Role.AGENT:
+            raise Refused(ErrorCode.NOT_ALLOWED)
+        if isinstance(request, requests.ListInvitationAgents):
+            return self._invitations.agents(person, request.authority)
+        return self._invitations.targets(person, request.parent, request.words)
+
+    async def _collaborate(self, person: Person, request: requests.OpenCollaboration) -> WireModel:
+        asked = self._invitations.check(person, request.to_agent, request.authority, request.note, share=True)
+        number = self._reception.staff_number(person.person_id)
+        room = await self._rooms.open_collaboration(person, number, request.business)
+        own = requests.GetInteraction(interaction_id=room.interaction_id)
+        answers: list[WireModel | DomainError] = []
+        # Of both answers the last counts; the first request has no answer of its own on the wire.
+        await self._ask_room(room, person.person_id, own, answers.append, invitation=asked)
+        await self._ask_room(room, person.person_id, own, answers.append)
+        for answer in answers:
+            if isinstance(answer, DomainError):
+                raise answer
+        return answers[-1]  # type: ignore[return-value]
+
+    async def _answer_invitation(
+        self, person: Person, request: requests.InteractionRequest, respond: Respond
+    ) -> None:
+        """By somebody who is no member yet: of what does not ring at them they are told what a stranger is told."""
+        own = person.person_id
+        room = self._rooms.get(request.interaction_id)
+        if room is None or not is_rung(room.state, own):
+            known = room is not None and room.state.invitation is not None
+            asked_once = known and room.state.invitation.to_agent == own  # type: ignore[union-attr]
+            raise Refused(ErrorCode.INVITATION_ENDED if asked_once else ErrorCode.NOT_FOUND)
+        if isinstance(request, requests.AcceptInvitation):
+            self._rooms.admit(room, own)
+        await self._ask_room(room, own, request, respond)
+        if room.state.find(own) is None:
+            self._rooms.dismiss(room, own)
+
     # Conversations
 
     def _profile(self, person: Person, interaction_id: str) -> WireModel:
         state = self._rooms.find(interaction_id, person.person_id).state
         if state.member(person.person_id).role is Role.TAXPAYER:
             raise Refused(ErrorCode.NOT_ALLOWED)
-        taxpayer = state.of_role(Role.TAXPAYER)
+        taxpayer = state.taxpayer
+        if taxpayer is None:
+            raise Refused(ErrorCode.NOT_FOUND)
         profile = self._reception.profile(taxpayer.person_id, taxpayer.display_name)
         return requests.Profile(profile=profile_view(profile))
 
     async def _list_messages(self, person: Person, request: requests.ListMessages) -> WireModel:
         """From memory where that holds them; else from the record, without keeping the room waiting."""
         state = self._rooms.find(request.interaction_id, person.person_id).state
-        state.member(person.person_id)
+        first = state.member(person.person_id).history_from
+        if request.after_seq is not None:
+            request = request.model_copy(update={"after_seq": max(request.after_seq, first - 1)})
         held = listed(state, request)
         found: Sequence[Message] = held or ()
         if held is None:
@@ -197,9 +257,10 @@ class Dispatcher:
                     )
             except (RecordsUnavailable, TimeoutError):
                 raise Refused(ErrorCode.RECORDS_UNAVAILABLE) from None
+        found = [message for message in found if message.seq >= first]
         last_seq = state.next_seq - 1
         forward = request.after_seq is not None
-        more = bool(found) and (found[-1].seq < last_seq if forward else found[0].seq > 1)
+        more = bool(found) and (found[-1].seq < last_seq if forward else found[0].seq > first)
         return requests.Messages(
             messages=[message_view(message) for message in found], last_seq=last_seq, more=more
         )
@@ -207,14 +268,24 @@ class Dispatcher:
     async def _ask_member(
         self, person: Person, request: requests.InteractionRequest, respond: Respond
     ) -> None:
-        interaction_id, file, supervisor = request.interaction_id, None, None
+        if isinstance(request, requests.AcceptInvitation | requests.DeclineInvitation):
+            await self._answer_invitation(person, request, respond)
+            return
+        interaction_id, file, supervisor, asked = request.interaction_id, None, None, None
         if isinstance(request, requests.JoinSupervised):
             supervisor = self._supervisor(person, request)
         room = self._rooms.find(interaction_id, person.person_id)
         if isinstance(request, requests.SendMessage) and request.file_id is not None:
             room.state.member(person.person_id)
             file = await self._file(person, interaction_id, request.file_id)
-        await self._ask_room(room, person.person_id, request, respond, file=file, supervisor=supervisor)
+        if isinstance(request, requests.OfferInvitation):
+            room.state.member(person.person_id)
+            asked = self._invitations.check(
+                person, request.to_agent, request.authority, request.note, share=request.share_history
+            )
+        await self._ask_room(
+            room, person.person_id, request, respond, file=file, supervisor=supervisor, invitation=asked
+        )
         if supervisor is not None and room.state.find(person.person_id) is None:
             self._rooms.dismiss(room, person.person_id)
 
@@ -246,6 +317,7 @@ class Dispatcher:
         *,
         file: FileRef | None = None,
         supervisor: Member | None = None,
+        invitation: InvitationState | None = None,
     ) -> None:
         answered = asyncio.get_running_loop().create_future()
 
@@ -254,7 +326,7 @@ class Dispatcher:
             if not answered.done():
                 answered.set_result(None)
 
-        room.ask(Ask(person_id, request, answer, file, supervisor))
+        room.ask(Ask(person_id, request, answer, file, supervisor, invitation))
         await answered
 
     # Without the queue

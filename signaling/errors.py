@@ -78,6 +78,23 @@ class ErrorCode(StrEnum):
     """Somebody else shares a screen; only the host takes over."""
     HOST_MUST_BE_STAFF = "host_must_be_staff"
     NOTES_TOO_LONG = "notes_too_long"
+    ASSISTANT_SILENT = "assistant_silent"
+    """A human serves the asker: what they write is for the human."""
+    RECORD_NOT_FOUND = "record_not_found"
+    """An appointment, inquiry, notice, work order or application that is not there, or not the asker's to see."""
+    SLOT_FULL = "slot_full"
+    SLOT_GONE = "slot_gone"
+    """No slot of the centre's working hours, or too late to book it."""
+    ALREADY_BOOKED = "already_booked"
+    """The asker has an appointment at that time."""
+    TOO_MANY_APPOINTMENTS = "too_many_appointments"
+    TOO_MANY_OPEN = "too_many_open"
+    """Of inquiries or applications not decided yet."""
+    TAXPAYER_OFFLINE = "taxpayer_offline"
+    INVITATION_ENDED = "invitation_ended"
+    """It rings here no longer: cancelled, timed out, or the conversation is over."""
+    CONFIRMATION_INCOMPLETE = "confirmation_incomplete"
+    """Something that must be filled in is missing."""
     INTERNAL_ERROR = "internal_error"
 
 
@@ -136,6 +153,16 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.SHARE_TAKEN: "已有成员正在共享屏幕，请等待其停止后再共享。",
     ErrorCode.HOST_MUST_BE_STAFF: "主持人只能移交给税务人员，请另选成员。",
     ErrorCode.NOTES_TOO_LONG: "会议笔记已达长度上限，请删减后继续。",
+    ErrorCode.ASSISTANT_SILENT: "税务人员正在为您服务，请直接发送消息；结束后悦悦继续为您解答。",
+    ErrorCode.RECORD_NOT_FOUND: "未找到该记录，可能已被处理，请返回列表刷新后重试。",
+    ErrorCode.SLOT_FULL: "该时段已约满，请选择其他时段。",
+    ErrorCode.SLOT_GONE: "该时段不可预约，请重新选择日期和时段。",
+    ErrorCode.ALREADY_BOOKED: "您在该时段已有预约，请选择其他时段或先取消原预约。",
+    ErrorCode.TOO_MANY_APPOINTMENTS: "您未完成的预约已达上限，请先取消不需要的预约。",
+    ErrorCode.TOO_MANY_OPEN: "您有较多事项正在处理中，请等待处理完成后再提交。",
+    ErrorCode.TAXPAYER_OFFLINE: "纳税人暂未打开互动窗口，已向其发送提醒，请稍后再发起。",
+    ErrorCode.INVITATION_ENDED: "邀请已取消或已超时，如需协同请联系邀请方重新邀请。",
+    ErrorCode.CONFIRMATION_INCOMPLETE: "确认单填写不完整，请补齐必填内容后重新提交。",
     ErrorCode.INTERNAL_ERROR: "服务出现异常，请稍后再试。",
 }
 """Every code has its sentence; the whole interface shows these and no others for a failure."""

@@ -23,14 +23,19 @@ from signaling.rooms import keeping
 from signaling.rooms.absent import AnybodysProfile, NoFiles, NoOrganisation
 from signaling.rooms.aftercare import Aftercare
 from signaling.rooms.clock import Clock, SystemClock
+from signaling.rooms.confirmation_memory import MemoryConfirmations
+from signaling.rooms.confirmations import Confirmations
 from signaling.rooms.directory import RoomDirectory
+from signaling.rooms.invitations import Invitations
 from signaling.rooms.meeting_memory import MemoryMeetings
 from signaling.rooms.meetings import Meetings
 from signaling.rooms.memory import MemoryRecords
 from signaling.rooms.ports import (
     AgentDirectory,
+    AgentEntry,
     Authenticator,
     CallRecorder,
+    ConfirmationRecordsPort,
     FilesPort,
     IceServerSource,
     MeetingRecordsPort,
@@ -48,11 +53,11 @@ from signaling.rooms.seats import LocalSeats
 from signaling.sessions import commands
 from signaling.sessions.model import InteractionState
 from signaling.sessions.policy import SessionKind
-from signaling.sessions.states import Role, TransferPhase
+from signaling.sessions.states import InteractionPhase, Role, TransferPhase
 from signaling.settings import SignalingSettings
 from signaling.transport import MessageServer, peer_address
 from signaling.wire import requests
-from signaling.wire.base import WIRE_VERSION, ConnectionScope, Request, WireModel
+from signaling.wire.base import WIRE_VERSION, ConnectionScope, Notification, Request, WireModel
 from signaling.wire.notifications import SessionClosed, Welcome
 from signaling.wire.present import ice_server_views, person_view
 from signaling.wire.translate import parse_handshake, parse_request, to_wire_error
@@ -67,6 +72,8 @@ _COSTLY = (
     requests.GetInteraction,
     requests.ListMessages,
     requests.ListSupervised,
+    requests.ListInvitationTargets,
+    requests.OpenCollaboration,
     requests.EnterMeeting,
     requests.GetNotes,
     requests.EditNotes,
@@ -91,6 +98,7 @@ class Gateway:
         organisation: OrganisationPort | None = None,
         records: RecordsPort | None = None,
         meeting_records: MeetingRecordsPort | None = None,
+        confirmation_records: ConfirmationRecordsPort | None = None,
         profiles: ProfilePort | None = None,
         files: FilesPort | None = None,
         call_recorder: CallRecorder | None = None,
@@ -109,6 +117,7 @@ class Gateway:
         self._new_id = new_id
         self._connections = Connections()
         self._meeting_connections = Connections()
+        self._centre_connections = Connections()
         self._ports = RoomPorts(
             settings=settings,
             media=media,
@@ -136,7 +145,30 @@ class Gateway:
         )
         self._aftercare = Aftercare(self._ports.records, self._clock)
         self._rooms.on_closed = self._closed
-        counters = Counters(self._reception, self._aftercare, agents, files or NoFiles())
+        self._invitations = Invitations(
+            organisation or NoOrganisation(),
+            self._reception,
+            self._rooms,
+            outbound=self._connections,
+            clock=self._clock,
+            new_id=new_id,
+        )
+        self.confirmations = Confirmations(
+            self._ports,
+            self._rooms,
+            organisation or NoOrganisation(),
+            records=confirmation_records or MemoryConfirmations(),
+            files=files or NoFiles(),
+            new_id=new_id,
+        )
+        counters = Counters(
+            reception=self._reception,
+            aftercare=self._aftercare,
+            invitations=self._invitations,
+            confirmations=self.confirmations,
+            agents=agents,
+            files=files or NoFiles(),
+        )
         self._dispatcher = Dispatcher(self._ports, self._rooms, counters)
         meeting_ports = replace(self._ports, outbound=self._meeting_connections)
         kept_meetings = meeting_records or MemoryMeetings()
@@ -174,6 +206,7 @@ class Gateway:
             if state.transfer is not None and state.transfer.to_agent is not None:
                 room.report(commands.TransferEnded(TransferPhase.TIMED_OUT))
         self._reception.restore(work)
+        await self.confirmations.restore()
         await self.meetings.restore()
 
     async def _take_seats(self, state: InteractionState) -> None:
@@ -187,6 +220,25 @@ class Gateway:
         """Centres or their settings are others now. People are looked up anew when they sign in."""
         self._reception.configure()
 
+    def tell_centre(self, person_id: str, notification: Notification) -> None:
+        """On the person's page of the personal centre, or of its staff side, if it is open."""
+        self._centre_connections.notify(person_id, notification)
+
+    def taxpayers_in_centre(self) -> list[str]:
+        """Who has the page of the personal centre open."""
+        return self._centre_connections.people(Role.TAXPAYER)
+
+    async def begin_interaction(self, taxpayer_id: str, agent_id: str, staff_number: str) -> str:
+        """Without the queue, at an appointed time: the id of the interaction. Raises ``Refused``: ``taxpayer_offline``,
+        and what ``RoomDirectory.open`` raises."""
+        taxpayer = self._connections.person(taxpayer_id)
+        if taxpayer is None or taxpayer.role is not Role.TAXPAYER:
+            raise Refused(ErrorCode.TAXPAYER_OFFLINE)
+        if self._dispatcher.draining:
+            raise Refused(ErrorCode.SERVER_STOPPING)
+        room = await self._rooms.open(taxpayer, AgentEntry(agent_id, staff_number, ""))
+        return room.interaction_id
+
     def files_of(self, interaction_id: str, person_id: str) -> bool:
         """Whether this person is in this interaction now: may send files to it, and read its own."""
         room = self._rooms.get(interaction_id)
@@ -195,6 +247,8 @@ class Gateway:
     def _closed(self, room: Room) -> None:
         self._aftercare.add(room)
         self._reception.conversation_ended(room)
+        if room.state.phase is InteractionPhase.CLOSED:
+            self.confirmations.conversation_closed(room.interaction_id)
 
     async def drain(self, deadline_s: float) -> None:
         """Refuse new interactions and calls; return when none is running any more or ``deadline_s`` has passed."""
@@ -208,7 +262,8 @@ class Gateway:
         self._dispatcher.draining = self._meeting_dispatcher.draining = True
         await asyncio.gather(self._rooms.close_all(), self.meetings.stop())
         self._reception.stop()
-        for connection in [*self._connections.all(), *self._meeting_connections.all()]:
+        scopes = (self._connections, self._meeting_connections, self._centre_connections)
+        for connection in [one for scope in scopes for one in scope.all()]:
             self._dismiss(connection, Refused(ErrorCode.SERVER_STOPPING))
         await self._server.closed()
 
@@ -287,7 +342,8 @@ class Gateway:
         person = connection.person
         if connection.scope is ConnectionScope.MEETING:
             self.meetings.connected(person.person_id, resumed=connection.resumed)
-            connection.outbox.welcome(self._meeting_welcome(connection))
+        if connection.scope is not ConnectionScope.SERVICE:
+            connection.outbox.welcome(self._plain_welcome(connection))
             return
         rooms = self._rooms.connected(person.person_id, resumed=connection.resumed)
         self._reception.connected(person)
@@ -306,11 +362,13 @@ class Gateway:
                 desk=self._reception.desk_view(person.person_id) if is_agent else None,
                 waiting=self._reception.waiting_views(person.person_id) if is_agent else [],
                 aftercare=aftercare,
+                rings=self._invitations.rings(person.person_id) if is_agent else [],
+                confirmations=self.confirmations.of_person(person.person_id),
             )
         )
 
-    def _meeting_welcome(self, connection: Connection) -> Welcome:
-        """The meeting itself is told by ``meeting.enter``."""
+    def _plain_welcome(self, connection: Connection) -> Welcome:
+        """A meeting is told by ``meeting.enter``, the personal centre asks over HTTP."""
         person = connection.person
         return Welcome(
             version=WIRE_VERSION,
@@ -318,14 +376,26 @@ class Gateway:
             resume_token=connection.resume_token,
             resumed=connection.resumed,
             interactions=[],
-            ice_servers=ice_server_views(self._ports.ice_servers.ice_servers(person.person_id)),
+            ice_servers=[]
+            if connection.scope is ConnectionScope.CENTRE
+            else ice_server_views(self._ports.ice_servers.ice_servers(person.person_id)),
         )
 
     def _known(self, scope: ConnectionScope) -> Connections:
-        return self._meeting_connections if scope is ConnectionScope.MEETING else self._connections
+        match scope:
+            case ConnectionScope.SERVICE:
+                return self._connections
+            case ConnectionScope.MEETING:
+                return self._meeting_connections
+            case ConnectionScope.CENTRE:
+                return self._centre_connections
 
     def _find(self, transport_id: str) -> Connection | None:
-        return self._connections.find(transport_id) or self._meeting_connections.find(transport_id)
+        return (
+            self._connections.find(transport_id)
+            or self._meeting_connections.find(transport_id)
+            or self._centre_connections.find(transport_id)
+        )
 
     async def on_disconnect(self, transport_id: str) -> None:
         connection = self._find(transport_id)
@@ -339,7 +409,7 @@ class Gateway:
             return
         if connection.scope is ConnectionScope.MEETING:
             self.meetings.disconnected(connection.person.person_id)
-        else:
+        elif connection.scope is ConnectionScope.SERVICE:
             self._rooms.disconnected(connection.person.person_id)
             self._reception.disconnected(connection.person)
 
@@ -375,6 +445,8 @@ class Gateway:
         try:
             self._limit(connection, connection.limits.messages)
             request = self._parse(connection, event, payload)
+            if connection.scope is ConnectionScope.CENTRE:
+                raise Refused(ErrorCode.UNKNOWN_MESSAGE)
             in_meeting = connection.scope is ConnectionScope.MEETING
             dispatcher = self._meeting_dispatcher if in_meeting else self._dispatcher
             await dispatcher.dispatch(connection.person, request, respond)

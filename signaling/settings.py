@@ -55,6 +55,7 @@ class SignalingSettings:
     """How long the engine may take for one command before it counts as ``media_unavailable``."""
     direct_calls: bool = False
     """Whether a taxpayer may choose an agent from a list and begin without the queue: demonstrations and tests."""
+    max_collaborations_per_agent: int = 3
     max_interactions_per_taxpayer: int = 3
     audio_slots: int = 3
     video_slots: int = 3

@@ -15,16 +15,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from functools import partial
 from typing import Any, Protocol
 
 import engineio.packet as engine_packet  # type: ignore[import-untyped]
 import socketio
 from aiohttp import web
-from engineio.async_drivers.aiohttp import WebSocket as EngineWebSocket  # type: ignore[import-untyped]
 from socketio.packet import ACK, EVENT
 
 from signaling.errors import BadInput, DomainError, ErrorCode
 from signaling.settings import SignalingSettings
+from signaling.websocket import DirectWebSocket
 from signaling.wire.base import MAX_MESSAGE_BYTES
 from signaling.wire.translate import to_wire_error
 
@@ -62,20 +63,6 @@ class TransportHandler(Protocol):
         """A message that was not even parsed."""
 
 
-class PlainWebSocket(EngineWebSocket):  # type: ignore[misc]
-    """Without permessage-deflate (RFC 7692), which browsers ask for: its windows take 100 kB a connection, and messages
-    of a few hundred bytes gain nothing by it."""
-
-    async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
-        self._sock = socket = web.WebSocketResponse(
-            compress=False, max_msg_size=self.server.max_http_buffer_size
-        )
-        await socket.prepare(environ["aiohttp.request"])
-        self.environ = environ
-        await self.handler(self)
-        return socket
-
-
 class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
     """A transport is named by its Engine.IO session id."""
 
@@ -95,7 +82,10 @@ class MessageServer(socketio.AsyncServer):  # type: ignore[misc]
             engineio_logger=False,
         )
         # The library has no setting for it; its table of the parts of a driver is read at each connection.
-        self.eio._async = {**self.eio._async, "websocket": PlainWebSocket}
+        self.eio._async = {
+            **self.eio._async,
+            "websocket": partial(DirectWebSocket, take_message=self._handle_eio_message),
+        }
         self._settings = settings
         self._handler = handler
         self._silent: dict[str, asyncio.TimerHandle] = {}

@@ -76,7 +76,7 @@ class FileService:
     # Uploads
 
     async def begin(
-        self, interaction_id: str, sender_id: str, name: str, size: int, blocked: frozenset[str]
+        self, interaction_id: str | None, sender_id: str, name: str, size: int, blocked: frozenset[str]
     ) -> Upload:
         """``blocked`` are the endings the centre does not take. The caller has checked who asks.
 

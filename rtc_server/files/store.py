@@ -20,10 +20,11 @@ FILE_ID = re.compile(r"^f[0-9a-f]{32}$")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """``size`` in bytes is what was announced; ``began_at`` in ms since the epoch."""
+    """``size`` in bytes is what was announced; ``began_at`` in ms since the epoch. ``interaction_id`` None: to be attached
+    to a case of the personal centre."""
 
     file_id: str
-    interaction_id: str
+    interaction_id: str | None
     sender_id: str
     name: str
     size: int

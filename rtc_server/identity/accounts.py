@@ -93,6 +93,16 @@ _ALL = (
         staff_number="211",
     ),
     Account(
+        "agent12",
+        Role.AGENT,
+        "许晴",
+        "/desk",
+        "安徽税务人员 212。作为省内经办人员，办理流转来的业务办理服务确认单。",
+        authority=ANHUI,
+        region="安徽",
+        staff_number="212",
+    ),
+    Account(
         "lead01",
         Role.SUPERVISOR,
         "周建国",
@@ -103,7 +113,13 @@ _ALL = (
         staff_number="001",
     ),
     Account(
-        "editor01", Role.EDITOR, "林静", "/demo", "知识维护人员。", authority=GUANGDONG, staff_number="301"
+        "editor01",
+        Role.EDITOR,
+        "林静",
+        "/editor",
+        "知识编辑。维护悦悦的问题、套餐与快捷入口，处理未能回答的提问。",
+        authority=GUANGDONG,
+        staff_number="301",
     ),
     Account(
         "admin",

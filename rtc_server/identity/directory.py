@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from signaling.rooms.ports import AgentEntry, Authenticator, Person
 from signaling.sessions.states import Role
@@ -28,13 +28,20 @@ class KnownAgents:
 
 
 class NotingAuthenticator:
-    """An authenticator that lets ``agents`` know of every agent who signs in."""
+    """An authenticator that lets ``agents`` know of every agent who signs in, and ``arrived`` say of everybody who they
+    are for the service."""
 
-    def __init__(self, inner: Authenticator, agents: KnownAgents) -> None:
+    def __init__(
+        self,
+        inner: Authenticator,
+        agents: KnownAgents,
+        arrived: Callable[[Person], Person] = lambda person: person,
+    ) -> None:
         self._inner = inner
         self._agents = agents
+        self._arrived = arrived
 
     async def authenticate(self, token: str) -> Person:
         person = await self._inner.authenticate(token)
         self._agents.note(person)
-        return person
+        return self._arrived(person)

@@ -28,6 +28,7 @@ _COMPOUND_SURNAMES = frozenset(
     ]
 )
 _SHORT_NAME = 4
+_HIDDEN = "*****"
 
 
 def mask_name(name: str) -> str:
@@ -50,7 +51,12 @@ def _mask_organisation(text: str) -> str:
     body = text[: len(text) - len(tail)]
     place = _PLACE.match(body)
     head = place.group(1) if place and len(place.group(1)) < len(body) else body[:1]
-    return f"{head}*****{tail}"
+    return f"{head}{_HIDDEN}{tail}"
+
+
+def is_masked_organisation(name: str) -> bool:
+    """Whether ``mask_name`` took the name it made this of for that of an organisation."""
+    return _HIDDEN in name
 
 
 def mask_phone(phone: str) -> str:

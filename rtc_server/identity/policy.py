@@ -29,6 +29,8 @@ class Permission(StrEnum):
     """Give an application of one's centre to an agent."""
     OWN_HISTORY = "own_history"
     """Read everything ever said with oneself."""
+    ASK_ASSISTANT = "ask_assistant"
+    """Talk with 悦悦, judge her answers, keep favourites."""
     SEND_FILES = "send_files"
     """In an open interaction one takes part in."""
     READ_FILES = "read_files"
@@ -46,6 +48,18 @@ class Permission(StrEnum):
     ADMINISTER = "administer"
     """Centres, hours, people, settings, wrap-up codes."""
     READ_AUDIT = "read_audit"
+    EDITOR_PAGE = "editor_page"
+    OWN_CENTRE = "own_centre"
+    """One's own personal centre: appointments, inquiries, notices, work orders, one's authority."""
+    CASEWORK = "casework"
+    """The staff side of all that, for the centres one works for."""
+    RUN_SLOTS = "run_slots"
+    """How many appointments a slot takes."""
+    ASSIGN_CASES = "assign_cases"
+    """Give an inquiry or a work order to an agent."""
+    PUSH_NOTICES = "push_notices"
+    """To everybody of an audience."""
+    READ_SLOTS = "read_slots"
     EDIT_KNOWLEDGE = "edit_knowledge"
     """What the assistant knows: questions, import, export, and how she does."""
 
@@ -65,6 +79,8 @@ _SERVING = frozenset(
         Permission.READ_CANNED_REPLIES,
         Permission.EDIT_OWN_CANNED_REPLIES,
         Permission.READ_WRAP_UP_CODES,
+        Permission.CASEWORK,
+        Permission.READ_SLOTS,
     }
 )
 
@@ -78,17 +94,27 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.APPLY_FOR_MEDIATION,
                 Permission.READ_MEDIATIONS,
                 Permission.OWN_HISTORY,
+                Permission.ASK_ASSISTANT,
+                Permission.OWN_CENTRE,
+                Permission.READ_SLOTS,
                 Permission.SEND_FILES,
                 Permission.READ_FILES,
             }
         ),
         Role.AGENT: _SERVING,
-        Role.SUPERVISOR: _SERVING | {Permission.EDIT_SHARED_CANNED_REPLIES},
+        Role.SUPERVISOR: _SERVING
+        | {
+            Permission.EDIT_SHARED_CANNED_REPLIES,
+            Permission.RUN_SLOTS,
+            Permission.ASSIGN_CASES,
+            Permission.PUSH_NOTICES,
+        },
         Role.EDITOR: frozenset(
             {
                 Permission.OWN_SESSION,
                 Permission.READ_CANNED_REPLIES,
                 Permission.EDIT_SHARED_CANNED_REPLIES,
+                Permission.EDITOR_PAGE,
                 Permission.EDIT_KNOWLEDGE,
             }
         ),
@@ -101,6 +127,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.READ_WRAP_UP_CODES,
                 Permission.ADMINISTER,
                 Permission.READ_AUDIT,
+                Permission.EDITOR_PAGE,
                 Permission.EDIT_KNOWLEDGE,
             }
         ),

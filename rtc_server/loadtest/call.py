@@ -44,6 +44,11 @@ class Kind(StrEnum):
     THREE_PARTY = "three-party"
 
 
+def people_in(kind: Kind) -> int:
+    """Who is in a room of this kind."""
+    return 3 if kind is Kind.THREE_PARTY else 2
+
+
 class EndpointKind(StrEnum):
     NATIVE = "native"
     AIORTC = "aiortc"
@@ -74,16 +79,21 @@ class Plan:
     rooms_per_s: float = 10.0
     """How fast rooms come."""
 
+    @property
+    def people(self) -> int:
+        return people_in(self.kind)
+
     def check(self) -> None:
         """Raises ``CallRefused``."""
-        if self.kind in {Kind.MEETING, Kind.THREE_PARTY}:
+        if self.kind is Kind.MEETING:
             raise CallRefused(
                 f"{self.kind.value}_unavailable: this server's wire has no {self.kind.value} yet"
             )
         if self.endpoint is EndpointKind.AIORTC:
             raise CallRefused("aiortc_unavailable: only the native endpoint can be driven so far")
-        if self.peers != 2:
-            raise CallRefused(f"peers_invalid: {self.kind.value} has a taxpayer and an agent: --peers 2")
+        if self.peers != self.people:
+            who = "a taxpayer, an agent and a guest" if self.people == 3 else "a taxpayer and an agent"
+            raise CallRefused(f"peers_invalid: {self.kind.value} has {who}: --peers {self.people}")
         if self.rooms < 1 or self.seconds <= 0:
             raise CallRefused("plan_invalid: at least one room and a second")
 
@@ -127,7 +137,8 @@ async def drive(plan: Plan, show: Callable[[str], None]) -> Course:
     loop_clips = await asyncio.to_thread(clips.load)
     with tempfile.TemporaryDirectory(prefix="rtc-call-") as folder:
         data = Path(folder)
-        await prepare(data, None, plan.rooms)
+        # The guest of a room is an agent of the next city: twice as many agents, one of each kind a room.
+        await prepare(data, None, plan.rooms * (plan.people - 1) + _spare(plan))
         secret = secrets.token_urlsafe(48)
         course = Course(plan, time.monotonic(), load_before=os.getloadavg()[0])
         server = await ServerUnderLoad.start(data, None, secret)
@@ -200,7 +211,9 @@ class _Run:
             line.begin()
         await asyncio.sleep(self._plan.seconds)
         course.measured_to = time.monotonic()
-        frames = await asyncio.to_thread(self._native.peers.take_frames)
+        everything = await asyncio.to_thread(self._native.peers.take_frames)
+        # In a call of three there are two pictures; a decoder is for one.
+        frames = [frame for frame in everything if frame[1] == everything[0][1]]
         key = next((at for at, (_, _, data) in enumerate(frames) if not data[0] & 1), len(frames))
         course.tapped = await asyncio.to_thread(
             lambda: list(clips.decode_numbers([data for _, _, data in frames[key:]]))
@@ -208,6 +221,8 @@ class _Run:
 
     async def _join(self, http: aiohttp.ClientSession, number: int) -> None:
         pair = Pair(number, Caller(f"load-taxpayer-{number}"), Caller(_agent_id(number)))
+        if self._plan.kind is Kind.THREE_PARTY:
+            pair.guest = Caller(_agent_id(_guest_number(self._plan, number)))
         self._course.pairs.append(pair)
         await asyncio.sleep(number / self._plan.rooms_per_s)
         authority = AUTHORITIES[number % len(AUTHORITIES)]
@@ -221,6 +236,13 @@ class _Run:
                 await callers.open_directly(pair)
             for person, side in ((pair.agent, Side.AGENT), (pair.taxpayer, Side.TAXPAYER)):
                 person.endpoint = self._endpoint(person, side)
+            if pair.guest is not None:
+                guest_number = _guest_number(self._plan, number)
+                elsewhere = AUTHORITIES[guest_number % len(AUTHORITIES)]
+                await self._sign_in(http, pair.guest, Role.AGENT, elsewhere, guest_number)
+                pair.guest.endpoint = self._endpoint(pair.guest, Side.AGENT)
+                await callers.three_party(pair, elsewhere)
+                return
             await (callers.assist if self._plan.kind is Kind.ASSIST else callers.call)(pair)
         except _FAILURES as error:
             pair.failure = f"{type(error).__name__}: {error}"
@@ -284,6 +306,15 @@ class _Run:
 def _agent_id(number: int) -> str:
     """As the run's organisation has them."""
     return f"load-agent-{number}"
+
+
+def _spare(plan: Plan) -> int:
+    """So that the agents who are guests begin with another city than those who serve."""
+    return (1 - plan.rooms) % len(AUTHORITIES) if plan.kind is Kind.THREE_PARTY else 0
+
+
+def _guest_number(plan: Plan, room: int) -> int:
+    return plan.rooms + _spare(plan) + room
 
 
 def progress(before: Look, now: Look, rooms: int) -> str:

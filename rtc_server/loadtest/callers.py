@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Any
 
 from media.types import Source
@@ -40,6 +41,7 @@ class Caller:
         self.phases: dict[str, str] = {}
         self.ended: dict[str, str | None] = {}
         self.offers: list[str] = []
+        self.invitations: list[str] = []
         self.failed_transports = 0
         self._changed = asyncio.Event()
 
@@ -61,6 +63,8 @@ class Caller:
                 self.ended[thing] = body[thing]["end_reason"]
             case "offer.rang":
                 self.offers.append(body["offer"]["ticket_id"])
+            case "invitation.rang":
+                self.invitations.append(body["ring"]["interaction_id"])
             case "media.slot" if self.endpoint is not None:
                 self.endpoint.slot_changed(body["mid"], body["publisher_id"], body["source"])
             case "media.transport" if body["state"] == "failed":
@@ -85,23 +89,24 @@ class Caller:
 
 @dataclass(slots=True)
 class Pair:
-    """A taxpayer and an agent in a room of their own."""
+    """A taxpayer and an agent in a room of their own, and the agent of another authority in a call of three."""
 
     number: int
     taxpayer: Caller
     agent: Caller
+    guest: Caller | None = None
     failure: str | None = None
     joined: bool = False
     publishes: dict[str, tuple[Source, ...]] = field(default_factory=dict)
     """By person."""
 
     @property
-    def people(self) -> tuple[Caller, Caller]:
-        return self.taxpayer, self.agent
+    def people(self) -> tuple[Caller, ...]:
+        return (self.taxpayer, self.agent, *((self.guest,) if self.guest is not None else ()))
 
     def expected(self) -> Iterable[tuple[str, str, str]]:
         """(receiver, publisher, source) of every track that must arrive."""
-        for receiver, publisher in ((self.taxpayer, self.agent), (self.agent, self.taxpayer)):
+        for receiver, publisher in permutations(self.people, 2):
             for source in self.publishes.get(publisher.person_id, ()):
                 yield receiver.person_id, publisher.person_id, source.value
 
@@ -115,7 +120,7 @@ async def open_directly(pair: Pair) -> None:
 
 async def call(pair: Pair) -> None:
     """The agent rings, the taxpayer agrees, both send camera and microphone."""
-    taxpayer, agent = pair.people
+    taxpayer, agent = pair.taxpayer, pair.agent
     await agent.ask("call.start")
     await taxpayer.until_phase("call", "ringing")
     endpoints = _endpoints(pair)
@@ -129,9 +134,35 @@ async def call(pair: Pair) -> None:
     await _joined(pair, "call", "active")
 
 
+async def three_party(pair: Pair, authority: str) -> None:
+    """The agent invites one of another authority, who accepts; the call begins between the two, and the third joins it."""
+    guest = pair.guest
+    assert guest is not None
+    endpoint = guest.endpoint
+    assert endpoint is not None
+    await guest.wire.ask("agent.sign_in", {"status": "free"})
+    await pair.agent.ask("invitation.offer", {"to_agent": guest.person_id, "authority": authority})
+    await guest.until("the invitation rings", lambda who: bool(who.invitations))
+    guest.interaction_id = guest.invitations[-1]
+    await guest.ask("invitation.accept")
+    await guest.until_phase("interaction", "open")
+    await pair.agent.ask("call.start")
+    await pair.taxpayer.until_phase("call", "ringing")
+    endpoints = (*_endpoints(pair), endpoint)
+    await asyncio.gather(*(one.subscribe() for one in endpoints))
+    _agreed(pair)
+    await pair.taxpayer.ask("call.accept")
+    await asyncio.gather(*(one.until_phase("call", "connecting", "active") for one in pair.people))
+    await guest.ask("call.accept")
+    sources = (Source.MICROPHONE, Source.CAMERA)
+    pair.publishes = {one.person_id: sources for one in pair.people}
+    await asyncio.gather(*(one.publish(sources) for one in endpoints))
+    await _joined(pair, "call", "active")
+
+
 async def assist(pair: Pair) -> None:
     """The taxpayer asks for help, the agent accepts, the taxpayer's screen is shown."""
-    taxpayer, agent = pair.people
+    taxpayer, agent = pair.taxpayer, pair.agent
     await taxpayer.ask("assistance.request")
     await agent.until_phase("assistance", "requested")
     of_taxpayer, of_agent = _endpoints(pair)
@@ -172,10 +203,10 @@ async def _joined(pair: Pair, thing: str, phase: str) -> None:
 async def open_by_queue(pair: Pair, authority: str) -> None:
     """The taxpayer takes a number, it rings at the agent, who accepts. One pair of a centre at a time: then it can ring at
     nobody else's agent."""
-    taxpayer, agent = pair.people
+    taxpayer, agent = pair.taxpayer, pair.agent
     await agent.wire.ask("agent.sign_in", {"status": "free"})
     await taxpayer.wire.ask("queue.join", {"page": "办税首页", "business": "申报", "authority": authority})
     await agent.until("the visit rings", lambda who: bool(who.offers))
     await agent.wire.ask("offer.accept", {"ticket_id": agent.offers[-1]})
     await agent.wire.ask("agent.set_status", {"status": "away"})
-    await asyncio.gather(*(one.until_phase("interaction", "open") for one in pair.people))
+    await asyncio.gather(*(one.until_phase("interaction", "open") for one in (taxpayer, agent)))

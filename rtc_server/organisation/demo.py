@@ -89,6 +89,7 @@ def organisation() -> Organisation:
         StaffMember("agent01", "101", Role.AGENT, GUANGDONG, frozenset({"gd"}), everything),
         StaffMember("agent02", "102", Role.AGENT, GUANGDONG, frozenset({"gd", "gd-zhongshan"}), everything),
         StaffMember("agent11", "211", Role.AGENT, ANHUI, frozenset({"ah"}), everything),
+        StaffMember("agent12", "212", Role.AGENT, ANHUI, frozenset({"ah"}), everything),
         StaffMember("lead01", "001", Role.SUPERVISOR, GUANGDONG, frozenset({"gd", "gd-zhongshan"})),
         StaffMember("editor01", "301", Role.EDITOR, GUANGDONG),
         StaffMember("admin", "900", Role.ADMINISTRATOR, GUANGDONG),

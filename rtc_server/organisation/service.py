@@ -15,7 +15,7 @@ from rtc_server.organisation.centres import OperatingCentre, Organisation
 from rtc_server.organisation.people import Skill, StaffMember
 from rtc_server.records import organisation as rows
 from rtc_server.records.recording import Recording
-from signaling.rooms.ports import CentreEntry, StaffEntry
+from signaling.rooms.ports import AuthorityEntry, CentreEntry, StaffEntry
 from signaling.sessions.states import Role
 
 Edit = Callable[[AsyncConnection], Awaitable[None]]
@@ -70,6 +70,17 @@ class OrganisationService:
     def centres(self) -> Sequence[CentreEntry]:
         return [_entry(centre) for centre in self.whole.centres.values()]
 
+    def authorities(self) -> Sequence[AuthorityEntry]:
+        return [AuthorityEntry(each.code, each.name, each.parent) for each in self.whole.authorities]
+
+    def agents_of_province(self, authority: str) -> Sequence[StaffEntry]:
+        found = [
+            self.staff(member.person_id)
+            for member in sorted(self.whole.staff.values(), key=lambda member: member.staff_number)
+            if member.role is Role.AGENT and member.authority[:2] == authority[:2]
+        ]
+        return [entry for entry in found if entry is not None]
+
     def is_open(self, centre_id: str, now_ms: int) -> bool:
         centre = self.whole.centres.get(centre_id)
         return centre is not None and centre.is_open(datetime.fromtimestamp(now_ms / 1000, UTC))
@@ -85,6 +96,7 @@ class OrganisationService:
             centres=member.centres,
             skills=member.skills,
             capacity=self.whole.capacity_of(member),
+            authority=member.authority,
         )
 
     def staff_number(self, person_id: str) -> str | None:

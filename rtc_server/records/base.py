@@ -46,8 +46,12 @@ class Kind(Generic[R]):
     def name(self) -> str:
         return self.table.name
 
+    def values(self, record: R) -> dict[str, Any]:
+        """As they are, for the journal: ``of`` takes them back."""
+        return {name: getattr(record, name) for name in _decoders(self.record)}
+
     def row(self, record: R) -> dict[str, Any]:
-        """Plain values for the table and for JSON."""
+        """Plain values for the table."""
         return {name: plain(getattr(record, name)) for name in _decoders(self.record)}
 
     def of(self, values: Mapping[str, Any]) -> R:
@@ -67,15 +71,13 @@ class Kind(Generic[R]):
 
 
 def plain(value: object) -> Any:
-    if isinstance(value, StrEnum):
-        return value.value
+    if isinstance(value, str):
+        # PostgreSQL cannot store a NUL, and nobody can type it.
+        return value.value if isinstance(value, StrEnum) else value.replace("\x00", "")
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple):
         return list(value)
-    if isinstance(value, str):
-        # PostgreSQL cannot store it, and nobody can type it.
-        return value.replace("\x00", "")
     return value
 
 

@@ -13,6 +13,7 @@ from rtc_server.records.call_recordings import CallRecording, RecordingConsent
 from rtc_server.records.calls import CallKind, CallRecord
 from rtc_server.records.files import File
 from rtc_server.records.interactions import Interaction, InteractionMember
+from rtc_server.records.invitations import Invitation
 from rtc_server.records.messages import Message as MessageRow
 from rtc_server.records.ratings import Rating
 from rtc_server.records.tickets import TicketRecord, record_of, ticket_of
@@ -69,6 +70,7 @@ def row_of(thing: kept.Kept, revision: int, new_id: Callable[[], str]) -> object
                 context=context_text(thing.context),
                 wrap_up_code=thing.wrap_up_code,
                 wrap_up_note=thing.wrap_up_note,
+                kind=thing.kind,
             )
         case kept.KeptMember():
             return InteractionMember(
@@ -79,6 +81,10 @@ def row_of(thing: kept.Kept, revision: int, new_id: Callable[[], str]) -> object
                 display_name=thing.display_name,
                 joined_at=thing.joined_at,
                 left_at=thing.left_at,
+                guest_of=thing.guest_of,
+                history_from=thing.history_from,
+                history_to=thing.history_to,
+                in_call=thing.in_call,
             )
         case kept.KeptCall():
             return CallRecord(
@@ -124,6 +130,8 @@ def row_of(thing: kept.Kept, revision: int, new_id: Callable[[], str]) -> object
                 taken_by=thing.taken_by,
                 note=thing.note or None,
             )
+        case kept.KeptInvitation():
+            return Invitation(revision=revision, **asdict(thing))
         case kept.KeptRating():
             return Rating(
                 interaction_id=thing.interaction_id,
@@ -177,12 +185,22 @@ def interaction_of(row: Interaction) -> kept.KeptInteraction:
         close_reason=CloseReason(row.close_reason) if row.close_reason is not None else None,
         wrap_up_code=row.wrap_up_code,
         wrap_up_note=row.wrap_up_note,
+        kind=row.kind,
     )
 
 
 def member_of(row: InteractionMember) -> kept.KeptMember:
     return kept.KeptMember(
-        row.interaction_id, row.person_id, row.role, row.display_name, row.joined_at, row.left_at
+        row.interaction_id,
+        row.person_id,
+        row.role,
+        row.display_name,
+        row.joined_at,
+        row.left_at,
+        row.guest_of,
+        row.history_from,
+        row.history_to,
+        row.in_call,
     )
 
 
@@ -221,6 +239,12 @@ def transfer_of(row: Transfer) -> kept.KeptTransfer:
         taken_by=row.taken_by,
         note=row.note or "",
     )
+
+
+def invitation_of(row: Invitation) -> kept.KeptInvitation:
+    values = {**asdict(row), "note": row.note or ""}
+    del values["revision"]
+    return kept.KeptInvitation(**values)
 
 
 def rating_of(row: Rating) -> kept.KeptRating:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from rtc_server.records.base import Kind
 from rtc_server.records.schema import JOURNALED
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 _BY_TYPE: dict[type[Any], Kind[Any]] = {kind.record: kind for kind in JOURNALED.values()}
 
 
@@ -17,17 +17,25 @@ class EntryInvalid(ValueError):
 
 
 def encode(record: object) -> bytes:
-    """Raises KeyError for an object that is no journaled record."""
+    """UTF-8 without a line feed. Raises KeyError for an object that is no journaled record."""
     kind = _BY_TYPE[type(record)]
-    # ASCII: no line feed in it, and a half character in it after damage is still found by the CRC alone.
-    return _ENCODER.encode([kind.name, kind.row(record)]).encode()
+    values = kind.values(record)
+    try:
+        return to_json([kind.name, values])
+    except PydanticSerializationError:
+        # Half a surrogate pair, which no database takes either.
+        return to_json([kind.name, {name: _whole(value) for name, value in values.items()}])
 
 
 def decode(payload: bytes) -> tuple[Kind[Any], dict[str, Any]]:
     """The kind and the row. Raises EntryInvalid."""
     try:
-        name, values = json.loads(payload)
+        name, values = from_json(payload)
         kind = JOURNALED[name]
         return kind, kind.row(kind.of(values))
     except (ValueError, KeyError, TypeError) as error:
         raise EntryInvalid(type(error).__name__) from error
+
+
+def _whole(value: Any) -> Any:
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value

@@ -1,4 +1,5 @@
-"""Files and pictures sent in conversations: what they are. The bytes lie in the file store under ``file_id``."""
+"""Files and pictures sent in conversations or attached to cases: what they are. The bytes lie in the file store under
+``file_id``."""
 
 from __future__ import annotations
 
@@ -21,11 +22,12 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """``size`` in bytes; ``name`` is the name as its sender had it, for those who may download it."""
+    """``size`` in bytes; ``name`` is the name as its sender had it, for those who may download it.
+    ``interaction_id`` None: attached to a case, or about to be."""
 
     file_id: str
     revision: int
-    interaction_id: str
+    interaction_id: str | None
     sender_id: str
     name: str
     media_type: str
@@ -43,7 +45,7 @@ file = Table(
     metadata,
     Column("file_id", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
-    Column("interaction_id", ForeignKey("interaction.interaction_id", ondelete="CASCADE"), nullable=False),
+    Column("interaction_id", ForeignKey("interaction.interaction_id", ondelete="CASCADE")),
     Column("sender_id", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("media_type", Text, nullable=False),

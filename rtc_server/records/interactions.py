@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    false,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, metadata
 from rtc_server.records.paging import Page, newest_first, to_page
-from signaling.sessions.states import InteractionPhase, Role
+from signaling.sessions.states import InteractionKind, InteractionPhase, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +43,12 @@ class Interaction:
     context: str | None = None
     wrap_up_code: str | None = None
     wrap_up_note: str | None = None
+    kind: InteractionKind = InteractionKind.SERVICE
 
 
 @dataclass(frozen=True, slots=True)
 class InteractionMember:
-    """``left_at`` None while they are in it."""
+    """``left_at`` None while they are in it. ``guest_of`` of an invited agent, with the lines they may read."""
 
     interaction_id: str
     person_id: str
@@ -45,6 +57,10 @@ class InteractionMember:
     display_name: str
     joined_at: int
     left_at: int | None = None
+    guest_of: str | None = None
+    history_from: int = 1
+    history_to: int | None = None
+    in_call: bool = False
 
 
 interaction = Table(
@@ -65,6 +81,7 @@ interaction = Table(
     Column("context", Text),
     Column("wrap_up_code", Text),
     Column("wrap_up_note", Text),
+    Column("kind", Text, nullable=False, server_default=InteractionKind.SERVICE.value),
     Index(None, "taxpayer_id", "opened_at"),
     Index(None, "agent_id", "opened_at"),
     Index(None, "centre_id", "opened_at"),
@@ -82,6 +99,10 @@ interaction_member = Table(
     Column("display_name", Text, nullable=False),
     Column("joined_at", BigInteger, nullable=False),
     Column("left_at", BigInteger),
+    Column("guest_of", Text),
+    Column("history_from", Integer, nullable=False, server_default="1"),
+    Column("history_to", Integer),
+    Column("in_call", Boolean, nullable=False, server_default=false()),
     Index(None, "person_id"),
 )
 

@@ -106,7 +106,8 @@ class Journal:
         self._last = max(self._stored, self._last_number())
         self._segment = -1
         self._size = 0
-        self._unsynced = False
+        self._unsynced = self._unsynced_folder = False
+        self._ended: list[int] = []
         self.on_append: Callable[[], None] | None = None
 
     @property
@@ -159,11 +160,11 @@ class Journal:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             segment = os.open(path, flags, 0o600)
             if self._segment >= 0:
-                if self._fsync is not FsyncPolicy.NEVER:
-                    os.fdatasync(self._segment)
-                os.close(self._segment)
+                self._ended.append(self._segment)
             self._segment, self._size = segment, 0
-            self._sync_folder()
+            self._unsynced_folder = True
+        if self._fsync is not FsyncPolicy.INTERVAL:
+            self.sync()
 
     def _abandon_segment(self) -> None:
         with self._files:
@@ -174,15 +175,21 @@ class Journal:
                 (self._folder / f"{self._last + 1:020d}{_SUFFIX}").unlink(missing_ok=True)
 
     def sync(self) -> None:
-        """Force what is written to the disk. Takes as long as the disk takes."""
+        """Force what is written to the disk, also of segments that ended. Takes as long as the disk takes, which may be half
+        a second: with ``FsyncPolicy.INTERVAL`` the thread that appends never does it."""
         with self._files:
-            segment = os.dup(self._segment) if self._unsynced and self._segment >= 0 else -1
-            self._unsynced = False
-        if segment >= 0:
+            ended, self._ended = self._ended, []
+            if self._unsynced and self._segment >= 0:
+                ended.append(os.dup(self._segment))
+            folder, self._unsynced, self._unsynced_folder = self._unsynced_folder, False, False
+        for segment in ended:
             try:
-                os.fdatasync(segment)
+                if self._fsync is not FsyncPolicy.NEVER:
+                    os.fdatasync(segment)
             finally:
                 os.close(segment)
+        if folder:
+            self._sync_folder()
 
     def checkpoint(self, number: int) -> None:
         """Everything up to ``number`` is stored elsewhere: segments with nothing else are deleted."""
@@ -277,16 +284,17 @@ class JournalReader:
             here = self._position(segments)
             if here is None:
                 break
-            path, is_last = here
+            path, following = here
             if self._read_from(path, limit - len(found), acknowledged, found):
                 continue
-            if is_last:
+            # A segment may have begun after ``acknowledged`` was looked up: the rest of this one comes first, next time.
+            if following is None or following > acknowledged:
                 break
-            self._segment = next(first for first, _ in segments if first > (self._segment or 0))
-            self._offset = 0
+            self._segment, self._offset = following, 0
         return found
 
-    def _position(self, segments: list[tuple[int, Path]]) -> tuple[Path, bool] | None:
+    def _position(self, segments: list[tuple[int, Path]]) -> tuple[Path, int | None] | None:
+        """The segment to read in, and the first number of the one after it."""
         if not segments:
             return None
         if self._segment is None:
@@ -296,7 +304,7 @@ class JournalReader:
             )
         for at, (first, path) in enumerate(segments):
             if first == self._segment:
-                return path, at == len(segments) - 1
+                return path, segments[at + 1][0] if at + 1 < len(segments) else None
         self._segment = next((first for first, _ in segments if first > (self._segment or 0)), None)
         self._offset = 0
         return None if self._segment is None else self._position(segments)

@@ -23,6 +23,15 @@ class LiveInteraction:
         member = self.members.get(person_id)
         return member is not None and member.left_at is None
 
+    def is_guest(self, person_id: str) -> bool:
+        member = self.members.get(person_id)
+        return member is not None and member.left_at is None and member.guest_of is not None
+
+    def has_serving(self, person_id: str) -> bool:
+        """A guest is present and serves nobody here."""
+        member = self.members.get(person_id)
+        return member is not None and member.left_at is None and member.guest_of is None
+
 
 class LastAgents:
     """Who served each taxpayer last, of those served lately."""
@@ -56,11 +65,19 @@ class LiveInteractions:
         return self._by_id.get(interaction_id)
 
     def serves(self, agent_id: str, taxpayer_id: str) -> bool:
-        """Whether they are in an open interaction together."""
+        """Whether they are in an open interaction together, in which the agent is no guest."""
         return any(
             live.interaction.taxpayer_id == taxpayer_id
             for live in self._by_id.values()
-            if live.closed_number is None and live.has_present(agent_id)
+            if live.closed_number is None and live.has_serving(agent_id)
+        )
+
+    def is_served(self, taxpayer_id: str) -> bool:
+        """Whether they are in an open interaction."""
+        return any(
+            live.interaction.taxpayer_id == taxpayer_id
+            for live in self._by_id.values()
+            if live.closed_number is None
         )
 
     def note(self, kept: KeptInteraction | KeptMember, number: int) -> None:
@@ -70,7 +87,7 @@ class LiveInteractions:
             if live is not None:
                 live.members[kept.person_id] = kept
             return
-        if kept.agent_id is not None:
+        if kept.agent_id is not None and kept.taxpayer_id:
             self.last_agents.note(kept.taxpayer_id, kept.agent_id)
         live = self._by_id.get(kept.interaction_id)
         closed = kept.phase is InteractionPhase.CLOSED

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, func, select
+from sqlalchemy import BigInteger, Column, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, metadata
+from rtc_server.records.lists import Filter, ListSpec, Match
 from rtc_server.records.paging import Page, newest_first, to_page
 from signaling.sessions.meeting_states import MediationPhase
 
@@ -31,6 +32,9 @@ class MediationRecord:
     dispatched_at: int | None = None
     dispatched_by: str | None = None
     done_at: int | None = None
+    centre_id: str | None = None
+    expected_at: int | None = None
+    reason: str | None = None
 
 
 mediation_application = Table(
@@ -51,10 +55,14 @@ mediation_application = Table(
     Column("dispatched_at", BigInteger),
     Column("dispatched_by", Text),
     Column("done_at", BigInteger),
+    Column("centre_id", Text),
+    Column("expected_at", BigInteger),
+    Column("reason", Text),
     Index(None, "number"),
     Index(None, "taxpayer_id", "applied_at"),
     Index(None, "agent_id", "applied_at"),
     Index(None, "phase", "applied_at"),
+    Index("ix_mediation_application_centre", "centre_id", "applied_at", "application_id"),
 )
 
 MEDIATION = Kind(mediation_application, MediationRecord, revisioned=True)
@@ -69,6 +77,24 @@ class MediationFilter:
     taxpayer_id: str | None = None
     agent_id: str | None = None
     phase: MediationPhase | None = None
+    submitted: bool = False
+    """Without drafts."""
+
+
+_c = mediation_application.c
+MEDIATIONS: ListSpec[MediationRecord] = ListSpec(
+    MEDIATION,
+    _c.application_id,
+    {
+        "number": Filter(_c.number, Match.PREFIX),
+        "phase": Filter(_c.phase),
+        "applied_from": Filter(_c.applied_at, Match.FROM),
+        "applied_before": Filter(_c.applied_at, Match.BEFORE),
+        "accepted_from": Filter(_c.dispatched_at, Match.FROM),
+        "accepted_before": Filter(_c.dispatched_at, Match.BEFORE),
+    },
+    {"applied_at": _c.applied_at},
+)
 
 
 async def get(connection: AsyncConnection, application_id: str) -> MediationRecord | None:
@@ -89,6 +115,9 @@ async def search(
     ):
         if value is not None:
             query = query.where(column == value)
+    if wanted.submitted:
+        hidden = (MediationPhase.DRAFT.value, MediationPhase.DISCARDED.value)
+        query = query.where(mediation_application.c.phase.not_in(hidden))
     query, limit = newest_first(query, _NEWEST, cursor, limit)
     return to_page((await connection.execute(query)).all(), limit, MEDIATION.of_row, _NEWEST)
 
@@ -103,11 +132,3 @@ async def in_phases(
         .order_by(mediation_application.c.applied_at, mediation_application.c.application_id)
     )
     return tuple(MEDIATION.of_row(row) for row in await connection.execute(query))
-
-
-async def last_number(connection: AsyncConnection, prefix: str) -> str | None:
-    """The highest number that begins so."""
-    column = mediation_application.c.number
-    query = select(func.max(column)).where(column.startswith(prefix, autoescape=True))
-    found: str | None = (await connection.execute(query)).scalar_one_or_none()
-    return found

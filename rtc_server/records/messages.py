@@ -77,6 +77,15 @@ async def before(
     return tuple(MESSAGE.of_row(row) for row in reversed((await connection.execute(query)).all()))
 
 
+async def seq_of_file(connection: AsyncConnection, interaction_id: str, file_id: str) -> int | None:
+    """The first line a file was sent with; None while it was not."""
+    query = select(func.min(message.c.seq)).where(
+        message.c.interaction_id == interaction_id, message.c.file_id == file_id
+    )
+    found: int | None = (await connection.execute(query)).scalar_one_or_none()
+    return found
+
+
 async def after(
     connection: AsyncConnection, interaction_id: str, seq: int, limit: int = MAX_LIMIT
 ) -> tuple[Message, ...]:

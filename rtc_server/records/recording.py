@@ -19,6 +19,7 @@ from rtc_server.records import (
     conversion,
     files,
     interactions,
+    invitations,
     messages,
     ratings,
     tickets,
@@ -26,6 +27,7 @@ from rtc_server.records import (
 )
 from rtc_server.records.files import File
 from rtc_server.records.interactions import INTERACTION, interaction
+from rtc_server.records.invitations import Invitation
 from rtc_server.records.journal import JournalFailed
 from rtc_server.records.keeper import Records
 from rtc_server.records.live import LiveInteractions
@@ -153,10 +155,11 @@ class Recording:
             ]
             ids = [each.interaction.interaction_id for each in work.interactions]
             pending = await transfers.pending(connection, ids)
+            invited = await invitations.not_ended(connection, ids)
             known = await files.by_ids(
                 connection, conversion.file_ids([row for each in work.interactions for row in each.messages])
             )
-            found = [_open_of(each, pending, known) for each in work.interactions]
+            found = [_open_of(each, pending, invited, known) for each in work.interactions]
         for one in found:
             self.live.note(one.interaction, 0)
             for member in one.members:
@@ -232,9 +235,13 @@ class Recording:
 
 
 def _open_of(
-    each: StoredOpenInteraction, pending: Mapping[str, Transfer], known: Mapping[str, File]
+    each: StoredOpenInteraction,
+    pending: Mapping[str, Transfer],
+    invited: Mapping[str, Invitation],
+    known: Mapping[str, File],
 ) -> OpenInteraction:
     transfer = pending.get(each.interaction.interaction_id)
+    invitation = invited.get(each.interaction.interaction_id)
     return OpenInteraction(
         interaction=conversion.interaction_of(each.interaction),
         members=tuple(conversion.member_of(member) for member in each.members),
@@ -242,6 +249,7 @@ def _open_of(
         last_seq=each.last_seq,
         calls=tuple(conversion.call_of(call) for call in each.calls),
         transfer=conversion.transfer_of(transfer) if transfer is not None else None,
+        invitation=conversion.invitation_of(invitation) if invitation is not None else None,
     )
 
 

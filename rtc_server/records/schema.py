@@ -8,22 +8,31 @@ from typing import Any
 
 from rtc_server.records import (
     agent_status,
+    appointments,
+    assistant,
     audit,
     call_recordings,
     calls,
     canned_replies,
+    confirmations,
     files,
+    inquiries,
     interactions,
+    invitations,
     knowledge,
     mediations,
     meetings,
     messages,
     notes,
+    notices,
+    numbering,
     organisation,
     ratings,
     settings,
+    taxpayers,
     tickets,
     transfers,
+    work_orders,
     wrap_up_codes,
 )
 from rtc_server.records.base import Kind, metadata
@@ -40,17 +49,23 @@ _KINDS: tuple[Kind[Any], ...] = (
     call_recordings.RECORDING_CONSENT,
     ratings.RATING,
     transfers.TRANSFER,
+    invitations.INVITATION,
     tickets.TICKET,
     agent_status.AGENT_STATUS_CHANGE,
     notes.NOTE,
     notes.TAG,
     audit.AUDIT_ENTRY,
     mediations.MEDIATION,
+    confirmations.CONFIRMATION,
+    confirmations.CONFIRMATION_STEP,
     meetings.MEETING,
     meetings.MEETING_MEMBER,
     meetings.MEETING_MESSAGE,
     meetings.NOTE_EDIT,
     meetings.MEETING_NOTES,
+    assistant.TURN,
+    assistant.FAVOURITE,
+    taxpayers.TAXPAYER,
 )
 
 JOURNALED: Mapping[str, Kind[Any]] = MappingProxyType({kind.name: kind for kind in _KINDS})
@@ -63,7 +78,17 @@ EDITED = (
     knowledge.QUESTION,
     knowledge.VERSION,
     knowledge.PART,
+    appointments.APPOINTMENT,
+    appointments.SLOT_CAPACITY,
+    inquiries.INQUIRY,
+    notices.NOTICE,
+    notices.DELIVERY,
+    notices.SURVEY_ANSWER,
+    taxpayers.TAXPAYER_CHOICE,
+    work_orders.WORK_ORDER,
+    work_orders.STEP,
 )
-"""Saved by administrators, straight into the database, like everything of ``organisation``."""
+"""Changed in place, straight in the database, like everything of ``organisation``: what administrators edit, and cases,
+whose slots and numbers are given out by the transaction that stores them."""
 
-assert organisation.authority.metadata is metadata
+assert organisation.authority.metadata is numbering.number_sequence.metadata is metadata

@@ -56,6 +56,7 @@ ticket = Table(
     Column("context", Text),
     Index(None, "gone_at"),
     Index(None, "centre_id", "joined_at"),
+    Index(None, "taxpayer_id", "joined_at"),
 )
 
 TICKET = Kind(ticket, TicketRecord, revisioned=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from rtc_server.records import interactions
+from rtc_server.records import interactions, messages
 from rtc_server.records.conversion import interaction_of
+from rtc_server.records.files import File
 from rtc_server.rest.service import ServiceDesk
 from signaling.errors import ErrorCode, Refused
 from signaling.rooms.kept import KeptInteraction
@@ -29,17 +30,46 @@ async def find(desk: ServiceDesk, interaction_id: str) -> KeptInteraction:
 
 
 async def visible(desk: ServiceDesk, person: Person, interaction_id: str) -> KeptInteraction:
-    """Whose messages, files and — for staff — taxpayer this person may see. Raises ``Refused``."""
+    """Whose messages, files and — for staff — taxpayer this person may see. Raises ``Refused``. A guest sees nothing
+    here: what they may read the conversation itself tells them."""
     found = await find(desk, interaction_id)
     if not _may_see(desk, person, found):
         raise Refused(ErrorCode.NOT_FOUND)
     return found
 
 
+async def with_taxpayer(desk: ServiceDesk, person: Person, interaction_id: str) -> KeptInteraction:
+    """The same, of one that has a taxpayer: a collaboration of agents has no history, notes and tags of anybody."""
+    found = await visible(desk, person, interaction_id)
+    if not found.taxpayer_id:
+        raise Refused(ErrorCode.NOT_FOUND)
+    return found
+
+
+async def read_as_guest(desk: ServiceDesk, person: Person, file: File) -> bool:
+    """Whether this person is a guest of the conversation and may read the line the file was sent with, or sent it."""
+    if file.interaction_id is None:
+        return False
+    live = desk.recording.live.get(file.interaction_id)
+    member = live.members.get(person.person_id) if live is not None else None
+    if live is None or member is None or member.guest_of is None or member.left_at is not None:
+        return False
+    if live.interaction.phase is not InteractionPhase.OPEN:
+        return False
+    if file.sender_id == person.person_id or member.history_from == 1:
+        return True
+    async with desk.recording.read() as connection:
+        seq = await messages.seq_of_file(connection, file.interaction_id, file.file_id)
+    return seq is not None and seq >= member.history_from
+
+
 async def open_member(desk: ServiceDesk, person: Person, interaction_id: str) -> KeptInteraction:
     """An open interaction this person takes part in now. Raises ``Refused``: ``not_found``, ``interaction_closed``."""
-    found = await visible(desk, person, interaction_id)
     live = desk.recording.live.get(interaction_id)
+    if live is not None and live.is_guest(person.person_id):
+        found = live.interaction
+    else:
+        found = await visible(desk, person, interaction_id)
     if live is None or found.phase is not InteractionPhase.OPEN:
         raise Refused(ErrorCode.INTERACTION_CLOSED)
     if not live.has_present(person.person_id):
@@ -52,8 +82,8 @@ def _may_see(desk: ServiceDesk, person: Person, found: KeptInteraction) -> bool:
         case Role.TAXPAYER:
             return found.taxpayer_id == person.person_id
         case Role.AGENT:
-            return _served_lately(person, found) or desk.recording.live.serves(
-                person.person_id, found.taxpayer_id
+            return _served_lately(person, found) or (
+                found.taxpayer_id != "" and desk.recording.live.serves(person.person_id, found.taxpayer_id)
             )
         case Role.SUPERVISOR:
             return found.centre_id in desk.organisation.centres_of(person.person_id)

@@ -1,4 +1,5 @@
-"""The built web client: ``/embed.js``, ``/desk``, ``/admin``, ``/meeting/{id}``, ``/assets/``; from memory, compressed once."""
+"""The built web client: ``/embed.js``, ``/desk``, ``/desk/records``, ``/centre``, ``/admin``, ``/editor``, ``/meeting/{id}``,
+``/assets/``; from memory, compressed once."""
 
 from __future__ import annotations
 
@@ -153,12 +154,34 @@ _ADMIN = _Page(
     "无法打开管理页面",
     "当前账号没有管理权限，请更换账号或联系系统管理员。",
 )
+_EDITOR = _Page(
+    "editor.html",
+    Permission.EDITOR_PAGE,
+    "知识编辑页面需要登录后使用，请从本单位门户重新进入。",
+    "无法打开知识编辑页面",
+    "当前账号没有知识编辑权限，请更换账号或联系系统管理员。",
+)
 _MEETING = _Page(
     "meeting.html",
     Permission.MEETING,
     "调解会议需要登录后进入，请先登录，再重新打开会议链接。",
     "无法进入会议",
     "当前账号不能参加调解会议，请更换账号后重新打开会议链接。",
+)
+
+_RECORDS = _Page(
+    "casework.html",
+    Permission.CASEWORK,
+    "业务办理页面需要登录后使用，请从本单位门户重新进入。",
+    "无法打开业务办理页面",
+    "当前账号没有坐席权限，请更换账号或联系管理员。",
+)
+_CENTRE = _Page(
+    "centre.html",
+    Permission.OWN_CENTRE,
+    "个人中心需要登录后使用，请从电子税务局重新进入。",
+    "无法打开个人中心",
+    "个人中心供纳税人使用，请使用纳税人账号登录。",
 )
 
 
@@ -170,17 +193,30 @@ async def _admin(request: web.Request) -> web.StreamResponse:
     return await _client_page(request, _ADMIN)
 
 
+async def _editor(request: web.Request) -> web.StreamResponse:
+    return await _client_page(request, _EDITOR)
+
+
 async def _meeting(request: web.Request) -> web.StreamResponse:
     """The same page for every meeting: it reads the id from its own address."""
     return await _client_page(request, _MEETING)
+
+
+async def _records(request: web.Request) -> web.StreamResponse:
+    """One page; which list it shows stands in its own address."""
+    return await _client_page(request, _RECORDS)
+
+
+async def _centre(request: web.Request) -> web.StreamResponse:
+    return await _client_page(request, _CENTRE)
 
 
 async def _client_page(request: web.Request, page: _Page) -> web.StreamResponse:
     person = await current_or_none(request)
     if person is None or not may(person.role, page.permission):
         if request.app[SETTINGS].demo:
-            # The desk is where an account begins anyway; a meeting is found again only by its address.
-            back = f"?to={quote(request.path)}" if page is _MEETING else ""
+            # The desk is where an account begins anyway; the others are found again only by their address.
+            back = f"?to={quote(request.path)}" if page in (_MEETING, _CENTRE, _RECORDS) else ""
             raise web.HTTPFound(f"/demo{back}")
         if person is None:
             return notice(request, "请先登录", page.signed_out, status=401)
@@ -215,7 +251,12 @@ def add_routes(app: web.Application, settings: Settings) -> None:
     app[CLIENT_FILES] = ClientFiles(settings.client_dist)
     app.router.add_get("/embed.js", _embed)
     app.router.add_get("/desk", _desk)
+    app.router.add_get("/desk/records", _records)
+    app.router.add_get("/desk/records/{list}", _records)
+    app.router.add_get("/centre", _centre)
+    app.router.add_get("/centre/{list}", _centre)
     app.router.add_get("/admin", _admin)
+    app.router.add_get("/editor", _editor)
     app.router.add_get("/meeting/{meeting_id}", _meeting)
     app.router.add_get("/assets/{name:.+}", _asset)
     app.router.add_get("/pages.css", _styles)

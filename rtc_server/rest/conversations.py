@@ -123,7 +123,7 @@ async def _own_history(call: Call) -> HistoryPage:
 
 
 async def _served_history(call: Call) -> HistoryPage:
-    found = await access.visible(call.desk, call.person, call.id("interaction_id"))
+    found = await access.with_taxpayer(call.desk, call.person, call.id("interaction_id"))
     return await _history(call, found.taxpayer_id)
 
 
@@ -143,7 +143,7 @@ async def _history(call: Call, taxpayer_id: str) -> HistoryPage:
 
 
 async def _sessions(call: Call) -> InteractionPage:
-    found = await access.visible(call.desk, call.person, call.id("interaction_id"))
+    found = await access.with_taxpayer(call.desk, call.person, call.id("interaction_id"))
     asked = call.query(PageQuery)
     wanted = interactions.InteractionFilter(taxpayer_id=found.taxpayer_id)
     async with call.desk.recording.read() as connection:
@@ -175,7 +175,7 @@ def _summary(desk: ServiceDesk, row: interactions.Interaction, names: dict[str, 
 
 
 async def _profile(call: Call) -> ProfileAnswer:
-    found = await access.visible(call.desk, call.person, call.id("interaction_id"))
+    found = await access.with_taxpayer(call.desk, call.person, call.id("interaction_id"))
     profile = call.desk.profiles.profile(found.taxpayer_id)
     if profile is None:
         return ProfileAnswer(
@@ -187,7 +187,7 @@ async def _profile(call: Call) -> ProfileAnswer:
 
 
 async def _reveal(call: Call) -> Revealed:
-    found = await access.visible(call.desk, call.person, call.id("interaction_id"))
+    found = await access.with_taxpayer(call.desk, call.person, call.id("interaction_id"))
     asked = call.body(Reveal)
     data = call.desk.profiles.reveal(found.taxpayer_id)
     if data is None:
@@ -212,7 +212,7 @@ def _detail(found: KeptInteraction, reason: str | None) -> str:
 
 
 async def _notes(call: Call) -> NotePage:
-    found = await access.visible(call.desk, call.person, call.id("interaction_id"))
+    found = await access.with_taxpayer(call.desk, call.person, call.id("interaction_id"))
     asked = call.query(PageQuery)
     async with call.desk.recording.read() as connection:
         try:
@@ -223,7 +223,7 @@ async def _notes(call: Call) -> NotePage:
 
 
 async def _add_note(call: Call) -> NoteView:
-    found = await access.visible(call.desk, call.person, call.id("interaction_id"))
+    found = await access.with_taxpayer(call.desk, call.person, call.id("interaction_id"))
     note = Note(
         note_id=f"n{secrets.token_hex(12)}",
         revision=call.desk.recording.next_revision(),
@@ -254,7 +254,7 @@ async def _remove_note(call: Call) -> None:
 
 async def _own_note(call: Call) -> Note:
     """A note is its author's alone to change."""
-    found = await access.visible(call.desk, call.person, call.id("interaction_id"))
+    found = await access.with_taxpayer(call.desk, call.person, call.id("interaction_id"))
     async with call.desk.recording.read() as connection:
         note = await notes.get(connection, call.id("note_id"))
     if (
@@ -280,7 +280,7 @@ def _note_view(call: Call, note: Note) -> NoteView:
 
 
 async def _tags(call: Call) -> Tags:
-    found = await access.visible(call.desk, call.person, call.id("interaction_id"))
+    found = await access.with_taxpayer(call.desk, call.person, call.id("interaction_id"))
     return Tags(tags=[tag.name for tag in await _tags_of(call, found)])
 
 
@@ -290,7 +290,7 @@ async def _tags_of(call: Call, found: KeptInteraction) -> Sequence[Tag]:
 
 
 async def _add_tag(call: Call) -> Tags:
-    found = await access.visible(call.desk, call.person, call.id("interaction_id"))
+    found = await access.with_taxpayer(call.desk, call.person, call.id("interaction_id"))
     name = call.body(NewTag).name
     there = [tag.name for tag in await _tags_of(call, found)]
     if name not in there:
@@ -301,7 +301,7 @@ async def _add_tag(call: Call) -> Tags:
 
 
 async def _remove_tag(call: Call) -> Tags:
-    found = await access.visible(call.desk, call.person, call.id("interaction_id"))
+    found = await access.with_taxpayer(call.desk, call.person, call.id("interaction_id"))
     name = call.query(TagQuery).name
     there = [tag.name for tag in await _tags_of(call, found)]
     if name not in there:

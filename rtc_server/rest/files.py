@@ -24,6 +24,7 @@ from rtc_server.rest.headers import sandbox
 from rtc_server.rest.resource import Body, Call, Entry, View, json_response
 from rtc_server.rest.service import SERVICE_DESK
 from signaling.errors import BadInput, ErrorCode, Refused
+from signaling.rooms.confirmations import Confirmations
 from signaling.wire.base import Identifier
 from signaling.wire.present import file_view
 from signaling.wire.views import FileView
@@ -33,11 +34,14 @@ LENGTH = "Upload-Length"
 PIECE_TYPE = "application/offset+octet-stream"
 _OFFSET = re.compile(r"^[0-9]{1,12}$")
 
+CONFIRMATIONS = web.AppKey("confirmations", Confirmations)
+
 
 class NewUpload(Body):
-    """``size`` in bytes. Announced before the first byte, so that what is too large is refused at once."""
+    """``size`` in bytes. Announced before the first byte, so that what is too large is refused at once.
+    Without ``interaction_id`` the file is to be attached to an appointment, an inquiry or a notice."""
 
-    interaction_id: Identifier
+    interaction_id: Identifier | None = None
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     size: Annotated[int, Field(ge=0, le=2**40)]
 
@@ -69,8 +73,12 @@ class LinkView(View):
 
 async def _begin(call: Call) -> UploadView:
     asked = call.body(NewUpload)
-    found = await access.open_member(call.desk, call.person, asked.interaction_id)
-    centre = call.desk.organisation.centre(found.centre_id)
+    if asked.interaction_id is None:
+        own = call.desk.organisation.centre_for(call.person.authority)
+        centre_id = own.centre_id if own is not None else None
+    else:
+        centre_id = (await access.open_member(call.desk, call.person, asked.interaction_id)).centre_id
+    centre = call.desk.organisation.centre(centre_id)
     settings = centre.settings if centre is not None else ServiceSettings()
     upload = await call.desk.files.begin(
         asked.interaction_id, call.person.person_id, asked.name, asked.size, settings.blocked_file_types
@@ -119,12 +127,26 @@ async def _link(call: Call) -> LinkView:
     file = await call.desk.files.find(_file_id(call.request))
     if file is None:
         raise Refused(ErrorCode.FILE_NOT_FOUND)
-    try:
-        await access.visible(call.desk, call.person, file.interaction_id)
-    except Refused as error:
-        raise Refused(ErrorCode.FILE_NOT_FOUND) from error
+    if not await _may_read(call, file):
+        raise Refused(ErrorCode.FILE_NOT_FOUND)
     link = call.desk.links.make(file.file_id)
     return LinkView(url=link.path, expires_at=link.expires_at * 1000, file=_view(file))
+
+
+async def _may_read(call: Call, file: File) -> bool:
+    """Who may see the conversation, a guest in it what they may read of it, and whom a form with it concerns. Those to whom a
+    case was shown have its links in the case."""
+    if file.interaction_id is None:
+        return file.sender_id == call.person.person_id
+    try:
+        await access.visible(call.desk, call.person, file.interaction_id)
+    except Refused:
+        if await access.read_as_guest(call.desk, call.person, file):
+            return True
+        forms = call.request.app.get(CONFIRMATIONS)
+        own = call.person.person_id
+        return forms is not None and await forms.may_read_file(own, file.interaction_id, file.file_id)
+    return True
 
 
 async def content(request: web.Request) -> web.StreamResponse:

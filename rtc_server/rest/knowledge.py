@@ -75,11 +75,18 @@ class QuestionBody(Body):
 
 
 class AliasBody(Body):
+    """``turn_id``: of the work list, which it settles."""
+
     alias: ShortText
+    turn_id: Identifier | None = None
 
 
 class BulkBody(Body):
-    action: Literal["remove"]
+    """``move`` needs ``topic``; ``limit`` sets ``valid_until`` (None: open)."""
+
+    action: Literal["remove", "move", "limit", "unpin"]
+    topic: Identifier | None = None
+    valid_until: ShortText | None = None
     question_ids: Annotated[list[Identifier], Field(min_length=1, max_length=1_000)]
 
 
@@ -164,8 +171,8 @@ class Imported(View):
     changed: int | None
 
 
-class Removed(View):
-    removed: int
+class Changed(View):
+    changed: int
 
 
 class Candidate(View):
@@ -216,14 +223,17 @@ async def _save(call: Call) -> QuestionView | web.Response:
 
 async def _add_alias(call: Call) -> QuestionView | web.Response:
     """One click of the work list: nobody's open form is overtaken by it, since it only adds."""
-    question_id, alias = call.id("question_id"), call.body(AliasBody).alias
+    body, question_id = call.body(AliasBody), call.id("question_id")
     known = await _read(call, question_id)
     item = known.model_dump(exclude={"revision", "updated_at", "updated_by"})
-    item["aliases"] = [*known.aliases, alias]
-    try:
-        await _store(call, parse_question(item), known.revision, "add_alias")
-    except BadKnowledgeError as error:
-        return _faulty(error.faults)
+    item["aliases"] = [*known.aliases, body.alias]
+    if body.alias not in (known.title, *known.aliases):
+        try:
+            await _store(call, parse_question(item), known.revision, "add_alias")
+        except BadKnowledgeError as error:
+            return _faulty(error.faults)
+    if body.turn_id is not None:
+        await call.desk.assistant.settle(body.turn_id, call.person.person_id)
     return await _read(call, question_id)
 
 
@@ -231,14 +241,33 @@ async def _remove(call: Call) -> None:
     question_id = call.id("question_id")
     if not await call.desk.knowledge.remove_questions([question_id], call.person.person_id):
         raise Refused(ErrorCode.NOT_FOUND)
-    _audit(call, "remove_question", question_id)
+    audit(call, "remove_question", question_id)
 
 
-async def _bulk(call: Call) -> Removed:
-    body = call.body(BulkBody)
-    removed = await call.desk.knowledge.remove_questions(body.question_ids, call.person.person_id)
-    _audit(call, "remove_questions", None, str(removed))
-    return Removed(removed=removed)
+async def _bulk(call: Call) -> Changed | web.Response:
+    body, knowledge = call.body(BulkBody), call.desk.knowledge
+    ids = list(dict.fromkeys(body.question_ids))
+    if body.action == "remove":
+        changed = await knowledge.remove_questions(ids, call.person.person_id)
+    else:
+        if body.action == "move" and body.topic is None:
+            raise BadInput(ErrorCode.BAD_MESSAGE)
+        field, value = {
+            "move": ("topic", body.topic),
+            "limit": ("valid_until", body.valid_until),
+            "unpin": ("hot_rank", None),
+        }[body.action]
+        try:
+            questions = [
+                parse_question(dump_question(known) | {field: value})
+                for one in ids
+                if (known := knowledge.base.by_id.get(one)) is not None
+            ]
+            _, changed = await knowledge.take_in(questions, {}, call.person.person_id)
+        except BadKnowledgeError as error:
+            return _faulty(error.faults)
+    audit(call, f"{body.action}_questions", None, str(changed))
+    return Changed(changed=changed)
 
 
 async def _versions(call: Call) -> Versions:
@@ -267,7 +296,7 @@ async def _save_part(call: Call) -> PartsView | web.Response:
         await call.desk.knowledge.save_part(Part(name), call.body(PartBody).content, call.person.person_id)
     except BadKnowledgeError as error:
         return _faulty(error.faults)
-    _audit(call, "save_knowledge_part", name)
+    audit(call, "save_knowledge_part", name)
     return await _parts(call)
 
 
@@ -324,7 +353,7 @@ async def _export_json(call: Call) -> web.Response:
     text = await asyncio.to_thread(
         lambda: json.dumps(dump(call.desk.knowledge.base), ensure_ascii=False, indent=1)
     )
-    _audit(call, "export_knowledge", "json")
+    audit(call, "export_knowledge", "json")
     return _download(text.encode(), "application/json", "knowledge.json")
 
 
@@ -332,7 +361,7 @@ async def _export_xlsx(call: Call) -> web.Response:
     from rtc_server.knowledge import sheet  # openpyxl alone takes a third of a second of a start
 
     content = await asyncio.to_thread(sheet.write, call.desk.knowledge.base)
-    _audit(call, "export_knowledge", "xlsx")
+    audit(call, "export_knowledge", "xlsx")
     return _download(content, XLSX, "knowledge.xlsx")
 
 
@@ -364,7 +393,7 @@ async def _import(call: Call, *, apply: bool) -> Imported | web.Response:
         added, changed = await knowledge.take_in(questions, parts, call.person.person_id)
     except BadKnowledgeError as error:
         return _faulty(error.faults)
-    _audit(call, "import_knowledge", None, f"{added}+{changed}")
+    audit(call, "import_knowledge", None, f"{added}+{changed}")
     return Imported(checked=False, questions=len(questions), added=added, changed=changed)
 
 
@@ -385,7 +414,7 @@ async def _store(call: Call, question: Question, revision: int, action: str) -> 
         await call.desk.knowledge.save_question(question, revision, call.person.person_id)
     except Conflict as error:
         raise Refused(ErrorCode.CONFLICT) from error
-    _audit(call, action, question.question_id)
+    audit(call, action, question.question_id)
 
 
 async def _read(call: Call, question_id: str) -> QuestionView:
@@ -429,7 +458,7 @@ def _download(content: bytes, content_type: str, name: str) -> web.Response:
     )
 
 
-def _audit(call: Call, action: str, subject: str | None, detail: str | None = None) -> None:
+def audit(call: Call, action: str, subject: str | None, detail: str | None = None) -> None:
     call.desk.recording.keep_rows(
         AuditEntry(
             entry_id=secrets.token_hex(12),
@@ -457,7 +486,7 @@ ENTRIES = (
     Entry("DELETE", _ONE, _P, _remove, "Remove a question"),
     Entry("POST", _ONE + "/aliases", _P, _add_alias, "One more phrasing", body=AliasBody, answer=QuestionView),
     Entry("GET", _ONE + "/versions", _P, _versions, "Every version of a question", answer=Versions),
-    Entry("POST", "/api/knowledge/bulk", _P, _bulk, "The same with many questions", body=BulkBody, answer=Removed),
+    Entry("POST", "/api/knowledge/bulk", _P, _bulk, "The same with many questions", body=BulkBody, answer=Changed),
     Entry("GET", "/api/knowledge/parts", _P, _parts, "Topics, synonyms, packs and the like", answer=PartsView),
     Entry("PUT", "/api/knowledge/parts/{part}", _P, _save_part, "Replace a part", body=PartBody, answer=PartsView),
     Entry("GET", "/api/knowledge/status", _P, _status, "What answers now, and the index", answer=StatusView),

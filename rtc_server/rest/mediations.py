@@ -1,45 +1,82 @@
-"""Mediation applications (调解申请), minimal: a taxpayer applies, staff of the centre dispatch it to an agent, and whoever is
-concerned finds the meeting."""
+"""Mediation applications (调解申请): a taxpayer drafts, applies, withdraws; staff of the centre refuse or dispatch it to an
+agent, and whoever is concerned finds the meeting."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from datetime import datetime
+from collections.abc import Callable
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from pydantic import Field
 
+from rtc_server.casework.service import now_ms
+from rtc_server.casework.states import WORDS
 from rtc_server.identity.policy import Permission
-from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
 from rtc_server.records import mediations
-from rtc_server.records.mediations import MediationFilter, MediationRecord
+from rtc_server.records.lists import Scope
+from rtc_server.records.mediations import MEDIATIONS, MediationFilter, MediationRecord
 from rtc_server.records.meeting_recording import application_of
+from rtc_server.records.numbering import MEDIATION, next_number
 from rtc_server.records.paging import CursorInvalid
+from rtc_server.rest.listing import (
+    Listing,
+    ListQuery,
+    Moment,
+    SearchWords,
+    SheetColumn,
+    StaffListQuery,
+    export,
+    listing,
+    local_time,
+    own_centre,
+)
 from rtc_server.rest.resource import Body, Call, Cursor, Entry, Line, Prose, Query, View
 from rtc_server.rest.service import ServiceDesk
-from signaling.errors import BadInput, ErrorCode, RateLimited, Refused
+from signaling.errors import BadInput, ErrorCode, Refused
 from signaling.rooms.meetings import Meetings, NewApplication
 from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_states import MediationPhase
 from signaling.sessions.states import Role
 from signaling.wire.base import Identifier
+from signaling.wire.centre_notifications import CaseList
 
 MEETINGS = web.AppKey("meetings", Meetings)
 
-_NUMBERING = asyncio.Lock()
-"""Two who apply at once get two numbers."""
-_NO_REGION = "000000"
-_MAX_A_DAY = 9_999
-_DAY_MS = 86_400_000
 _MAX_SHOWN = 200
 
 
 class ApplicationBody(Body):
+    """``expected_at``: when one would like to talk. ``draft``: kept, not yet applied for (暂存)."""
+
     subject: Line
     detail: Prose
+    expected_at: Moment | None = None
+    draft: bool = False
+
+
+class RevisionBody(Body):
+    subject: Line
+    detail: Prose
+    expected_at: Moment | None = None
+
+
+class MediationReasonBody(Body):
+    reason: Line
+
+
+class MediationsQuery(ListQuery):
+    """``accepted``: dispatched to an agent (受理)."""
+
+    number: SearchWords | None = None
+    phase: MediationPhase | None = None
+    applied_from: Moment | None = None
+    applied_before: Moment | None = None
+    accepted_from: Moment | None = None
+    accepted_before: Moment | None = None
+
+
+class StaffMediationsQuery(MediationsQuery, StaffListQuery):
+    pass
 
 
 class DispatchBody(Body):
@@ -64,6 +101,9 @@ class ApplicationView(View):
     detail: str
     applied_at: int
     phase: MediationPhase
+    phase_name: str
+    expected_at: int | None
+    reason: str | None
     meeting_id: str | None
     agent_id: str | None
     agent_number: str | None
@@ -78,29 +118,25 @@ class Applications(View):
 
 async def _apply(call: Call) -> ApplicationView:
     body = call.body(ApplicationBody)
-    authority = call.person.authority
-    async with _NUMBERING:
-        asked = NewApplication(
-            number=await _next_number(call.desk, authority),
-            subject=body.subject,
-            detail=body.detail,
-            authority=authority,
-        )
-        application = call.request.app[MEETINGS].apply(call.person, asked)
+    region = call.desk.casework.authority_of(call.person)
+    centre = call.desk.organisation.centre_for(region)
+    asked = NewApplication(
+        number=await _next_number(call.desk, region),
+        subject=body.subject,
+        detail=body.detail,
+        authority=call.person.authority,
+        centre_id=centre.centre_id if centre is not None else None,
+        expected_at=body.expected_at,
+        draft=body.draft,
+    )
+    application = call.request.app[MEETINGS].apply(call.person, asked)
+    await _told(call, application)
     return _view(call.desk, application)
 
 
-async def _next_number(desk: ServiceDesk, authority: str | None) -> str:
-    """TJSQ, the region of the authority, the day, and four digits that count within both."""
-    found = desk.organisation.whole.authorities.find(authority) if authority else None
-    day = datetime.now(ZoneInfo(DEFAULT_TIME_ZONE)).strftime("%Y%m%d")
-    prefix = f"TJSQ{found.code if found is not None else _NO_REGION}{day}"
-    async with desk.recording.read() as connection:
-        last = await mediations.last_number(connection, prefix)
-    count = int(last[-4:]) + 1 if last is not None else 1
-    if count > _MAX_A_DAY:
-        raise RateLimited(_DAY_MS - time.time_ns() // 1_000_000 % _DAY_MS)
-    return f"{prefix}{count:04}"
+async def _next_number(desk: ServiceDesk, region: str | None) -> str:
+    async with desk.recording.write() as connection:
+        return await next_number(connection, MEDIATION, region, now_ms())
 
 
 async def _list(call: Call) -> Applications:
@@ -109,7 +145,7 @@ async def _list(call: Call) -> Applications:
     asked = call.query(ApplicationsQuery)
     person, desk = call.person, call.desk
     if person.role is Role.TAXPAYER:
-        wanted = MediationFilter(taxpayer_id=person.person_id)
+        wanted = MediationFilter(taxpayer_id=person.person_id, submitted=True)
         try:
             async with desk.recording.read() as connection:
                 page = await mediations.search(connection, wanted, asked.cursor, asked.limit)
@@ -133,7 +169,125 @@ async def _dispatch(call: Call) -> ApplicationView:
     if row is None or not (_of_own_centre(call, row.authority) or row.agent_id == call.person.person_id):
         raise Refused(ErrorCode.NOT_FOUND)
     agent_id = call.body(DispatchBody).agent_id
-    return _view(call.desk, call.request.app[MEETINGS].dispatch(call.person, application_id, agent_id))
+    given = call.request.app[MEETINGS].dispatch(call.person, application_id, agent_id)
+    number = call.desk.organisation.staff_number(agent_id) or ""
+    text = f"您的调解申请（{given.number}）已由税务人员 {number} 受理，请按约定时间进入调解室。"
+    await _inform(call, given, "调解申请已受理", text, ("进入调解室", f"/meeting/{given.meeting_id}"))
+    return _view(call.desk, given)
+
+
+async def _inform(
+    call: Call, one: MediationApplication, title: str, text: str, link: tuple[str, str]
+) -> None:
+    async with call.desk.recording.write() as connection:
+        await call.desk.casework.inform(connection, one.taxpayer_id, title, text, link=link)
+    await _told(call, one)
+
+
+async def _told(call: Call, one: MediationApplication) -> None:
+    await call.desk.casework.changed(
+        CaseList.MEDIATIONS, taxpayers=[one.taxpayer_id], centre_id=one.centre_id
+    )
+
+
+def _row_view(call: Call) -> Callable[[MediationRecord], ApplicationView]:
+    return lambda row: _view(call.desk, application_of(row))
+
+
+async def _list_own(call: Call) -> Listing[ApplicationView]:
+    scope = [
+        mediations.mediation_application.c.taxpayer_id == call.person.person_id,
+        mediations.mediation_application.c.phase != MediationPhase.DISCARDED.value,
+    ]
+    await _caught_up(call)
+    return await listing(call, MEDIATIONS, scope, call.query(MediationsQuery), _row_view(call))
+
+
+def _staff_scope(call: Call, query: StaffMediationsQuery) -> Scope:
+    hidden = (MediationPhase.DRAFT.value, MediationPhase.DISCARDED.value)
+    return [
+        mediations.mediation_application.c.centre_id == own_centre(call, query.centre_id),
+        mediations.mediation_application.c.phase.not_in(hidden),
+    ]
+
+
+async def _list_staff(call: Call) -> Listing[ApplicationView]:
+    query = call.query(StaffMediationsQuery)
+    await _caught_up(call)
+    return await listing(call, MEDIATIONS, _staff_scope(call, query), query, _row_view(call))
+
+
+async def _caught_up(call: Call) -> None:
+    """Applications go through the journal: what was acknowledged a moment ago is to be in the list."""
+    async with call.desk.recording.read():
+        pass
+
+
+_COLUMNS: tuple[SheetColumn[ApplicationView], ...] = (
+    SheetColumn("调解申请编号", 26, lambda one: one.number),
+    SheetColumn("纳税人", 20, lambda one: one.taxpayer_name),
+    SheetColumn("申请事项", 36, lambda one: one.subject),
+    SheetColumn("申请时间", 18, lambda one: local_time(one.applied_at)),
+    SheetColumn("期望沟通时间", 18, lambda one: local_time(one.expected_at)),
+    SheetColumn("受理时间", 18, lambda one: local_time(one.dispatched_at)),
+    SheetColumn("受理人", 10, lambda one: one.agent_number or ""),
+    SheetColumn("办理状态", 10, lambda one: one.phase_name),
+)
+
+
+async def _export(call: Call) -> web.Response:
+    query = call.query(StaffMediationsQuery)
+    scope = _staff_scope(call, query)
+    return await export(call, MEDIATIONS, scope, query, _row_view(call), ("调解申请", _COLUMNS))
+
+
+async def _own(call: Call) -> MediationApplication:
+    async with call.desk.recording.read() as connection:
+        row = await mediations.get(connection, call.id("application_id"))
+    if row is None or row.taxpayer_id != call.person.person_id or row.phase is MediationPhase.DISCARDED:
+        raise Refused(ErrorCode.RECORD_NOT_FOUND)
+    return application_of(row)
+
+
+async def _read_own(call: Call) -> ApplicationView:
+    return _view(call.desk, await _own(call))
+
+
+async def _revise(call: Call) -> ApplicationView:
+    known, body = await _own(call), call.body(RevisionBody)
+    revised = call.request.app[MEETINGS].revise(known, body.subject, body.detail, body.expected_at)
+    return _view(call.desk, revised)
+
+
+async def _discard(call: Call) -> None:
+    call.request.app[MEETINGS].discard(await _own(call))
+
+
+async def _submit(call: Call) -> ApplicationView:
+    submitted = call.request.app[MEETINGS].submit(await _own(call))
+    await _told(call, submitted)
+    return _view(call.desk, submitted)
+
+
+async def _withdraw(call: Call) -> ApplicationView:
+    known = await _own(call)
+    withdrawn = call.request.app[MEETINGS].withdraw(
+        known.application_id, call.body(MediationReasonBody).reason
+    )
+    await _told(call, withdrawn)
+    return _view(call.desk, withdrawn)
+
+
+async def _refuse(call: Call) -> ApplicationView:
+    async with call.desk.recording.read() as connection:
+        row = await mediations.get(connection, call.id("application_id"))
+    if row is None or not _of_own_centre(call, row.authority):
+        raise Refused(ErrorCode.RECORD_NOT_FOUND)
+    reason = call.body(MediationReasonBody).reason
+    refused = call.request.app[MEETINGS].refuse(call.person, row.application_id, reason)
+    text = f"您的调解申请（{refused.number}）不予受理。原因：{reason}"
+    await _inform(call, refused, "调解申请不予受理", text, ("查看申请", "/centre/mediations"))
+    return _view(call.desk, refused)
 
 
 def _concerns(call: Call, row: MediationRecord) -> bool:
@@ -159,6 +313,9 @@ def _view(desk: ServiceDesk, application: MediationApplication) -> ApplicationVi
         detail=application.detail,
         applied_at=application.applied_at,
         phase=application.phase,
+        phase_name=WORDS["mediation_phase"].get(application.phase, ""),
+        expected_at=application.expected_at,
+        reason=application.reason,
         meeting_id=application.meeting_id,
         agent_id=agent_id,
         agent_number=desk.organisation.staff_number(agent_id) if agent_id is not None else None,
@@ -166,6 +323,8 @@ def _view(desk: ServiceDesk, application: MediationApplication) -> ApplicationVi
         done_at=application.done_at,
     )
 
+
+_T, _S = Permission.APPLY_FOR_MEDIATION, Permission.DISPATCH_MEDIATION
 
 ENTRIES = (
     Entry(
@@ -196,4 +355,18 @@ ENTRIES = (
         body=DispatchBody,
         answer=ApplicationView,
     ),
-)
+    Entry("GET", "/api/centre/mediations", _T, _list_own, "One's own applications, drafts too",
+          query=MediationsQuery, answer=Listing[ApplicationView]),
+    Entry("GET", "/api/centre/mediations/{application_id}", _T, _read_own, "One of one's own", answer=ApplicationView),
+    Entry("PUT", "/api/centre/mediations/{application_id}", _T, _revise, "Change a draft",
+          body=RevisionBody, answer=ApplicationView),
+    Entry("DELETE", "/api/centre/mediations/{application_id}", _T, _discard, "Throw a draft away"),
+    Entry("POST", "/api/centre/mediations/{application_id}/submit", _T, _submit, "Apply with a draft", answer=ApplicationView),
+    Entry("POST", "/api/centre/mediations/{application_id}/withdraw", _T, _withdraw, "Before it is dispatched",
+          body=MediationReasonBody, answer=ApplicationView),
+    Entry("GET", "/api/casework/mediations", _S, _list_staff, "Applications of a centre",
+          query=StaffMediationsQuery, answer=Listing[ApplicationView]),
+    Entry("GET", "/api/casework/mediations/export.xlsx", _S, _export, "The same as a sheet", query=StaffMediationsQuery),
+    Entry("POST", "/api/mediations/{application_id}/refuse", _S, _refuse, "Refuse, with a reason; the taxpayer is told",
+          body=MediationReasonBody, answer=ApplicationView),
+)  # fmt: skip

@@ -4,14 +4,44 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from rtc_server.rest import administration, conversations, files, knowledge, mediations, recordings, replies
+from rtc_server.rest import (
+    administration,
+    appointments,
+    assistant,
+    centre,
+    conversations,
+    files,
+    inquiries,
+    knowledge,
+    knowledge_work,
+    mediations,
+    notices,
+    recordings,
+    replies,
+    work_orders,
+)
 from rtc_server.rest.resource import Resources, openapi_route
 from rtc_server.rest.service import SERVICE_DESK, ServiceDesk
 
 
 def resources() -> Resources:
     table = Resources()
-    for part in (files, conversations, replies, recordings, mediations, administration, knowledge):
+    for part in (
+        files,
+        conversations,
+        replies,
+        recordings,
+        mediations,
+        administration,
+        knowledge,
+        knowledge_work,
+        assistant,
+        centre,
+        appointments,
+        inquiries,
+        notices,
+        work_orders,
+    ):
         table.add(part.ENTRIES)
     return table
 

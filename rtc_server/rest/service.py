@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from rtc_server.assistant.service import AssistantService
+from rtc_server.casework.service import CaseworkService
 from rtc_server.files.links import Links
 from rtc_server.files.service import FileService
 from rtc_server.identity.profiles import Profiles
@@ -24,6 +26,8 @@ class ServiceDesk:
     profiles: Profiles
     knowledge: KnowledgeService
     shelf: Shelf
+    assistant: AssistantService
+    casework: CaseworkService
 
 
 SERVICE_DESK = web.AppKey("service_desk", ServiceDesk)

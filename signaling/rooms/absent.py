@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from signaling.rooms.ports import CentreEntry, Profile, StaffEntry
+from signaling.rooms.ports import AuthorityEntry, CentreEntry, Profile, StaffEntry
 from signaling.sessions.model import FileRef
 
 
@@ -15,6 +15,12 @@ class NoOrganisation:
         return None
 
     def centres(self) -> Sequence[CentreEntry]:
+        return ()
+
+    def authorities(self) -> Sequence[AuthorityEntry]:
+        return ()
+
+    def agents_of_province(self, authority: str) -> Sequence[StaffEntry]:
         return ()
 
     def is_open(self, centre_id: str, now_ms: int) -> bool:

@@ -131,7 +131,7 @@ class Boards:
             name=visitor.name,
             context=context_view(visitor.context),
             skills=sorted(ticket.skills),
-            waiting_since=visitor.waiting_since,
+            waiting_since=self._reception.waiting_since(ticket),
             offered=ticket.offer is not None,
             transfer=ticket.agent_id is not None,
         )

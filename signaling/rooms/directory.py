@@ -15,8 +15,8 @@ from signaling.rooms.room import Room, RoomPorts
 from signaling.sessions import commands, derive
 from signaling.sessions.effects import Effects
 from signaling.sessions.interaction import open_interaction
-from signaling.sessions.model import InteractionState, Member
-from signaling.sessions.states import InteractionPhase, Presence, Role
+from signaling.sessions.model import InteractionContext, InteractionState, Member
+from signaling.sessions.states import InteractionKind, InteractionPhase, Presence, Role
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ class RoomDirectory:
         self._rooms: dict[str, Room] = {}
         self._by_person: dict[str, dict[str, Room]] = {}
         self._closed: OrderedDict[str, frozenset[str]] = OrderedDict()
+        self._ringing: dict[str, dict[str, Room]] = {}
         self._rested = asyncio.Event()
         self.on_closed: Callable[[Room], None] = _nothing
         """A room has ended, and is in no index any more."""
@@ -59,6 +60,30 @@ class RoomDirectory:
         if person_id in self._closed.get(interaction_id, ()):
             raise Refused(ErrorCode.INTERACTION_CLOSED)
         raise Refused(ErrorCode.NOT_FOUND)
+
+    def rung_at(self, person_id: str) -> list[Room]:
+        """Rooms into which the person is being invited."""
+        return list(self._ringing.get(person_id, {}).values())
+
+    async def open_collaboration(self, agent: Person, staff_number: str, business: str) -> Room:
+        """A conversation of the agent without a taxpayer. Raises ``too_many_interactions``, ``media_unavailable``."""
+        own = self.of_person(agent.person_id)
+        mine = [room for room in own if room.state.kind is InteractionKind.COLLABORATION]
+        if len(mine) >= self._ports.settings.max_collaborations_per_agent:
+            raise Refused(ErrorCode.TOO_MANY_INTERACTIONS)
+        state, opening = open_interaction(
+            self._new_id(),
+            (Member(agent.person_id, Role.AGENT, staff_number),),
+            self._ports.settings.sessions,
+            self._ports.clock.now_ms(),
+            context=InteractionContext(business=business, authority=agent.authority),
+            kind=InteractionKind.COLLABORATION,
+        )
+        room = self._make(state, opening)
+        self._enter(room)
+        await room.open()
+        self._keep(*keeping.of_opening(state))
+        return room
 
     async def open(self, taxpayer: Person, agent: AgentEntry) -> Room:
         """The open interaction of the two, or a new one. Raises ``agent_offline``, ``too_many_interactions``,
@@ -162,13 +187,30 @@ class RoomDirectory:
             on_end=self._leave,
             on_left=self.dismiss,
             on_change=self._changed,
+            on_invitation=self._invited,
         )
 
     def _changed(self, room: Room) -> None:
         self.on_change(room)
 
+    def _invited(self, room: Room) -> None:
+        asked = room.state.invitation
+        if asked is None:
+            return
+        if room.state.inviting:
+            self._ringing.setdefault(asked.to_agent, {})[room.interaction_id] = room
+        else:
+            self._rings_no_more(room, asked.to_agent)
+
+    def _rings_no_more(self, room: Room, person_id: str) -> None:
+        rung = self._ringing.get(person_id, {})
+        rung.pop(room.interaction_id, None)
+        if not rung:
+            self._ringing.pop(person_id, None)
+
     def _enter(self, room: Room) -> None:
         self._rooms[room.interaction_id] = room
+        self._invited(room)
         for member in room.state.members:
             if member.presence is not Presence.LEFT:
                 self._by_person.setdefault(member.person_id, {})[room.interaction_id] = room
@@ -178,6 +220,8 @@ class RoomDirectory:
         """First the index by person, then the one by id; a short memory stays."""
         for member in room.state.members:
             self.dismiss(room, member.person_id)
+        if room.state.invitation is not None:
+            self._rings_no_more(room, room.state.invitation.to_agent)
         if self._rooms.pop(room.interaction_id, None) is None:
             return
         self._ports.metrics.interactions(-1)

@@ -16,7 +16,7 @@ class Inbox(Generic[T]):
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._items: deque[T] = deque()
-        self._arrived = asyncio.Event()
+        self._taker: asyncio.Future[None] | None = None
 
     def __len__(self) -> int:
         return len(self._items)
@@ -30,12 +30,14 @@ class Inbox(Generic[T]):
 
     def force(self, item: T) -> None:
         self._items.append(item)
-        self._arrived.set()
+        if self._taker is not None and not self._taker.done():
+            self._taker.set_result(None)
 
     async def take(self) -> T:
+        """For one taker: the room's own task."""
         while not self._items:
-            self._arrived.clear()
-            await self._arrived.wait()
+            self._taker = asyncio.get_running_loop().create_future()
+            await self._taker
         return self._items.popleft()
 
     def drain(self) -> list[T]:

@@ -11,6 +11,7 @@ from signaling.rooms.kept import (
     KeptCall,
     KeptConsent,
     KeptInteraction,
+    KeptInvitation,
     KeptMember,
     KeptMessage,
     KeptRecording,
@@ -21,6 +22,7 @@ from signaling.sessions.model import (
     AssistanceState,
     CallState,
     InteractionState,
+    InvitationState,
     Member,
     Message,
     TransferState,
@@ -30,6 +32,8 @@ from signaling.sessions.settings import SessionSettings
 from signaling.sessions.states import (
     AssistancePhase,
     CallPhase,
+    InteractionKind,
+    InvitationPhase,
     Presence,
     Role,
     TransferPhase,
@@ -68,15 +72,18 @@ def between(old: InteractionState, new: InteractionState, now_ms: int) -> tuple[
         found += _of_recording(old, new, now_ms)
     if new.transfer is not None and old.transfer != new.transfer:
         found.append(_transfer(own, new.transfer))
+    if new.invitation is not None and old.invitation != new.invitation:
+        found.append(_invitation(own, new.invitation))
     return tuple(found)
 
 
 def interaction_of(state: InteractionState) -> KeptInteraction:
-    taxpayer = state.of_role(Role.TAXPAYER)
+    taxpayer = state.taxpayer
     return KeptInteraction(
         interaction_id=state.interaction_id,
-        taxpayer_id=taxpayer.person_id,
-        taxpayer_name=taxpayer.display_name,
+        kind=state.kind,
+        taxpayer_id=taxpayer.person_id if taxpayer is not None else "",
+        taxpayer_name=taxpayer.display_name if taxpayer is not None else "",
         centre_id=state.centre_id,
         agent_id=state.of_role(Role.AGENT).person_id,
         phase=state.phase,
@@ -149,6 +156,10 @@ def _member(state: InteractionState, member: Member, left_at: int | None = None)
         display_name=member.display_name,
         joined_at=member.joined_at,
         left_at=left_at,
+        guest_of=member.guest_of,
+        history_from=member.history_from,
+        history_to=state.next_seq - 1 if member.is_guest and left_at is not None else None,
+        in_call=member.in_call,
     )
 
 
@@ -157,9 +168,9 @@ def _of_members(old: InteractionState, new: InteractionState, now_ms: int) -> It
     own = new.interaction_id
     for member in new.members:
         before = old.find(member.person_id)
-        if before is None or (
-            member.is_party and member.role is Role.AGENT and old.vacant and not new.vacant
-        ):
+        again = member.is_party and member.role is Role.AGENT and old.vacant and not new.vacant
+        other = before is None or (before.guest_of, before.in_call) != (member.guest_of, member.in_call)
+        if again or other:
             yield _member(new, member)
         if member.supervision is not None and (before is None or before.supervision != member.supervision):
             yield KeptAudit(now_ms, member.person_id, "supervision_started", own, member.supervision)
@@ -187,6 +198,25 @@ def _transfer(interaction_id: str, transfer: TransferState) -> KeptTransfer:
     )
 
 
+def _invitation(interaction_id: str, asked: InvitationState) -> KeptInvitation:
+    return KeptInvitation(
+        invitation_id=asked.invitation_id,
+        interaction_id=interaction_id,
+        from_agent=asked.from_agent,
+        from_number=asked.from_number,
+        to_agent=asked.to_agent,
+        to_number=asked.to_number,
+        authority=asked.authority,
+        phase=asked.phase,
+        asked_at=asked.asked_at,
+        share_history=asked.share_history,
+        note=asked.note,
+        decided_at=asked.decided_at,
+        ended_at=asked.ended_at,
+        ended_by=asked.ended_by,
+    )
+
+
 # After a restart
 
 
@@ -201,9 +231,12 @@ def restored(
     taxpayer or no agent. ``transfer_target`` names whom a running transfer is offered to."""
     kept = known.interaction
     taxpayer = next((m for m in known.members if m.role is Role.TAXPAYER), None)
-    agents = sorted((m for m in known.members if m.role is Role.AGENT), key=lambda m: m.joined_at)
+    guests = [m for m in known.members if m.guest_of is not None and m.left_at is None]
+    agents = sorted(
+        (m for m in known.members if m.role is Role.AGENT and m.guest_of is None), key=lambda m: m.joined_at
+    )
     serving = [m for m in agents if m.left_at is None]
-    if taxpayer is None or not agents:
+    if (taxpayer is None and kept.kind is InteractionKind.SERVICE) or not agents:
         return None
     agent = next((m for m in serving or agents if m.person_id == kept.agent_id), agents[-1])
     vacant = not serving
@@ -212,10 +245,12 @@ def restored(
         interaction_id=kept.interaction_id,
         opened_at=kept.opened_at,
         members=(
-            _member_back(taxpayer, settings, now_ms),
+            *((_member_back(taxpayer, settings, now_ms),) if taxpayer is not None else ()),
             _member_back(agent, settings, now_ms, gone=vacant),
+            *(_member_back(guest, settings, now_ms) for guest in guests[:1]),
         ),
         settings=settings,
+        kind=kept.kind,
         centre_id=kept.centre_id,
         centre_name=centre_name,
         context=kept.context,
@@ -225,6 +260,7 @@ def restored(
         assistance=_assistance_back(known, settings, now_ms),
         call=_call_back(known, settings, now_ms),
         transfer=_transfer_back(known, transfer_target),
+        invitation=_invitation_back(known, settings, now_ms),
     )
     running = kept.centre_id is None or vacant or state.assistance.running or state.call.running
     return replace(state, quiet_since=None if running else now_ms)
@@ -239,6 +275,9 @@ def _member_back(kept: KeptMember, settings: SessionSettings, now_ms: int, *, go
         reconnect_by=None if gone else now_ms + settings.reconnect_grace_ms,
         left_at=kept.left_at,
         joined_at=kept.joined_at,
+        guest_of=kept.guest_of,
+        history_from=kept.history_from,
+        in_call=kept.in_call,
     )
 
 
@@ -301,4 +340,28 @@ def _transfer_back(known: OpenInteraction, target: str) -> TransferState | None:
         target=target,
         note=found.note,
         asked_at=found.asked_at,
+    )
+
+
+def _invitation_back(
+    known: OpenInteraction, settings: SessionSettings, now_ms: int
+) -> InvitationState | None:
+    """One that rang rings anew, for whoever comes back to it; a guest keeps the seat for the grace period."""
+    found = known.invitation
+    if found is None:
+        return None
+    ringing = found.phase is InvitationPhase.RINGING
+    return InvitationState(
+        invitation_id=found.invitation_id,
+        from_agent=found.from_agent,
+        from_number=found.from_number,
+        to_agent=found.to_agent,
+        to_number=found.to_number,
+        authority=found.authority,
+        asked_at=found.asked_at,
+        note=found.note,
+        share_history=found.share_history,
+        phase=found.phase,
+        deadline=now_ms + settings.invitation_timeout_ms if ringing else None,
+        decided_at=found.decided_at,
     )

@@ -10,12 +10,21 @@ from dataclasses import dataclass
 from signaling.sessions.model import InteractionContext, Message
 from signaling.sessions.policy import SessionKind
 from signaling.sessions.queue_states import AgentStatus, GoneReason, StatusReason, Ticket
-from signaling.sessions.states import CloseReason, Consent, EndReason, InteractionPhase, Role, TransferPhase
+from signaling.sessions.states import (
+    CloseReason,
+    Consent,
+    EndReason,
+    InteractionKind,
+    InteractionPhase,
+    InvitationPhase,
+    Role,
+    TransferPhase,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class KeptInteraction:
-    """``taxpayer_name`` is masked. ``agent_id`` serves it, or did last."""
+    """``taxpayer_name`` is masked. ``agent_id`` serves it, or did last. A collaboration has no taxpayer: both are empty."""
 
     interaction_id: str
     taxpayer_id: str
@@ -30,11 +39,13 @@ class KeptInteraction:
     close_reason: CloseReason | None = None
     wrap_up_code: str | None = None
     wrap_up_note: str | None = None
+    kind: InteractionKind = InteractionKind.SERVICE
 
 
 @dataclass(frozen=True, slots=True)
 class KeptMember:
-    """``left_at`` None while they are in it."""
+    """``left_at`` None while they are in it. ``guest_of``, ``history_from`` and ``in_call`` as in ``model.Member``;
+    ``history_to`` is the last line a guest who has gone could read."""
 
     interaction_id: str
     person_id: str
@@ -42,6 +53,10 @@ class KeptMember:
     display_name: str
     joined_at: int
     left_at: int | None = None
+    guest_of: str | None = None
+    history_from: int = 1
+    history_to: int | None = None
+    in_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +121,26 @@ class KeptTransfer:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptInvitation:
+    """``note`` is what the inviting agent wrote for the invited one."""
+
+    invitation_id: str
+    interaction_id: str
+    from_agent: str
+    from_number: str
+    to_agent: str
+    to_number: str
+    authority: str
+    phase: InvitationPhase
+    asked_at: int
+    share_history: bool
+    note: str = ""
+    decided_at: int | None = None
+    ended_at: int | None = None
+    ended_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KeptRating:
     """The first one of an interaction counts."""
 
@@ -158,6 +193,7 @@ Kept = (
     | KeptRecording
     | KeptConsent
     | KeptTransfer
+    | KeptInvitation
     | KeptRating
     | KeptTicket
     | KeptAgentStatus
@@ -165,9 +201,13 @@ Kept = (
 )
 
 
+OPEN_INVITATIONS = (InvitationPhase.RINGING, InvitationPhase.ACCEPTED)
+
+
 @dataclass(frozen=True, slots=True)
 class OpenInteraction:
-    """As it was kept last. ``messages`` are the last ones, in order; ``calls`` and ``transfer`` had not ended."""
+    """As it was kept last. ``messages`` are the last ones, in order; ``calls``, ``transfer`` and ``invitation`` had not
+    ended."""
 
     interaction: KeptInteraction
     members: tuple[KeptMember, ...]
@@ -175,6 +215,7 @@ class OpenInteraction:
     last_seq: int
     calls: tuple[KeptCall, ...] = ()
     transfer: KeptTransfer | None = None
+    invitation: KeptInvitation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from signaling.sessions import meeting_commands as c
 from signaling.sessions.commands import MemberConnected, MemberDisconnected
 from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_model import MeetingState
+from signaling.sessions.meeting_states import MediationPhase
 from signaling.sessions.states import Role
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,9 @@ class NewApplication:
     subject: str
     detail: str
     authority: str | None
+    centre_id: str | None = None
+    expected_at: int | None = None
+    draft: bool = False
 
 
 class Meetings:
@@ -75,12 +79,11 @@ class Meetings:
     # Applications
 
     def apply(self, person: Person, asked: NewApplication) -> MediationApplication:
-        """Raises ``Refused``."""
+        """A draft is kept and concerns nobody yet. Raises ``Refused``."""
         if person.role is not Role.TAXPAYER:
             raise Refused(ErrorCode.NOT_ALLOWED)
-        mine = [a for a in self._open() if a.taxpayer_id == person.person_id]
-        if len(mine) >= _MAX_OPEN_OF_TAXPAYER:
-            raise Refused(ErrorCode.TOO_MANY_INTERACTIONS)
+        if not asked.draft:
+            self._check_room_for(person.person_id)
         application = MediationApplication(
             application_id=self._new_id(),
             number=asked.number,
@@ -90,10 +93,65 @@ class Meetings:
             subject=asked.subject,
             detail=asked.detail,
             applied_at=self._ports.clock.now_ms(),
+            phase=MediationPhase.DRAFT if asked.draft else MediationPhase.APPLIED,
+            centre_id=asked.centre_id,
+            expected_at=asked.expected_at,
         )
         self._keep(KeptApplication(application))
-        self._applied[application.application_id] = application
+        if not asked.draft:
+            self._applied[application.application_id] = application
         return application
+
+    def revise(
+        self, draft: MediationApplication, subject: str, detail: str, expected_at: int | None
+    ) -> MediationApplication:
+        """``draft`` is the asker's own, as it was read. Raises ``Refused``."""
+        revised = mediation.revise(self._current(draft), subject, detail, expected_at)
+        self._keep(KeptApplication(revised))
+        return revised
+
+    def submit(self, draft: MediationApplication) -> MediationApplication:
+        """``draft`` is the asker's own, as it was read. Raises ``Refused``."""
+        submitted = mediation.submit(self._current(draft), self._ports.clock.now_ms())
+        self._check_room_for(draft.taxpayer_id)
+        self._keep(KeptApplication(submitted))
+        self._applied[submitted.application_id] = submitted
+        return submitted
+
+    def discard(self, draft: MediationApplication) -> None:
+        """``draft`` is the asker's own, as it was read. Raises ``Refused``."""
+        self._keep(KeptApplication(mediation.discard(self._current(draft))))
+
+    def withdraw(self, application_id: str, reason: str) -> MediationApplication:
+        """The caller has checked whose it is. Raises ``Refused``."""
+        known = self._applied.get(application_id)
+        if known is None:
+            raise Refused(ErrorCode.WRONG_PHASE)
+        withdrawn = mediation.withdraw(known, reason, self._ports.clock.now_ms())
+        self._keep(KeptApplication(withdrawn))
+        del self._applied[application_id]
+        return withdrawn
+
+    def refuse(self, person: Person, application_id: str, reason: str) -> MediationApplication:
+        """The caller has checked the centre. Raises ``Refused``."""
+        if self._organisation.staff(person.person_id) is None:
+            raise Refused(ErrorCode.NOT_ALLOWED)
+        known = self._applied.get(application_id)
+        if known is None:
+            raise Refused(ErrorCode.WRONG_PHASE)
+        refused = mediation.refuse(known, reason, person.person_id, self._ports.clock.now_ms())
+        self._keep(KeptApplication(refused))
+        del self._applied[application_id]
+        return refused
+
+    def _current(self, read: MediationApplication) -> MediationApplication:
+        """Not as it was read, if it has been submitted since."""
+        return self._applied.get(read.application_id, read)
+
+    def _check_room_for(self, person_id: str) -> None:
+        mine = [a for a in self._open() if a.taxpayer_id == person_id]
+        if len(mine) >= _MAX_OPEN_OF_TAXPAYER:
+            raise Refused(ErrorCode.TOO_MANY_INTERACTIONS)
 
     def dispatch(self, person: Person, application_id: str, agent_id: str) -> MediationApplication:
         """Give it to an agent; its meeting can be entered from now on. Raises ``Refused``."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from signaling.rooms.kept import (
+    OPEN_INVITATIONS,
     ClosedInteraction,
     Kept,
     KeptAgentStatus,
     KeptCall,
     KeptInteraction,
+    KeptInvitation,
     KeptMember,
     KeptMessage,
     KeptRating,
@@ -36,6 +38,7 @@ class MemoryRecords:
         self._messages: dict[str, list[Message]] = {}
         self._calls: dict[str, dict[str, KeptCall]] = {}
         self._transfers: dict[str, KeptTransfer] = {}
+        self._invitations: dict[str, KeptInvitation] = {}
         self._ratings: dict[str, KeptRating] = {}
         self._tickets: dict[str, KeptTicket] = {}
         self._last_agents: dict[str, str] = {}
@@ -45,11 +48,11 @@ class MemoryRecords:
         for thing in things:
             self._keep(thing)
 
-    def _keep(self, thing: Kept) -> None:
+    def _keep(self, thing: Kept) -> None:  # noqa: PLR0912 - one arm per kind
         match thing:
             case KeptInteraction(interaction_id=own):
                 self._interactions[own] = thing
-                if thing.agent_id is not None:
+                if thing.agent_id is not None and thing.taxpayer_id:
                     self._last_agents[thing.taxpayer_id] = thing.agent_id
                 self._forget()
             case KeptMember(interaction_id=own):
@@ -60,6 +63,8 @@ class MemoryRecords:
                 self._calls.setdefault(own, {})[thing.call_id] = thing
             case KeptTransfer(interaction_id=own):
                 self._transfers[own] = thing
+            case KeptInvitation(interaction_id=own):
+                self._invitations[own] = thing
             case KeptRating(interaction_id=own):
                 self._ratings.setdefault(own, thing)
             case KeptTicket():
@@ -82,6 +87,7 @@ class MemoryRecords:
                     last_seq=len(self._messages.get(own, ())),
                     calls=tuple(c for c in self._calls.get(own, {}).values() if c.ended_at is None),
                     transfer=self._running_transfer(own),
+                    invitation=self._open_invitation(own),
                 )
                 for own, kept in self._interactions.items()
                 if kept.phase is InteractionPhase.OPEN
@@ -131,6 +137,10 @@ class MemoryRecords:
         known = self._transfers.get(interaction_id)
         return known if known is not None and known.phase is TransferPhase.OFFERED else None
 
+    def _open_invitation(self, interaction_id: str) -> KeptInvitation | None:
+        known = self._invitations.get(interaction_id)
+        return known if known is not None and known.phase in OPEN_INVITATIONS else None
+
     def _forget(self) -> None:
         if len(self._interactions) <= self._remembered:
             return
@@ -142,4 +152,5 @@ class MemoryRecords:
             self._messages.pop(oldest, None)
             self._calls.pop(oldest, None)
             self._transfers.pop(oldest, None)
+            self._invitations.pop(oldest, None)
             self._ratings.pop(oldest, None)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from signaling.rooms.kept import ClosedInteraction, Kept, KeptAudit, OpenWork
 from signaling.rooms.kept_meetings import KeptOfMeetings, OpenMediations
+from signaling.sessions.confirmation import ConfirmationForm, Step
 from signaling.sessions.model import FileRef, Message, RecordedTrack
 from signaling.sessions.policy import SessionKind
 from signaling.sessions.queue_states import CentreSettings
@@ -158,6 +159,17 @@ class StaffEntry:
     centres: frozenset[str]
     skills: frozenset[str] = frozenset()
     capacity: int = 1
+    authority: str = ""
+    """Region code of the authority they belong to."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityEntry:
+    """A tax authority of the tree. ``code`` is the region code, ``parent`` that of the authority above."""
+
+    code: str
+    name: str
+    parent: str | None = None
 
 
 class OrganisationPort(Protocol):
@@ -167,6 +179,12 @@ class OrganisationPort(Protocol):
         """The centre that serves an authority, given by name or region code."""
 
     def centres(self) -> Sequence[CentreEntry]: ...
+
+    def authorities(self) -> Sequence[AuthorityEntry]:
+        """The whole tree, in order of region code."""
+
+    def agents_of_province(self, authority: str) -> Sequence[StaffEntry]:
+        """Everybody who may handle what an authority, given by region code, cannot finish at once."""
 
     def is_open(self, centre_id: str, now_ms: int) -> bool:
         """Working hours and holidays; False for an unknown centre."""
@@ -235,6 +253,22 @@ class MeetingRecordsPort(Protocol):
         self, meeting_id: str, *, before_seq: int | None, after_seq: int | None, limit: int
     ) -> Sequence[Message]:
         """As ``RecordsPort.messages``."""
+
+
+class ConfirmationRecordsPort(Protocol):
+    """The lasting record of service confirmation forms."""
+
+    def keep_confirmation(self, form: ConfirmationForm, steps: Sequence[Step]) -> None:
+        """The form as it is now, with the steps that are new. As ``RecordsPort.keep``."""
+
+    async def open_confirmations(self) -> Sequence[ConfirmationForm]:
+        """Those that were not over when the server stopped; called once, at the start."""
+
+    async def confirmation(self, confirmation_id: str) -> ConfirmationForm | None:
+        """Raises ``RecordsUnavailable``."""
+
+    async def confirmations_of(self, person_id: str, limit: int) -> Sequence[ConfirmationForm]:
+        """Those that concern a person, newest first. Raises ``RecordsUnavailable``."""
 
 
 class FilesPort(Protocol):

@@ -108,6 +108,14 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """Of a conversation being transferred. ``asked_at`` in milliseconds since the epoch."""
+
+    note: str
+    asked_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReceptionPorts:
     settings: SignalingSettings
     organisation: OrganisationPort
@@ -127,7 +135,7 @@ class Reception:
         self._state = QueueState()
         self._centres: dict[str, CentreEntry] = {}
         self._visitors: dict[str, Visitor] = {}
-        self._notes: dict[str, str] = {}
+        self._handovers: dict[str, Handover] = {}
         self._timed_out: set[str] = set()
         self._offer_ends: dict[str, OfferEnd] = {}
         self._timer: tuple[int, TimerHandle] | None = None
@@ -167,7 +175,8 @@ class Reception:
             )
             room = self._rooms.get(ticket.ticket_id)
             if room is not None and room.state.transfer is not None:
-                self._notes[ticket.ticket_id] = room.state.transfer.note
+                transfer = room.state.transfer
+                self._handovers[ticket.ticket_id] = Handover(transfer.note, transfer.asked_at)
         if over:
             self._ports.records.keep(*over)
         self._centres = {c.centre_id: c for c in self._ports.organisation.centres()}
@@ -329,7 +338,7 @@ class Reception:
             target = centre.name
             is_open = organisation.is_open(centre.centre_id, now_ms)
             command = q.TransferToCentre(agent_id, interaction_id, centre.centre_id, is_open)
-        self._notes[interaction_id] = note
+        self._handovers[interaction_id] = Handover(note, now_ms)
         effects = self._do(agent_id, command)
         offered = next((e for e in effects if isinstance(e, q.OfferMade)), None)
         room.report(
@@ -541,7 +550,7 @@ class Reception:
             if room is not None:
                 room.report(commands.TransferEnded(phase))
             return
-        self._notes.pop(own, None)
+        self._handovers.pop(own, None)
         visitor = self._visitors[own]
         self._visitors[own] = replace(visitor, notice=None)
         if room is None:
@@ -558,7 +567,7 @@ class Reception:
     def _gone(self, gone: q.Gone) -> None:
         own = gone.ticket_id
         visitor = self._visitors.pop(own, None)
-        self._notes.pop(own, None)
+        self._handovers.pop(own, None)
         self._offer_ends.pop(own, None)
         self.boards.waiting_changed(gone.centre_id)
         self.boards.conversation_moved(own, None)
@@ -603,6 +612,11 @@ class Reception:
             self._rooms.dismiss(room, lost.agent_id)
 
     # Views
+
+    def waiting_since(self, ticket: Ticket) -> int:
+        """For those who may serve them next: in a transfer, since it was asked for."""
+        handover = self._handovers.get(ticket.ticket_id) if ticket.agent_id is not None else None
+        return handover.asked_at if handover is not None else self._visitors[ticket.ticket_id].waiting_since
 
     def ticket_view(self, person_id: str) -> TicketView | None:
         ticket = self._ticket_of(person_id)
@@ -707,17 +721,17 @@ class Reception:
         ticket, visitor = self._state.tickets.get(ticket_id), self._visitors.get(ticket_id)
         if ticket is None or visitor is None or ticket.offer is None:
             return None
-        transfer = ticket.agent_id is not None
+        transfer, handover = ticket.agent_id is not None, self._handovers.get(ticket_id)
         return OfferView(
             ticket_id=ticket_id,
             centre=self.centre_view(ticket.centre_id),
             profile=profile_view(self.profile(visitor.person_id, visitor.name)),
             context=context_view(visitor.context),
-            waiting_since=visitor.waiting_since,
+            waiting_since=self.waiting_since(ticket),
             deadline=ticket.offer.deadline_ms,
             transfer=transfer,
             from_staff_number=self.staff_number(ticket.agent_id) if ticket.agent_id is not None else None,
-            note=self._notes.get(ticket_id, "") if transfer else "",
+            note=handover.note if transfer and handover is not None else "",
         )
 
     def _centre(self, centre_id: str) -> CentreEntry | None:

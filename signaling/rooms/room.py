@@ -1,5 +1,8 @@
 """A live room: one task with one mailbox. Everything that happens to an interaction happens here, one by one:
-command → rules → effects. A crash stays in its room (CLOSURES.md)."""
+command → rules → effects. A crash stays in its room (CLOSURES.md).
+
+Long because the mailbox, the answers and the effects of one room share its state; what is told and what is kept have
+files of their own."""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from media import events as media_events
 from media.control import MediaControl
 from media.types import Slots, TransportKind, TransportState
 from signaling.errors import BadInput, DomainError, ErrorCode, RateLimited, Refused
-from signaling.rooms import keeping
-from signaling.rooms.clock import Clock, TimerHandle
+from signaling.rooms import call_recording, keeping
+from signaling.rooms.clock import Clock
 from signaling.rooms.inbox import Inbox
 from signaling.rooms.kept import Kept
 from signaling.rooms.media_desk import MediaDesk
@@ -31,8 +34,9 @@ from signaling.rooms.ports import (
     SignalingMetrics,
 )
 from signaling.rooms.telling import tell, tell_others, tell_speakers
-from signaling.sessions import commands, effects, facts, interaction, members
-from signaling.sessions.model import FileRef, InteractionState, Member
+from signaling.rooms.timers import RoomTimers
+from signaling.sessions import commands, effects, facts, interaction, invitation, members
+from signaling.sessions.model import FileRef, InteractionState, InvitationState, Member
 from signaling.sessions.policy import SessionKind
 from signaling.sessions.states import CloseReason, EndReason, InteractionPhase, Role
 from signaling.settings import SignalingSettings
@@ -78,6 +82,8 @@ class Ask:
     """Of ``message.send`` with a file: looked up before, since a room waits for no store."""
     supervisor: Member | None = None
     """Of ``supervise.join``: who may."""
+    invitation: InvitationState | None = None
+    """Of ``invitation.offer``: whom, looked up before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ class RoomStuckError(Exception):
 class Room:
     """One interaction, alive. ``open`` starts it; it ends by itself and then calls ``on_end`` once. ``on_rest`` is
     called when an assistance or a call of it is over, ``on_left`` when somebody is no member any more, ``on_change`` when
-    what supervisors see of it changed."""
+    what supervisors see of it changed, ``on_invitation`` when it began or ceased to ring at an agent of elsewhere."""
 
     def __init__(
         self,
@@ -112,6 +118,7 @@ class Room:
         on_end: Callable[[Room], None],
         on_left: Callable[[Room, str], None],
         on_change: Callable[[Room], None],
+        on_invitation: Callable[[Room], None],
     ) -> None:
         self._state = state
         self._opening = opening
@@ -120,11 +127,12 @@ class Room:
         self._on_end = on_end
         self._on_left = on_left
         self._on_change = on_change
+        self._on_invitation = on_invitation
         self._unkept: tuple[Kept, ...] = ()
         self._suspended = False
         self._buried = False
         self._inbox: Inbox[Item] = Inbox(ports.settings.inbox_commands)
-        self._timers: dict[effects.TimerKey, TimerHandle] = {}
+        self._timers = RoomTimers(ports.clock, lambda key: self._inbox.force(commands.TimerFired(key)))
         self._joining: dict[tuple[str, TransportKind], int] = {}
         slots = Slots(ports.settings.audio_slots, ports.settings.video_slots)
         self._desk = MediaDesk(state.interaction_id, ports.media, slots, lambda: self._inbox.force(_Stuck()))
@@ -251,7 +259,8 @@ class Room:
             try:
                 self._ports.records.keep(*kept)
             except RecordsUnavailable:
-                if isinstance(command, commands.Deed) and new.phase is old.phase:
+                asked = isinstance(command, commands.Deed | commands.AnswerInvitation)
+                if asked and new.phase is old.phase:
                     raise Refused(ErrorCode.RECORDS_UNAVAILABLE) from None
                 self._unkept = kept[-_MAX_UNKEPT:]
             else:
@@ -284,14 +293,22 @@ class Room:
     async def _response_to(self, asked: Ask) -> WireModel:
         person_id, request = asked.person_id, asked.request
         deed = to_command(request, person_id, asked.file)
+        if asked.invitation is not None:
+            deed = commands.Invite(person_id, asked.invitation)
         if deed is not None:
             return await self._do(deed)
+        if isinstance(request, requests.AcceptInvitation | requests.DeclineInvitation):
+            accepted = isinstance(request, requests.AcceptInvitation)
+            self._apply(commands.AnswerInvitation(invitation.guest_member(person_id), accepted))
+            return Empty()
         if asked.supervisor is not None:
             self._apply(commands.SupervisorJoined(asked.supervisor))
         member = self._state.member(person_id)
         match request:
             case requests.GetInteraction() | requests.JoinSupervised():
-                view = interaction_view(self._state, taxpayer=member.role is Role.TAXPAYER)
+                view = interaction_view(
+                    self._state, outside=not member.sees_hidden, history_from=member.history_from
+                )
                 return requests.Opened(interaction=view)
             case requests.LeaveSupervised():
                 self._apply(commands.SupervisorLeft(person_id))
@@ -357,7 +374,7 @@ class Room:
                 await self._desk.add_candidate(person_id, transport, candidate)
             case requests.View():
                 publisher = self._state.member(request.publisher_id)
-                if publisher.hidden and self._state.member(person_id).role is Role.TAXPAYER:
+                if publisher.hidden and not self._state.member(person_id).sees_hidden:
                     raise Refused(ErrorCode.NOT_FOUND)
                 await self._desk.set_view(person_id, request)
             case _:
@@ -438,9 +455,9 @@ class Room:
     def _run_effect(self, effect: effects.Effect) -> None:
         match effect:
             case effects.SetTimer(key=key, at_ms=at_ms):
-                self._set_timer(key, at_ms)
+                self._timers.set(key, at_ms)
             case effects.CancelTimer(key=key):
-                self._cancel_timer(key)
+                self._timers.cancel(key)
             case effects.ReleaseSeat(kind=kind, agent_id=agent_id):
                 self._release(kind, agent_id)
             case effects.Record(kind=kind, person_id=person_id, reason=reason):
@@ -463,40 +480,15 @@ class Room:
                 | effects.RecordTrack()
                 | effects.LeaveTrack()
             ):
-                self._run_recording(effect)
+                call_recording.run(self._ports.call_recorder, self.interaction_id, effect)
+            case effects.TellInvitation():
+                tell(self._ports.outbound, self._state, effect)
+                self._on_invitation(self)
             case effects.TellLeft(person_id=person_id):
                 tell(self._ports.outbound, self._state, effect)
                 self._on_left(self, person_id)
             case _:
                 tell(self._ports.outbound, self._state, effect)
-
-    def _run_recording(
-        self,
-        effect: effects.BeginRecording | effects.EndRecording | effects.RecordTrack | effects.LeaveTrack,
-    ) -> None:
-        recorder = self._ports.call_recorder
-        if recorder is None:
-            return
-        match effect:
-            case effects.BeginRecording(recording_id=recording_id):
-                recorder.begin(recording_id, self.interaction_id)
-            case effects.EndRecording(recording_id=recording_id):
-                recorder.end(recording_id)
-            case effects.RecordTrack(recording_id=recording_id, track=track):
-                recorder.record(recording_id, track)
-            case effects.LeaveTrack(recording_id=recording_id, track=track):
-                recorder.leave(recording_id, track)
-
-    def _set_timer(self, key: effects.TimerKey, at_ms: int) -> None:
-        self._cancel_timer(key)
-        self._timers[key] = self._ports.clock.call_at(
-            at_ms, lambda: self._inbox.force(commands.TimerFired(key))
-        )
-
-    def _cancel_timer(self, key: effects.TimerKey) -> None:
-        timer = self._timers.pop(key, None)
-        if timer is not None:
-            timer.cancel()
 
     def _release(self, kind: SessionKind, agent_id: str) -> None:
         self._ports.seats.release(agent_id, kind, self.interaction_id)
@@ -535,11 +527,11 @@ class Room:
     def _bury(self) -> None:
         """Also for a room that could not be opened."""
         self._buried = True
-        for key in list(self._timers):
-            self._cancel_timer(key)
+        self._timers.cancel_all()
         self._ports.media.forget(self.interaction_id)
         if self._state.recording.recording_id is not None:
-            self._run_recording(effects.EndRecording(self._state.recording.recording_id))
+            ended = effects.EndRecording(self._state.recording.recording_id)
+            call_recording.run(self._ports.call_recorder, self.interaction_id, ended)
         self._on_end(self)
         for item in self._inbox.drain():
             if isinstance(item, Ask):

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from signaling.rooms.ports import Outbound
 from signaling.sessions import effects
 from signaling.sessions.model import InteractionState, Member
-from signaling.sessions.states import Presence, Role
+from signaling.sessions.states import InvitationPhase, Presence
 from signaling.wire import notifications
 from signaling.wire.base import Notification
 from signaling.wire.present import (
     assistance_view,
     call_view,
     interaction_view,
+    invitation_ring,
+    invitation_view,
     member_view,
     message_view,
     recording_view,
@@ -29,6 +31,7 @@ Telling = (
     | effects.TellMessage
     | effects.TellRead
     | effects.TellTransfer
+    | effects.TellInvitation
     | effects.TellSilence
     | effects.TellLeft
     | effects.TellTransport
@@ -40,7 +43,7 @@ def tell(outbound: Outbound, state: InteractionState, effect: Telling) -> None:
     own = state.interaction_id
     match effect:
         case effects.TellInteraction():
-            _by_view(outbound, state, lambda taxpayer: _interaction(state, taxpayer=taxpayer))
+            _tell_interaction(outbound, state)
         case effects.TellMember(person_id=person_id):
             _tell_member(outbound, state, person_id)
         case effects.TellAssistance():
@@ -50,8 +53,8 @@ def tell(outbound: Outbound, state: InteractionState, effect: Telling) -> None:
             _by_view(
                 outbound,
                 state,
-                lambda taxpayer: notifications.CallChanged(
-                    interaction_id=own, call=call_view(state, taxpayer=taxpayer)
+                lambda outside: notifications.CallChanged(
+                    interaction_id=own, call=call_view(state, outside=outside)
                 ),
             )
         case effects.TellRecording():
@@ -69,7 +72,9 @@ def tell(outbound: Outbound, state: InteractionState, effect: Telling) -> None:
             told = notifications.ReadChanged(interaction_id=own, person_id=person_id, seq=seq)
             tell_others(outbound, state, person_id, told)
         case effects.TellTransfer():
-            _by_view(outbound, state, lambda taxpayer: _transfer(state, taxpayer=taxpayer))
+            _by_view(outbound, state, lambda outside: _transfer(state, outside=outside))
+        case effects.TellInvitation():
+            _tell_invitation(outbound, state)
         case effects.TellSilence():
             silence = notifications.SilenceChanged(interaction_id=own, ends_at=state.silence_ends_at)
             tell_all(outbound, state, silence)
@@ -100,32 +105,57 @@ def tell_speakers(outbound: Outbound, state: InteractionState, person_ids: list[
     _by_view(
         outbound,
         state,
-        lambda taxpayer: notifications.ActiveSpeakersChanged(
-            interaction_id=state.interaction_id, person_ids=shown if taxpayer else person_ids
+        lambda outside: notifications.ActiveSpeakersChanged(
+            interaction_id=state.interaction_id, person_ids=shown if outside else person_ids
         ),
     )
 
 
 def _by_view(outbound: Outbound, state: InteractionState, make: Callable[[bool], Notification]) -> None:
-    """``make(True)`` is for the taxpayer, ``make(False)`` for all staff."""
-    for_staff: Notification | None = None
+    """``make(True)`` is for the taxpayer and a guest, ``make(False)`` for the staff of the centre."""
+    made: dict[bool, Notification] = {}
+    for member in state.members:
+        if member.presence is not Presence.LEFT:
+            outside = not member.sees_hidden
+            told = made[outside] = made.get(outside) or make(outside)
+            outbound.notify(member.person_id, told)
+
+
+def _tell_interaction(outbound: Outbound, state: InteractionState) -> None:
+    made: dict[tuple[bool, int], Notification] = {}
     for member in state.members:
         if member.presence is Presence.LEFT:
             continue
-        if member.role is Role.TAXPAYER:
-            outbound.notify(member.person_id, make(True))
-        else:
-            for_staff = for_staff or make(False)
-            outbound.notify(member.person_id, for_staff)
+        seen = (not member.sees_hidden, member.history_from)
+        if seen not in made:
+            view = interaction_view(state, outside=seen[0], history_from=seen[1])
+            made[seen] = notifications.InteractionChanged(interaction=view)
+        outbound.notify(member.person_id, made[seen])
 
 
-def _interaction(state: InteractionState, *, taxpayer: bool) -> Notification:
-    return notifications.InteractionChanged(interaction=interaction_view(state, taxpayer=taxpayer))
+def _tell_invitation(outbound: Outbound, state: InteractionState) -> None:
+    asked, own = state.invitation, state.interaction_id
+    assert asked is not None
+    _by_view(
+        outbound,
+        state,
+        lambda outside: notifications.InvitationChanged(
+            interaction_id=own, invitation=invitation_view(asked, outside=outside)
+        ),
+    )
+    ring = invitation_ring(state)
+    if ring is not None:
+        outbound.notify(asked.to_agent, notifications.InvitationRang(ring=ring))
+    elif asked.phase is not InvitationPhase.ENDED:
+        ended = notifications.InvitationEnded(
+            interaction_id=own, invitation_id=asked.invitation_id, phase=asked.phase
+        )
+        outbound.notify(asked.to_agent, ended)
 
 
-def _transfer(state: InteractionState, *, taxpayer: bool) -> Notification:
+def _transfer(state: InteractionState, *, outside: bool) -> Notification:
     assert state.transfer is not None
-    view = transfer_view(state.transfer, taxpayer=taxpayer)
+    view = transfer_view(state.transfer, outside=outside)
     return notifications.TransferChanged(interaction_id=state.interaction_id, transfer=view)
 
 
@@ -135,7 +165,7 @@ def _tell_member(outbound: Outbound, state: InteractionState, person_id: str) ->
         interaction_id=state.interaction_id, member=member_view(state, changed)
     )
     for member in state.members:
-        if member.presence is Presence.LEFT or (changed.hidden and member.role is Role.TAXPAYER):
+        if member.presence is Presence.LEFT or (changed.hidden and not member.sees_hidden):
             continue
         outbound.notify(member.person_id, told)
 

@@ -62,7 +62,9 @@ def time_out(state: InteractionState, now_ms: int) -> InteractionState:
 def settle(state: InteractionState, now_ms: int) -> InteractionState:
     """Follow the media: sharing begins with the first packets of the screen the browser offers, and is over when
     the browser no longer offers it (a reload, the browser's own stop button)."""
-    taxpayer = state.of_role(Role.TAXPAYER)
+    taxpayer = state.taxpayer
+    if taxpayer is None:
+        return state
     offered = Source.SCREEN in taxpayer.offered
     if state.assistance.phase in _SHOWN and not offered:
         return _with(state, phase=AssistancePhase.ACCEPTED, problem=DeviceProblem.CAPTURE_ENDED)

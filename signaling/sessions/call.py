@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from signaling.errors import ErrorCode, Refused
-from signaling.sessions import commands
+from signaling.sessions import commands, recording
 from signaling.sessions.model import CallState, InteractionState, Member
 from signaling.sessions.policy import VOICE_AND_FACE
-from signaling.sessions.states import CallPhase, DeviceProblem, EndReason, Presence, Role
+from signaling.sessions.states import (
+    CallPhase,
+    DeviceProblem,
+    EndReason,
+    InteractionKind,
+    Presence,
+    Role,
+)
 
 _OVER = (CallPhase.IDLE, CallPhase.ENDED)
 
@@ -20,6 +27,8 @@ def handle(state: InteractionState, command: commands.Deed, now_ms: int) -> Inte
             _check_other(state, Role.AGENT, ErrorCode.AGENT_OFFLINE)
             return _ring(state, command, CallPhase.ASKED, seat_free, now_ms)
         case commands.StartCall(seat_free=seat_free):
+            if state.kind is InteractionKind.COLLABORATION:
+                return _begin_collaboration(state, command, seat_free, now_ms)
             _check_other(state, Role.TAXPAYER, ErrorCode.WRONG_PHASE)
             return _ring(state, command, CallPhase.RINGING, seat_free, now_ms)
         case commands.AcceptCall():
@@ -33,6 +42,8 @@ def handle(state: InteractionState, command: commands.Deed, now_ms: int) -> Inte
             return end(state, EndReason.DECLINED, actor_id)
         case commands.ReportCallProblem(actor_id=actor_id, problem=problem):
             return _report_problem(state, actor_id, problem)
+        case commands.StartRecording() | commands.StopRecording() | commands.AnswerRecording():
+            return recording.handle(state, command, now_ms)
         case commands.HangUpCall(actor_id=actor_id):
             return _hang_up(state, actor_id)
         case _:
@@ -99,6 +110,16 @@ def _ring(
         requested_by=by.actor_id,
     )
     return replace(state, call=ringing)
+
+
+def _begin_collaboration(
+    state: InteractionState, by: commands.StartCall, seat_free: bool, now_ms: int
+) -> InteractionState:
+    """There is no taxpayer to ring: the guest is free to join what runs."""
+    if state.guest is None:
+        raise Refused(ErrorCode.AGENT_OFFLINE)
+    begun = _ring(state, by, CallPhase.CONNECTING, seat_free, now_ms)
+    return _with(begun, accepted_at=now_ms, deadline=now_ms + state.settings.permission_timeout_ms)
 
 
 def _report_problem(

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from media.types import Source, TransportKind, TransportState
 from signaling.sessions.effects import TimerKey
-from signaling.sessions.model import FileRef, Member, TransferState
+from signaling.sessions.model import FileRef, InvitationState, Member, TransferState
 from signaling.sessions.policy import Action, SessionKind
 from signaling.sessions.states import CloseCause, CloseReason, DeviceProblem, EndReason, TransferPhase
 
@@ -53,6 +53,31 @@ class Type(Deed):
 
     KIND: ClassVar[SessionKind] = SessionKind.INTERACTION
     ACTION: ClassVar[Action] = Action.SEND_MESSAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Invite(Deed):
+    """The dispatcher has looked up whom, and whether they are on duty."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.INTERACTION
+    ACTION: ClassVar[Action] = Action.INVITE
+    invitation: InvitationState
+
+
+@dataclass(frozen=True, slots=True)
+class EndInvitation(Deed):
+    """It stops ringing, or the guest has to go."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.INTERACTION
+    ACTION: ClassVar[Action] = Action.INVITE
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveInvited(Deed):
+    """The guest goes."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.INTERACTION
+    ACTION: ClassVar[Action] = Action.LEAVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +219,14 @@ class HangUpCall(Deed):
     ACTION: ClassVar[Action] = Action.HANG_UP
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerInvitation:
+    """By whom it rings at, who is no member yet. Refused when it does not ring there."""
+
+    agent: Member
+    accepted: bool
+
+
 # What the world reports
 
 
@@ -295,10 +328,19 @@ class SupervisorLeft:
     person_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class ConfirmationMoved:
+    """A 业务办理服务确认单 of this conversation: its card when it is sent, a line of the system for each further step.
+    The form is no state of the conversation; ``confirmations`` has checked the rights to it."""
+
+    text: str
+    sender_id: str | None = None
+    confirmation_id: str | None = None
+    """Of the card."""
+
+
 OF_WORDS = (PostMessage, ReadUpTo, Type)
 """Move nothing but the conversation: no right, no phase and no medium follows from them."""
-
-OF_RECORDING = (StartRecording, StopRecording, AnswerRecording)
 
 OF_MEMBERS = (
     MemberConnected,
@@ -325,5 +367,6 @@ Report = (
     | AgentLost
     | SupervisorJoined
     | SupervisorLeft
+    | ConfirmationMoved
 )
-Command = Deed | Report
+Command = Deed | AnswerInvitation | Report

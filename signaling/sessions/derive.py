@@ -28,6 +28,7 @@ from signaling.sessions.effects import (
     TellAssistance,
     TellCall,
     TellInteraction,
+    TellInvitation,
     TellLeft,
     TellMember,
     TellMessage,
@@ -43,7 +44,7 @@ from signaling.sessions.members import media_connected
 from signaling.sessions.model import InteractionState, Member
 from signaling.sessions.policy import SessionKind, audiences, grant, silenced
 from signaling.sessions.recording import recorded
-from signaling.sessions.states import InteractionPhase, LeftReason, Presence, Role
+from signaling.sessions.states import InteractionKind, InteractionPhase, LeftReason, Presence, Role
 
 
 def effects_of_opening(state: InteractionState) -> Effects:
@@ -52,7 +53,7 @@ def effects_of_opening(state: InteractionState) -> Effects:
         *(AddPeer(member.person_id) for member in state.members),
         *(SetTimer(key, at_ms) for key, at_ms in timers(state).items()),
         TellInteraction(),
-        Record(facts.INTERACTION_OPENED, state.of_role(Role.TAXPAYER).person_id),
+        Record(facts.INTERACTION_OPENED, (state.taxpayer or state.of_role(Role.AGENT)).person_id),
     )
 
 
@@ -101,11 +102,13 @@ def timers(state: InteractionState) -> Mapping[TimerKey, int]:
         TimerKey(TimerKind.ASSISTANCE): state.assistance.deadline,
         TimerKey(TimerKind.CALL): state.call.deadline,
         TimerKey(TimerKind.SILENCE): _silence(state),
+        TimerKey(TimerKind.INVITATION): state.invitation.deadline if state.invitation is not None else None,
     }
+    opener = Role.AGENT if state.kind is InteractionKind.COLLABORATION else Role.TAXPAYER
     for member in state.members:
         wanted[TimerKey(TimerKind.RECONNECT, member.person_id)] = member.reconnect_by
         wanted[TimerKey(TimerKind.MEDIA_LOST, member.person_id)] = member.media_lost_by
-        if member.role is Role.TAXPAYER and member.left_at is not None:
+        if member.role is opener and member.left_at is not None:
             wanted[TimerKey(TimerKind.ABANDONED)] = member.left_at + state.settings.abandoned_timeout_ms
     return {key: at_ms for key, at_ms in wanted.items() if at_ms is not None}
 
@@ -219,6 +222,8 @@ def _tellings(old: InteractionState, new: InteractionState, closing: bool) -> It
     yield from _of_members(old, new, regrouped)
     if old.transfer != new.transfer:
         yield TellTransfer()
+    if old.invitation != new.invitation:
+        yield TellInvitation()
     if old.silence_ends_at != new.silence_ends_at and not closing:
         yield TellSilence()
     if regrouped and not closing:
@@ -238,7 +243,7 @@ def _of_read_marks(old: InteractionState, new: InteractionState) -> Iterator[Eff
     if old.members is new.members:
         return
     for before, after in zip(old.members, new.members, strict=True):
-        if before.read_seq != after.read_seq and after.is_party:
+        if before.read_seq != after.read_seq and after.supervision is None:
             yield TellRead(after.person_id, after.read_seq)
 
 
@@ -265,7 +270,7 @@ def _of_members(old: InteractionState, new: InteractionState, regrouped: bool) -
             continue
         if not regrouped and _public(old, before) != _public(new, member):
             yield TellMember(member.person_id)
-        if before.read_seq != member.read_seq and member.is_party:
+        if before.read_seq != member.read_seq and member.supervision is None:
             yield TellRead(member.person_id, member.read_seq)
 
 
@@ -273,7 +278,9 @@ def _of_the_gone(old: InteractionState, new: InteractionState) -> Iterator[Effec
     for gone in old.members:
         if new.find(gone.person_id) is not None:
             continue
-        if not gone.is_party:
+        if gone.is_guest:
+            yield TellLeft(gone.person_id, LeftReason.INVITATION_ENDED)
+        elif not gone.is_party:
             yield TellLeft(gone.person_id, LeftReason.SUPERVISION_ENDED)
         elif not old.vacant:
             yield TellLeft(gone.person_id, LeftReason.TRANSFERRED)
@@ -283,13 +290,14 @@ def _of_the_gone(old: InteractionState, new: InteractionState) -> Iterator[Effec
 
 def _who(state: InteractionState) -> tuple[object, ...]:
     """Who takes part, and how."""
-    return (state.vacant, *((m.person_id, m.supervision) for m in state.members))
+    return (state.vacant, *((m.person_id, m.supervision, m.guest_of) for m in state.members))
 
 
 def _public(state: InteractionState, member: Member) -> tuple[object, ...]:
     """What others see of a member."""
     return (
         member.presence,
+        member.in_call,
         member.tracks,
         silenced(state, member),
         media_connected(state, member),

@@ -18,6 +18,7 @@ class TimerKind(StrEnum):
     MEDIA_LOST = "media_lost"
     ABANDONED = "abandoned"
     SILENCE = "silence"
+    INVITATION = "invitation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,11 @@ class TellTransfer:
 
 
 @dataclass(frozen=True, slots=True)
+class TellInvitation:
+    """The members, and whom it rings at, or rang at until now."""
+
+
+@dataclass(frozen=True, slots=True)
 class TellSilence:
     pass
 
@@ -218,6 +224,7 @@ Effect = (
     | TellMessage
     | TellRead
     | TellTransfer
+    | TellInvitation
     | TellSilence
     | TellLeft
     | TellTransport

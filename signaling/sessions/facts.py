@@ -11,6 +11,7 @@ from signaling.sessions.states import (
     CallPhase,
     Consent,
     InteractionPhase,
+    InvitationPhase,
     Presence,
     Role,
 )
@@ -58,6 +59,14 @@ def between(old: InteractionState, new: InteractionState) -> Iterator[Record]:
         same = old.transfer is not None and old.transfer.transfer_id == new.transfer.transfer_id
         who = new.transfer.taken_by if same else new.transfer.from_agent
         yield Record(f"transfer_{new.transfer.phase}", who)
+    invited = new.invitation
+    if invited is not None and (
+        old.invitation is None
+        or old.invitation.invitation_id != invited.invitation_id
+        or old.invitation.phase is not invited.phase
+    ):
+        rung = invited.phase is InvitationPhase.RINGING
+        yield Record(f"invitation_{invited.phase}", invited.from_agent if rung else invited.to_agent)
 
 
 def _of_members(old: InteractionState, new: InteractionState) -> Iterator[Record]:
@@ -107,9 +116,8 @@ def _of_call(old: InteractionState, new: InteractionState) -> Iterator[Record]:
     if after is CallPhase.ENDED:
         yield Record(_CALL[after], new.call.ended_by, new.call.end_reason)
         return
-    role = Role.AGENT if after is CallPhase.RINGING else Role.TAXPAYER
-    person_id = None if after is CallPhase.ACTIVE else new.of_role(role).person_id
-    yield Record(_CALL[after], person_id)
+    by = {CallPhase.RINGING: new.of_role(Role.AGENT), CallPhase.ACTIVE: None}.get(after, new.taxpayer)
+    yield Record(_CALL[after], by.person_id if by is not None else None)
 
 
 def _of_recording(old: InteractionState, new: InteractionState) -> Iterator[Record]:

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from signaling.errors import ErrorCode, Refused
-from signaling.sessions import assistance, call, commands, derive, lines, members, recording, service
+from signaling.sessions import (
+    assistance,
+    call,
+    commands,
+    derive,
+    invitation,
+    lines,
+    members,
+    recording,
+    service,
+)
 from signaling.sessions.effects import Effects, TimerKey, TimerKind
 from signaling.sessions.model import InteractionContext, InteractionState, Member, Message
 from signaling.sessions.policy import SessionKind, check, grant, phase_of, seat_of
@@ -20,6 +30,7 @@ from signaling.sessions.states import (
     CloseCause,
     CloseReason,
     EndReason,
+    InteractionKind,
     InteractionPhase,
     MessageKind,
     Presence,
@@ -38,13 +49,16 @@ def open_interaction(
     centre_name: str | None = None,
     context: InteractionContext | None = None,
     greeting: str | None = None,
+    kind: InteractionKind = InteractionKind.SERVICE,
 ) -> tuple[InteractionState, Effects]:
-    """``people`` are the taxpayer and the agent. ``greeting`` is the agent's first card."""
+    """``people`` are the taxpayer and the agent, or the agent alone in a collaboration. ``greeting`` is the agent's
+    first card."""
     state = InteractionState(
         interaction_id=interaction_id,
         opened_at=now_ms,
         members=tuple(replace(member, joined_at=now_ms) for member in people),
         settings=settings,
+        kind=kind,
         centre_id=centre_id,
         centre_name=centre_name,
         context=context or InteractionContext(),
@@ -76,6 +90,8 @@ def change(
     """Any command, by all steps."""
     if isinstance(command, commands.Deed):
         changed = _do(state, command, now_ms)
+    elif isinstance(command, commands.AnswerInvitation):
+        changed = invitation.answer(state, command, now_ms)
     elif state.phase is InteractionPhase.CLOSED or _of_a_stranger(state, command):
         return state, ()
     else:
@@ -116,9 +132,10 @@ def _do(state: InteractionState, command: commands.Deed, now_ms: int) -> Interac
     _check(state, command)
     if command.KIND is SessionKind.ASSISTANCE:
         return assistance.handle(state, command, now_ms)
-    if isinstance(command, commands.OF_RECORDING):
-        return recording.handle(state, command, now_ms)
     if command.KIND is SessionKind.CALL:
+        if isinstance(command, commands.AcceptCall | commands.HangUpCall) and _is_guest(state, command):
+            joins = isinstance(command, commands.AcceptCall)
+            return invitation.join_call(state, command.actor_id, joins=joins)
         return call.handle(state, command, now_ms)
     match command:
         case commands.PostMessage():
@@ -133,12 +150,20 @@ def _do(state: InteractionState, command: commands.Deed, now_ms: int) -> Interac
             member = state.member(actor_id)
             read = max(member.read_seq, min(seq, state.next_seq - 1))
             return state.with_member(replace(member, read_seq=read))
+        case commands.Invite():
+            return invitation.invite(state, command, now_ms)
+        case commands.EndInvitation(actor_id=actor_id) | commands.LeaveInvited(actor_id=actor_id):
+            return invitation.end(state, actor_id, now_ms)
         case commands.OfferMedia():
             return _offer(state, command)
         case commands.MuteSource():
             return _mute(state, command)
         case _:
             return state
+
+
+def _is_guest(state: InteractionState, command: commands.Deed) -> bool:
+    return state.member(command.actor_id).is_guest
 
 
 def _take(state: InteractionState, command: commands.Report, now_ms: int) -> InteractionState:  # noqa: PLR0912 - one arm per report
@@ -171,6 +196,8 @@ def _take(state: InteractionState, command: commands.Report, now_ms: int) -> Int
             return service.admit_supervisor(state, command, now_ms)
         case commands.SupervisorLeft(person_id=person_id):
             return service.dismiss_supervisor(state, person_id)
+        case commands.ConfirmationMoved():
+            return service.tell_of_confirmation(state, command, now_ms)
 
 
 def _fire(state: InteractionState, key: TimerKey, now_ms: int) -> InteractionState:
@@ -190,11 +217,14 @@ def _fire(state: InteractionState, key: TimerKey, now_ms: int) -> InteractionSta
             if at_ms is None or now_ms < at_ms:
                 return state
             return _close(state, EndReason.MEMBER_LEFT, CloseReason.ABANDONED, None, now_ms)
+        case TimerKind.INVITATION:
+            return invitation.time_out(state, now_ms)
         case TimerKind.SILENCE:
             return _pass_silence(state, key, now_ms)
 
 
 def _settle(state: InteractionState, now_ms: int) -> InteractionState:
+    state = invitation.settle(state, now_ms)
     state = members.settle(state, now_ms)
     state = assistance.settle(state, now_ms)
     return recording.settle(call.settle(state, now_ms))
@@ -219,6 +249,8 @@ def _close(
 ) -> InteractionState:
     ended = members.end_sessions(state, end_reason, closed_by)
     ended = service.end_transfer(ended, TransferPhase.CANCELLED, now_ms)
+    if ended.inviting:
+        ended = invitation.end(ended, closed_by, now_ms)
     return replace(
         ended,
         phase=InteractionPhase.CLOSED,

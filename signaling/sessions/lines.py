@@ -10,7 +10,9 @@ from signaling.sessions.states import (
     CallPhase,
     CloseReason,
     EndReason,
+    InteractionKind,
     InteractionPhase,
+    InvitationPhase,
     Presence,
     Role,
     SupervisionMode,
@@ -37,6 +39,16 @@ _TRANSFER: Mapping[TransferPhase, str] = {
     TransferPhase.TIMED_OUT: "转接无人应答，税务人员 {agent} 继续为您服务。",
     TransferPhase.CANCELLED: "转接已取消，税务人员 {agent} 继续为您服务。",
 }
+_COLLABORATES = "税务人员 {agent} 发起线下协同办：{business}"
+_INVITATION: Mapping[InvitationPhase, str] = {
+    InvitationPhase.RINGING: "正在邀请{authority}坐席加入，请稍候。",
+    InvitationPhase.ACCEPTED: "{authority}坐席 {number} 加入会话。",
+    InvitationPhase.DECLINED: "{authority}坐席暂时无法加入。",
+    InvitationPhase.TIMED_OUT: "{authority}坐席无人应答，邀请已结束。",
+    InvitationPhase.CANCELLED: "已取消邀请{authority}坐席。",
+    InvitationPhase.ENDED: "{authority}坐席 {number} 已离开会话。",
+}
+_HISTORY_SHARED = "此前的会话内容已向其展示。"
 _JOINED = "班长 {name} 已加入会话。"
 _QUIT = "班长 {name} 已离开会话。"
 _LEFT: Mapping[Role, str] = {Role.TAXPAYER: "纳税人已离开。", Role.AGENT: "税务人员 {agent} 已离开。"}
@@ -84,9 +96,20 @@ _CALL_ENDED: Mapping[EndReason, str] = {
 def narrate(old: InteractionState | None, new: InteractionState, now_ms: int) -> InteractionState:
     """``new`` with the lines that tell how it came from ``old``; from nothing, that it was opened."""
     agent = new.of_role(Role.AGENT).display_name
-    for line in [_OPENED] if old is None else _lines(old, new):
+    for line in [_opening(new)] if old is None else _lines(old, new):
         new = new.with_line(line.format(agent=agent), now_ms)
     return new
+
+
+def _opening(new: InteractionState) -> str:
+    if new.kind is InteractionKind.SERVICE:
+        return _OPENED
+    return _COLLABORATES.replace("{business}", _literal(new.context.business or "跨区域涉税事项"))
+
+
+def _literal(text: str) -> str:
+    """What people wrote is no template."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _lines(old: InteractionState, new: InteractionState) -> Iterator[str]:
@@ -95,6 +118,7 @@ def _lines(old: InteractionState, new: InteractionState) -> Iterator[str]:
     yield from _of_supervision(old, new)
     if not closing:
         yield from _of_service(old, new)
+        yield from _of_invitation(old, new)
     yield from _of_assistance(old, new)
     yield from _of_call(old, new)
     if closing:
@@ -120,6 +144,19 @@ def _of_service(old: InteractionState, new: InteractionState) -> Iterator[str]:
         yield _TRANSFER[new.transfer.phase].replace("{target}", _shown_target(new.transfer))
     if new.silence_ends_at is not None and old.silence_ends_at is None:
         yield _SILENCE.replace("{minutes}", str(max(1, round(new.settings.silence_end_ms / 60_000))))
+
+
+def _of_invitation(old: InteractionState, new: InteractionState) -> Iterator[str]:
+    asked, before = new.invitation, old.invitation
+    if asked is None:
+        return
+    same = before is not None and before.invitation_id == asked.invitation_id
+    if same and before is not None and before.phase is asked.phase:
+        return
+    line = _INVITATION[asked.phase].replace("{authority}", _literal(asked.authority))
+    if asked.phase is InvitationPhase.ACCEPTED and asked.share_history:
+        line += _HISTORY_SHARED
+    yield line.replace("{number}", _literal(asked.to_number))
 
 
 def _shown_target(transfer: TransferState) -> str:

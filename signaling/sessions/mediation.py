@@ -1,4 +1,4 @@
-"""A mediation application, minimal: applied, dispatched to an agent, in progress, done. Pure."""
+"""A mediation application: drafted, applied, dispatched to an agent, in progress, done; or withdrawn, or refused. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from signaling.sessions.meeting_states import MediationPhase
 @dataclass(frozen=True, slots=True)
 class MediationApplication:
     """``number`` is what people call it; ``taxpayer_name`` is masked. ``meeting_id`` from the dispatch on; whoever is
-    given it may knock."""
+    given it may knock. ``expected_at``: when the taxpayer would like to talk. ``reason``: of a withdrawal or a refusal."""
 
     application_id: str
     number: str
@@ -27,6 +27,46 @@ class MediationApplication:
     dispatched_at: int | None = None
     dispatched_by: str | None = None
     done_at: int | None = None
+    centre_id: str | None = None
+    expected_at: int | None = None
+    reason: str | None = None
+
+
+def revise(
+    known: MediationApplication, subject: str, detail: str, expected_at: int | None
+) -> MediationApplication:
+    """A draft. Raises ``Refused``."""
+    _check(known, MediationPhase.DRAFT)
+    return replace(known, subject=subject, detail=detail, expected_at=expected_at)
+
+
+def submit(known: MediationApplication, now_ms: int) -> MediationApplication:
+    """A draft is applied for. Raises ``Refused``."""
+    _check(known, MediationPhase.DRAFT)
+    return replace(known, phase=MediationPhase.APPLIED, applied_at=now_ms)
+
+
+def discard(known: MediationApplication) -> MediationApplication:
+    """A draft. Raises ``Refused``."""
+    _check(known, MediationPhase.DRAFT)
+    return replace(known, phase=MediationPhase.DISCARDED)
+
+
+def withdraw(known: MediationApplication, reason: str, now_ms: int) -> MediationApplication:
+    """By the taxpayer, before it is dispatched. Raises ``Refused``."""
+    _check(known, MediationPhase.APPLIED)
+    return replace(known, phase=MediationPhase.WITHDRAWN, reason=reason, done_at=now_ms)
+
+
+def refuse(known: MediationApplication, reason: str, by: str, now_ms: int) -> MediationApplication:
+    """不予受理, before it is dispatched. Raises ``Refused``."""
+    _check(known, MediationPhase.APPLIED)
+    return replace(known, phase=MediationPhase.REFUSED, reason=reason, done_at=now_ms, dispatched_by=by)
+
+
+def _check(known: MediationApplication, phase: MediationPhase) -> None:
+    if known.phase is not phase:
+        raise Refused(ErrorCode.WRONG_PHASE)
 
 
 def dispatch(

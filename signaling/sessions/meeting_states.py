@@ -8,11 +8,17 @@ from enum import StrEnum
 class MediationPhase(StrEnum):
     """A mediation application (调解申请)."""
 
+    DRAFT = "draft"
+    """Kept by the taxpayer, seen by nobody else."""
+    DISCARDED = "discarded"
+    """A draft that was thrown away; shown to nobody."""
     APPLIED = "applied"
     DISPATCHED = "dispatched"
     """Given to an agent; its meeting can be entered."""
     IN_PROGRESS = "in_progress"
     DONE = "done"
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
 
 
 class MeetingPhase(StrEnum):

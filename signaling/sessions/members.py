@@ -52,7 +52,7 @@ def give_up(state: InteractionState, person_id: str, now_ms: int) -> Interaction
     if member is None or member.reconnect_by is None or now_ms < member.reconnect_by:
         return state
     if not member.is_party:
-        return state.without(person_id)
+        return state.without(person_id)  # of a guest ``invitation.settle`` says the rest
     gone = replace(
         _without_media(member), presence=Presence.LEFT, reconnect_by=None, left_at=now_ms, links={}
     )

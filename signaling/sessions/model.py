@@ -16,7 +16,9 @@ from signaling.sessions.states import (
     Consent,
     DeviceProblem,
     EndReason,
+    InteractionKind,
     InteractionPhase,
+    InvitationPhase,
     MessageKind,
     Presence,
     RecordingPhase,
@@ -61,6 +63,12 @@ class Member:
     """Everything up to this line was read."""
     supervision: SupervisionMode | None = None
     """Of a supervisor."""
+    guest_of: str | None = None
+    """Of an invited agent: the name of the authority they speak for."""
+    history_from: int = 1
+    """The first line of the conversation this member may read."""
+    in_call: bool = False
+    """Of an invited agent: has agreed to the call that runs."""
 
     @property
     def hidden(self) -> bool:
@@ -70,7 +78,17 @@ class Member:
     @property
     def is_party(self) -> bool:
         """One of the two whom the interaction is between."""
-        return self.role in (Role.TAXPAYER, Role.AGENT)
+        return self.role in (Role.TAXPAYER, Role.AGENT) and self.guest_of is None
+
+    @property
+    def is_guest(self) -> bool:
+        """An invited agent: a third who talks, and serves nobody here."""
+        return self.guest_of is not None
+
+    @property
+    def sees_hidden(self) -> bool:
+        """Is told of supervisors who listen: the staff of the centre, and nobody from outside it."""
+        return self.role is not Role.TAXPAYER and not self.is_guest
 
     @property
     def quality(self) -> int | None:
@@ -196,11 +214,34 @@ class TransferState:
 
 
 @dataclass(frozen=True, slots=True)
+class InvitationState:
+    """The last invitation (R7); one at a time. ``authority`` is the name of the 主管税务机关 by which the agent was
+    chosen, ``to_number`` the staff number. ``note`` is for the invited one alone; ``share_history``: the whole
+    conversation is shown to them, and not only what is said from then on."""
+
+    invitation_id: str
+    from_agent: str
+    from_number: str
+    to_agent: str
+    to_number: str
+    authority: str
+    asked_at: int
+    note: str = ""
+    share_history: bool = False
+    phase: InvitationPhase = InvitationPhase.RINGING
+    deadline: int | None = None
+    decided_at: int | None = None
+    ended_at: int | None = None
+    ended_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InteractionState:
     interaction_id: str
     opened_at: int
     members: tuple[Member, ...]
     settings: SessionSettings = field(default_factory=SessionSettings)
+    kind: InteractionKind = InteractionKind.SERVICE
     phase: InteractionPhase = InteractionPhase.OPEN
     centre_id: str | None = None
     """None without a queue."""
@@ -212,6 +253,7 @@ class InteractionState:
     vacant: bool = False
     """Its agent was lost; the queue looks for another. The lost one stays as a member who has left until then."""
     transfer: TransferState | None = None
+    invitation: InvitationState | None = None
     quiet_since: int | None = None
     """Since when nobody wrote and nothing ran."""
     silence_ends_at: int | None = None
@@ -232,8 +274,22 @@ class InteractionState:
         return member
 
     def of_role(self, role: Role) -> Member:
-        """The taxpayer, or the agent: each interaction has one of both."""
-        return next(m for m in self.members if m.role is role)
+        """The taxpayer, or the agent who serves: each interaction has one of both, but a collaboration no taxpayer."""
+        return next(m for m in self.members if m.role is role and not m.is_guest)
+
+    @property
+    def taxpayer(self) -> Member | None:
+        """None in a collaboration."""
+        return next((m for m in self.members if m.role is Role.TAXPAYER), None)
+
+    @property
+    def guest(self) -> Member | None:
+        """The invited agent, while in it."""
+        return next((m for m in self.members if m.is_guest), None)
+
+    @property
+    def inviting(self) -> bool:
+        return self.invitation is not None and self.invitation.phase is InvitationPhase.RINGING
 
     @property
     def parties(self) -> tuple[Member, ...]:

@@ -16,6 +16,7 @@ from signaling.sessions.model import InteractionState, Member
 from signaling.sessions.states import (
     AssistancePhase,
     CallPhase,
+    GuestSeat,
     InteractionPhase,
     Presence,
     Role,
@@ -35,6 +36,9 @@ class Action(StrEnum):
     READ = "read"
     """Marks of what one has read, and of typing."""
     CLOSE = "close"
+    INVITE = "invite"
+    """And take the invitation back, or ask the guest to leave."""
+    LEAVE = "leave"
     USE_MEDIA = "use_media"
     """Negotiate transports, trickle candidates, choose layers, mute oneself. What flows is decided by ``publish``."""
     REQUEST = "request"
@@ -62,8 +66,9 @@ class Action(StrEnum):
     EDIT_NOTES = "edit_notes"
 
 
-Seat = Role | SupervisionMode | MeetingRole
-"""What one is in an interaction or a meeting: a supervisor's rights follow from how they take part."""
+Seat = Role | SupervisionMode | GuestSeat | MeetingRole
+"""What one is in an interaction or a meeting: a supervisor's rights follow from how they take part, an invited agent's
+from whether they have agreed to the call."""
 
 Phase = InteractionPhase | AssistancePhase | CallPhase | MeetingPhase
 
@@ -94,6 +99,10 @@ _IN_CALL = _rule(Action.REPORT_PROBLEM, Action.HANG_UP, publish=VOICE_AND_FACE)
 _IN_INTERACTION = _rule(Action.SEND_MESSAGE, Action.READ, Action.CLOSE, Action.USE_MEDIA)
 _AUDITING = _rule(Action.READ, Action.USE_MEDIA)
 _IN_THE_EAR = _rule(publish=frozenset({Source.MICROPHONE}))
+_GUEST, _GUEST_TALKS = GuestSeat.GUEST, GuestSeat.GUEST_IN_CALL
+_AS_GUEST = _rule(Action.SEND_MESSAGE, Action.READ, Action.LEAVE, Action.USE_MEDIA)
+_GUESTS: Mapping[Seat, Rule] = {_GUEST: _rule(Action.ACCEPT), _GUEST_TALKS: _IN_CALL}
+"""To accept is to join the call, to hang up to go out of it: it is the two others' call."""
 _WHISPERED: Mapping[Seat, Rule] = {_WHISPER: _IN_THE_EAR}
 _JOINED: Mapping[Seat, Rule] = {_BARGE: _rule(Action.CONSENT, publish=VOICE_AND_FACE)}
 _TALKS = Rule(_IN_CALL.do | {Action.CONSENT}, VOICE_AND_FACE)
@@ -115,7 +124,9 @@ _MEETING_SOURCES = VOICE_AND_FACE | SCREEN
 POLICY: Mapping[tuple[SessionKind, Phase], Mapping[Seat, Rule]] = {
     (SessionKind.INTERACTION, InteractionPhase.OPEN): {
         _T: _IN_INTERACTION,
-        _A: _IN_INTERACTION,
+        _A: Rule(_IN_INTERACTION.do | {Action.INVITE}),
+        _GUEST: _AS_GUEST,
+        _GUEST_TALKS: _AS_GUEST,
         _LISTEN: _AUDITING,
         _WHISPER: _AUDITING,
         _BARGE: _rule(Action.SEND_MESSAGE, Action.READ, Action.USE_MEDIA),
@@ -151,8 +162,21 @@ POLICY: Mapping[tuple[SessionKind, Phase], Mapping[Seat, Rule]] = {
         _T: _rule(Action.ACCEPT, Action.DECLINE, Action.REPORT_PROBLEM, Action.HANG_UP),
         _A: _rule(Action.REPORT_PROBLEM, Action.HANG_UP, publish=VOICE_AND_FACE, heard=False),
     },
-    (SessionKind.CALL, CallPhase.CONNECTING): {_T: _IN_CALL, _A: _IN_CALL, **_WHISPERED, **_JOINED},
-    (SessionKind.CALL, CallPhase.ACTIVE): {_T: _TALKS, _A: _LEADS_TALK, **_WHISPERED, **_JOINED},
+    (SessionKind.CALL, CallPhase.CONNECTING): {
+        _T: _IN_CALL,
+        _A: _IN_CALL,
+        **_GUESTS,
+        **_WHISPERED,
+        **_JOINED,
+    },
+    (SessionKind.CALL, CallPhase.ACTIVE): {
+        _T: _TALKS,
+        _A: _LEADS_TALK,
+        _GUEST: _GUESTS[_GUEST],
+        _GUEST_TALKS: _TALKS,
+        **_WHISPERED,
+        **_JOINED,
+    },
     (SessionKind.CALL, CallPhase.ENDED): _CALLABLE,
     (SessionKind.MEETING, MeetingPhase.SCHEDULED): _NOBODY,
     (SessionKind.MEETING, MeetingPhase.RUNNING): {
@@ -170,7 +194,7 @@ _EVER: Mapping[tuple[SessionKind, Seat], frozenset[Action]] = {
         *(seats[seat].do for (k, _), seats in POLICY.items() if k is kind and seat in seats)
     )
     for kind in SessionKind
-    for seat in (*Role, *SupervisionMode, *MeetingRole)
+    for seat in (*Role, *SupervisionMode, *GuestSeat, *MeetingRole)
 }
 
 _OWN_CODES: Mapping[tuple[SessionKind, Seat, Action], ErrorCode] = {
@@ -180,6 +204,8 @@ _OWN_CODES: Mapping[tuple[SessionKind, Seat, Action], ErrorCode] = {
 
 
 def seat_of(member: Member) -> Seat:
+    if member.is_guest:
+        return GuestSeat.GUEST_IN_CALL if member.in_call else GuestSeat.GUEST
     return member.supervision or member.role
 
 

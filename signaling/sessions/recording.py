@@ -11,6 +11,7 @@ from dataclasses import replace
 from signaling.errors import ErrorCode, Refused
 from signaling.sessions import commands
 from signaling.sessions.model import InteractionState, Member, RecordedTrack, RecordingState
+from signaling.sessions.policy import Action, SessionKind, rule, seat_of
 from signaling.sessions.states import CallPhase, Consent, Presence, RecordingPhase
 
 _DURING = (CallPhase.CONNECTING, CallPhase.ACTIVE)
@@ -59,7 +60,7 @@ def settle(state: InteractionState) -> InteractionState:
     consents = {
         member.person_id: known.get(member.person_id, Consent.ASKED)
         for member in state.members
-        if _is_heard(member) and (member.person_id in known or member.presence is not Presence.LEFT)
+        if _talks(member) and (member.person_id in known or member.presence is not Presence.LEFT)
     }
     if consents == known:
         return state
@@ -79,6 +80,6 @@ def recorded(state: InteractionState) -> frozenset[RecordedTrack]:
     )
 
 
-def _is_heard(member: Member) -> bool:
-    """A supervisor who listens or whispers is no part of the call."""
-    return not member.hidden
+def _talks(member: Member) -> bool:
+    """Whoever may be asked has a seat in the call: no supervisor who listens or whispers, no guest outside it."""
+    return Action.CONSENT in rule(SessionKind.CALL, CallPhase.ACTIVE, seat_of(member)).do

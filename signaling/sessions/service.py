@@ -54,6 +54,10 @@ def end_transfer(
 def replace_agent(state: InteractionState, command: commands.AgentReplaced, now_ms: int) -> InteractionState:
     """The new one takes the seat of the old; what runs goes along where the new one has a seat for it."""
     old, new = state.of_role(Role.AGENT), command.agent
+    known = state.find(new.person_id)
+    if known is not None and known.is_guest:
+        # Whoever was invited and now serves keeps the media that runs.
+        new = replace(known, guest_of=None, history_from=1, in_call=False, joined_at=new.joined_at)
     state = end_transfer(state, TransferPhase.ACCEPTED, now_ms, new.person_id)
     if old.person_id == new.person_id:
         # The line of who is back with it may be down again already: presence stays what the connections said.
@@ -96,6 +100,26 @@ def lose_agent(state: InteractionState, agent_id: str, now_ms: int) -> Interacti
     )
 
 
+def tell_of_confirmation(
+    state: InteractionState, command: commands.ConfirmationMoved, now_ms: int
+) -> InteractionState:
+    sender = state.find(command.sender_id) if command.sender_id is not None else None
+    if sender is None or command.confirmation_id is None:
+        return state.with_line(command.text, now_ms)
+    card = Message(
+        seq=state.next_seq,
+        sender_id=sender.person_id,
+        client_message_id=command.confirmation_id,
+        text=command.text,
+        sent_at=now_ms,
+        kind=MessageKind.CARD,
+        sender_role=sender.role,
+        sender_name=sender.display_name,
+        card=CardKind.CONFIRMATION,
+    )
+    return state.with_message(card)
+
+
 def admit_supervisor(
     state: InteractionState, command: commands.SupervisorJoined, now_ms: int
 ) -> InteractionState:
@@ -103,14 +127,14 @@ def admit_supervisor(
     known = state.find(supervisor.person_id)
     if known is None:
         return replace(state, members=(*state.members, replace(supervisor, joined_at=now_ms)))
-    if known.is_party:
+    if known.is_party or known.is_guest:
         return state
     return state.with_member(replace(known, supervision=supervisor.supervision))
 
 
 def dismiss_supervisor(state: InteractionState, person_id: str) -> InteractionState:
     known = state.find(person_id)
-    return state if known is None or known.is_party else state.without(person_id)
+    return state if known is None or known.supervision is None else state.without(person_id)
 
 
 def settle_silence(old: InteractionState, new: InteractionState, now_ms: int) -> InteractionState:

@@ -11,6 +11,8 @@ class SessionSettings:
 
     ring_timeout_ms: int = 30_000
     """An assistance requested, a call asked for or ringing."""
+    invitation_timeout_ms: int = 30_000
+    """An invitation rings for so long at the agent of another authority."""
     permission_timeout_ms: int = 60_000
     """From 【同意】 until the browser offers its media: a person may be reading the permission prompt."""
     connecting_timeout_ms: int = 20_000

@@ -26,6 +26,13 @@ class InteractionPhase(StrEnum):
     CLOSED = "closed"
 
 
+class InteractionKind(StrEnum):
+    SERVICE = "service"
+    """Between a taxpayer and an agent."""
+    COLLABORATION = "collaboration"
+    """Between two agents alone, while the taxpayer stands at the counter of the first (线下协同办)."""
+
+
 class AssistancePhase(StrEnum):
     """Remote assistance (R1–R3, R5)."""
 
@@ -106,6 +113,8 @@ class MessageKind(StrEnum):
 class CardKind(StrEnum):
     GREETING = "greeting"
     """The agent's greeting with 【音视频通话】 and 【远程协助】 (H4)."""
+    CONFIRMATION = "confirmation"
+    """A 业务办理服务确认单; its id is the ``client_message_id`` of the card (H9)."""
 
 
 class CloseCause(StrEnum):
@@ -139,6 +148,27 @@ class TransferPhase(StrEnum):
     DECLINED = "declined"
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
+
+
+class InvitationPhase(StrEnum):
+    """An agent of another authority is invited into the conversation (R7)."""
+
+    RINGING = "ringing"
+    ACCEPTED = "accepted"
+    """The guest is in it."""
+    DECLINED = "declined"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    ENDED = "ended"
+    """The guest was in it, and is no more."""
+
+
+class GuestSeat(StrEnum):
+    """What an invited agent is in an interaction: the rights follow from it."""
+
+    GUEST = "guest"
+    GUEST_IN_CALL = "guest_in_call"
+    """Has agreed to the call that runs."""
 
 
 class SupervisionMode(StrEnum):
@@ -178,3 +208,5 @@ class LeftReason(StrEnum):
     SIGNED_OUT = "signed_out"
     """Or the line was lost for too long."""
     SUPERVISION_ENDED = "supervision_ended"
+    INVITATION_ENDED = "invitation_ended"
+    """An invited agent has left, was asked to leave, or did not come back."""

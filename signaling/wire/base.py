@@ -68,6 +68,8 @@ class ConnectionScope(StrEnum):
     """The window and the desk."""
     MEETING = "meeting"
     """The page of a meeting: requests of meetings, and of their media and chat, alone."""
+    CENTRE = "centre"
+    """The personal centre and its staff side: told what changes; it asks over HTTP and requests nothing here."""
 
 
 class Handshake(WireModel):

@@ -6,8 +6,11 @@ from typing import ClassVar
 
 from media.types import Source, TransportKind, TransportState
 from signaling.sessions.queue_states import AgentStatus, OfferEnd, StatusReason
-from signaling.sessions.states import LeftReason
+from signaling.sessions.states import InvitationPhase, LeftReason
 from signaling.wire.base import Notification, WireError
+from signaling.wire.centre_notifications import CENTRE_NOTIFICATIONS
+from signaling.wire.confirmation_views import ConfirmationView
+from signaling.wire.invitation_views import InvitationRing, InvitationView
 from signaling.wire.meeting_notifications import MEETING_NOTIFICATIONS
 from signaling.wire.queue_views import CentreOverview, DeskView, OfferView, TicketView, WaitingView
 from signaling.wire.views import (
@@ -42,6 +45,10 @@ class Welcome(Notification):
     waiting: list[WaitingView] = []
     """The waiting lists of an agent's centres."""
     aftercare: list[AftercareView] = []
+    rings: list[InvitationRing] = []
+    """Invitations that ring at this agent."""
+    confirmations: list[ConfirmationView] = []
+    """Service confirmation forms that concern this person and are not over."""
 
 
 class SessionClosed(Notification):
@@ -147,6 +154,37 @@ class TransferChanged(Notification):
     transfer: TransferView
 
 
+class InvitationChanged(Notification):
+    """To the members."""
+
+    EVENT: ClassVar[str] = "invitation.changed"
+    interaction_id: str
+    invitation: InvitationView
+
+
+class InvitationRang(Notification):
+    """To the invited agent."""
+
+    EVENT: ClassVar[str] = "invitation.rang"
+    ring: InvitationRing
+
+
+class InvitationEnded(Notification):
+    """To the invited agent: it rings no longer."""
+
+    EVENT: ClassVar[str] = "invitation.ended"
+    interaction_id: str
+    invitation_id: str
+    phase: InvitationPhase
+
+
+class ConfirmationChanged(Notification):
+    """A service confirmation form, whole, to those it concerns."""
+
+    EVENT: ClassVar[str] = "confirmation.changed"
+    confirmation: ConfirmationView
+
+
 class InteractionLeft(Notification):
     """One is no member any more; the interaction goes on without."""
 
@@ -220,6 +258,10 @@ NOTIFICATIONS: tuple[type[Notification], ...] = (
     TypingChanged,
     SilenceChanged,
     TransferChanged,
+    InvitationChanged,
+    InvitationRang,
+    InvitationEnded,
+    ConfirmationChanged,
     InteractionLeft,
     QueueChanged,
     OfferRang,
@@ -229,4 +271,5 @@ NOTIFICATIONS: tuple[type[Notification], ...] = (
     AgentStatusChanged,
     SupervisionChanged,
     *MEETING_NOTIFICATIONS,
+    *CENTRE_NOTIFICATIONS,
 )

@@ -11,6 +11,7 @@ from signaling.sessions.model import (
     FileRef,
     InteractionContext,
     InteractionState,
+    InvitationState,
     Member,
     Message,
     RecordingState,
@@ -18,6 +19,7 @@ from signaling.sessions.model import (
 )
 from signaling.sessions.policy import silenced
 from signaling.sessions.states import Role
+from signaling.wire.invitation_views import InvitationRing, InvitationView
 from signaling.wire.views import (
     AssistanceView,
     CallView,
@@ -37,24 +39,30 @@ from signaling.wire.views import (
 SHOWN_MESSAGES = 50
 
 
-def interaction_view(state: InteractionState, *, taxpayer: bool) -> InteractionView:
-    """As the taxpayer may see it, or as staff may."""
-    shown = [member for member in state.members if not (taxpayer and member.hidden)]
+def interaction_view(state: InteractionState, *, outside: bool, history_from: int = 1) -> InteractionView:
+    """As the taxpayer or a guest may see it, or as the staff of the centre may; of lines those from ``history_from``."""
+    shown = [member for member in state.members if not (outside and member.hidden)]
+    lines = [message for message in state.messages[-SHOWN_MESSAGES:] if message.seq >= history_from]
     return InteractionView(
         interaction_id=state.interaction_id,
+        kind=state.kind,
         phase=state.phase,
         centre_id=state.centre_id,
         centre_name=state.centre_name,
         context=context_view(state.context),
         members=[member_view(state, member) for member in shown],
         agent_id=None if state.vacant else state.of_role(Role.AGENT).person_id,
-        messages=[message_view(message) for message in state.messages[-SHOWN_MESSAGES:]],
+        messages=[message_view(message) for message in lines],
         last_seq=state.next_seq - 1,
-        read={member.person_id: member.read_seq for member in state.parties},
+        history_from=history_from,
+        read={member.person_id: member.read_seq for member in state.members if member.supervision is None},
         assistance=assistance_view(state.assistance),
-        call=call_view(state, taxpayer=taxpayer),
+        call=call_view(state, outside=outside),
         recording=recording_view(state.recording),
-        transfer=transfer_view(state.transfer, taxpayer=taxpayer) if state.transfer is not None else None,
+        transfer=transfer_view(state.transfer, outside=outside) if state.transfer is not None else None,
+        invitation=(
+            invitation_view(state.invitation, outside=outside) if state.invitation is not None else None
+        ),
         silence_ends_at=state.silence_ends_at,
         opened_at=state.opened_at,
         closed_by=state.closed_by,
@@ -66,7 +74,7 @@ def context_view(context: InteractionContext) -> ContextView:
     return ContextView(page=context.page, business=context.business, authority=context.authority)
 
 
-def transfer_view(transfer: TransferState, *, taxpayer: bool) -> TransferView:
+def transfer_view(transfer: TransferState, *, outside: bool) -> TransferView:
     return TransferView(
         transfer_id=transfer.transfer_id,
         phase=transfer.phase,
@@ -74,9 +82,43 @@ def transfer_view(transfer: TransferState, *, taxpayer: bool) -> TransferView:
         to_agent=transfer.to_agent,
         to_centre=transfer.to_centre,
         target=transfer.target,
-        note="" if taxpayer else transfer.note,
+        note="" if outside else transfer.note,
         asked_at=transfer.asked_at,
         deadline=transfer.deadline,
+    )
+
+
+def invitation_view(asked: InvitationState, *, outside: bool) -> InvitationView:
+    return InvitationView(
+        invitation_id=asked.invitation_id,
+        phase=asked.phase,
+        from_agent=asked.from_agent,
+        to_agent=asked.to_agent,
+        to_number=asked.to_number,
+        authority=asked.authority,
+        note="" if outside else asked.note,
+        share_history=asked.share_history,
+        asked_at=asked.asked_at,
+        deadline=asked.deadline,
+    )
+
+
+def invitation_ring(state: InteractionState) -> InvitationRing | None:
+    """What rings at the invited agent; None when nothing does."""
+    asked = state.invitation
+    if asked is None or not state.inviting:
+        return None
+    return InvitationRing(
+        interaction_id=state.interaction_id,
+        invitation_id=asked.invitation_id,
+        kind=state.kind,
+        from_number=asked.from_number,
+        authority=asked.authority,
+        taxpayer_name=state.taxpayer.display_name if state.taxpayer is not None else None,
+        business=state.context.business,
+        note=asked.note,
+        share_history=asked.share_history,
+        deadline=asked.deadline or asked.asked_at,
     )
 
 
@@ -88,6 +130,8 @@ def member_view(state: InteractionState, member: Member) -> MemberView:
         display_name=member.display_name,
         presence=member.presence,
         supervision=member.supervision,
+        guest_of=member.guest_of,
+        in_call=member.in_call,
         media=[MediaView(source=source, muted=source in muted) for source in sorted(member.tracks)],
         media_connected=media_connected(state, member),
         quality=member.quality,
@@ -131,9 +175,9 @@ def assistance_view(state: AssistanceState) -> AssistanceView:
     )
 
 
-def call_view(interaction: InteractionState, *, taxpayer: bool) -> CallView:
+def call_view(interaction: InteractionState, *, outside: bool) -> CallView:
     state = interaction.call
-    hidden = {member.person_id for member in interaction.members if taxpayer and member.hidden}
+    hidden = {member.person_id for member in interaction.members if outside and member.hidden}
     return CallView(
         phase=state.phase,
         ended_by=state.ended_by,

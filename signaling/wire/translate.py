@@ -70,6 +70,8 @@ _SIMPLE: Mapping[type[Request], type[commands.Deed]] = {
     requests.HangUpCall: commands.HangUpCall,
     requests.StartRecording: commands.StartRecording,
     requests.StopRecording: commands.StopRecording,
+    requests.CancelInvitation: commands.EndInvitation,
+    requests.LeaveInvitation: commands.LeaveInvited,
 }
 """Requests that say nothing but themselves."""
 

@@ -11,6 +11,7 @@ from signaling.sessions.states import (
     Consent,
     DeviceProblem,
     EndReason,
+    InteractionKind,
     InteractionPhase,
     MessageKind,
     Presence,
@@ -20,6 +21,7 @@ from signaling.sessions.states import (
     TransferPhase,
 )
 from signaling.wire.base import WireModel
+from signaling.wire.invitation_views import InvitationView
 
 
 class MediaView(WireModel):
@@ -37,7 +39,11 @@ class MemberView(WireModel):
     display_name: str
     presence: Presence
     supervision: SupervisionMode | None = None
-    """Of a supervisor. In other modes than ``barge`` the taxpayer is not told of this member at all."""
+    """Of a supervisor. In other modes than ``barge`` the taxpayer and a guest are not told of this member at all."""
+    guest_of: str | None = None
+    """Of an invited agent: the name of the authority they speak for."""
+    in_call: bool = False
+    """Of an invited agent: has agreed to the call that runs (``call.accept``)."""
     media: list[MediaView] = []
     media_connected: bool = True
     """False while a transport that was connected is not: shown as "reconnecting"."""
@@ -69,7 +75,7 @@ class MessageView(WireModel):
     sender_name: str | None = None
     """Masked name of a taxpayer, staff number of staff; also when the sender is no member any more."""
     text: str
-    """Of a card its sentence; of a file its name."""
+    """Of a card its sentence; of a file its name. The ``client_message_id`` of a confirmation card is the id of its form."""
     file: FileView | None = None
     card: CardKind | None = None
     sent_at: int
@@ -138,6 +144,7 @@ class InteractionView(WireModel):
     """One human service session (互动), whole, as this person may see it."""
 
     interaction_id: str
+    kind: InteractionKind = InteractionKind.SERVICE
     phase: InteractionPhase
     centre_id: str | None = None
     centre_name: str | None = None
@@ -148,12 +155,15 @@ class InteractionView(WireModel):
     messages: list[MessageView]
     """The last 50; earlier ones by ``message.list``."""
     last_seq: int = 0
+    history_from: int = 1
+    """The first line this person may read."""
     read: dict[str, int] = {}
     """By person: everything up to this ``seq`` was read."""
     assistance: AssistanceView
     call: CallView
     recording: RecordingView = RecordingView()
     transfer: TransferView | None = None
+    invitation: InvitationView | None = None
     silence_ends_at: int | None = None
     """Set when nobody wrote for long: then it will be ended unless somebody does."""
     opened_at: int

@@ -56,9 +56,6 @@ async def test_from_the_welcome_to_the_place_in_the_queue(
     await taxpayer.press("human")
     await taxpayer.sees("notice")
     await looker.at(taxpayer.page, "window-03-no-agent", selector=WINDOW)
-    await taxpayer.press("way-leave_message")
-    await taxpayer.reads("12366")
-    await looker.at(taxpayer.page, "window-04-other-ways", selector=WINDOW)
     await taxpayer.press("way-dismiss")
 
     agent = await Agent.arrive(await seat(), server.url)

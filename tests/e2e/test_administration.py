@@ -57,8 +57,11 @@ async def test_hours_and_holidays_open_and_close_a_centre(server: ServerProcess,
     await expect(page.get_by_test_id("centre-gd")).to_contain_text("非工作时间")
     await person.press("human")
     await person.reads("当前不在人工服务时间")
-    await person.press("way-book")
-    await person.reads("12366")
+    async with person.page.context.expect_page() as opened:
+        await person.press("way-book")
+    centre = await opened.value
+    await expect(centre.get_by_test_id("book-dialog")).to_be_visible()
+    await centre.close()
     await person.press("way-dismiss")
 
     # The same day twice, and shifts that overlap, are said where they stand.

@@ -36,7 +36,6 @@ async def test_a_phone_offers_its_camera_instead_of_a_screen(
     await taxpayer.at("open-window").tap()
     # Nobody is there yet: the telephone is a way out one can press.
     await taxpayer.at("human").tap()
-    await taxpayer.at("way-leave_message").tap()
     await expect(taxpayer.at("way-call_hotline")).to_have_attribute("href", "tel:12366")
     await screenshot(taxpayer.page, "phone-01-hotline")
     await taxpayer.at("way-dismiss").tap()

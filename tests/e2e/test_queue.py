@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import expect
 
 from tests.e2e.office import Story
 from tests.e2e.people import Taxpayer
@@ -95,16 +94,14 @@ async def test_no_centre_for_the_authority(story: Story) -> None:
     await sees_a_way_out(taxpayer, "暂无可受理运营中心，请联系管理员配置", "my_authority")
 
 
-async def test_what_is_written_before_anybody_is_there_waits_in_the_input(story: Story) -> None:
+async def test_from_an_answer_that_does_not_help_into_the_queue(story: Story) -> None:
     agent = await story.agent(status="busy")
     taxpayer = await story.taxpayer()
-    await taxpayer.says("发票勾选错了怎么办？")
-    await taxpayer.sees("notice", "请税务人员为您解答")
-    await taxpayer.press("way-join_queue")
+    await taxpayer.says("今天天气怎么样")
+    await taxpayer.press("offer-human")
     await taxpayer.sees("queue-card")
     await agent.is_now("free")
     await agent.accepts("张*")
     await taxpayer.sees("greeting-card")
-    await expect(taxpayer.at("message-input")).to_have_value("发票勾选错了怎么办？")
-    await taxpayer.press("send")
+    await taxpayer.says("发票勾选错了怎么办？")
     await agent.reads("发票勾选错了怎么办？")

@@ -74,6 +74,43 @@ def test_in_order_over_segments(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_a_segment_that_ends_while_it_is_read_is_read_to_its_end(tmp_path: Path) -> None:
+    """The reader looks how far it may go, then which segments there are; between the two the writer begins a new one."""
+    journal = Journal(tmp_path, segment_bytes=100)
+    reader = JournalReader(journal)
+    list_segments = journal.segments
+
+    def while_the_writer_goes_on() -> list[tuple[int, Path]]:
+        journal.segments = list_segments  # type: ignore[method-assign]
+        while len(list_segments()) < 2:
+            journal.append([b"entry"])
+        return list_segments()
+
+    journal.append([b"entry"])
+    journal.segments = while_the_writer_goes_on  # type: ignore[method-assign]
+    found: list[Entry] = []
+    while len(found) < journal.last_number and (more := reader.read(10)):
+        found += more
+    journal.close()
+    assert [entry.number for entry in found] == list(range(1, journal.last_number + 1))
+
+
+def test_appending_never_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk under load takes half a second for it, and every conversation would stand still so long."""
+    forced: list[str] = []
+    for name in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, name, lambda _fd, name=name: forced.append(name))
+    journal = Journal(tmp_path, FsyncPolicy.INTERVAL, segment_bytes=100)
+    for _ in range(20):
+        journal.append([b"entry"])
+    assert len(journal.segments()) > 2
+    assert not forced
+    journal.sync()
+    assert forced.count("fdatasync") == len(journal.segments())
+    assert "fsync" in forced
+    journal.close()
+
+
 def test_continues_after_a_restart(tmp_path: Path) -> None:
     for start in range(3):
         journal = Journal(tmp_path)

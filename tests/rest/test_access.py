@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
+from rtc_server.casework.states import WorkOrderState
+from rtc_server.casework.work_orders import WorkOrder
 from rtc_server.identity.policy import PERMISSIONS, may
-from rtc_server.records import audit
+from rtc_server.records import appointments, audit, changes, notices
 from rtc_server.records.audit import AuditFilter
+from rtc_server.records.inquiries import INQUIRY
+from rtc_server.records.notices import NOTICE, Delivery
+from rtc_server.records.work_orders import WORK_ORDER
 from rtc_server.rest.access import AFTERCARE_MS
 from rtc_server.rest.resources import resources
 from signaling.rooms.kept import KeptRecording
 from signaling.sessions.states import Role
+from tests.records.test_casework import a_notice, an_appointment, an_inquiry
 from tests.rest.conftest import House, OpenHouse
 from tests.rest.test_files import PDF
 
@@ -33,17 +40,76 @@ def filled(path: str, ids: dict[str, str]) -> str:
 
 BODIES: dict[tuple[str, str], dict[str, object]] = {
     ("POST", "/api/files"): {"interaction_id": "i1", "name": "a.pdf", "size": 10},
+    ("POST", "/api/centre/appointments/{appointment_id}/cancel"): {"reason": "不办了"},
+    ("POST", "/api/centre/work-orders/{work_order_id}/terminate"): {"reason": "不办了"},
+    ("POST", "/api/centre/work-orders/{work_order_id}/rating"): {"resolved": True},
+    ("PUT", "/api/centre/notices/{delivery_id}/favourite"): {"favourite": True},
+    ("POST", "/api/centre/notices/{delivery_id}/answers"): {"answers": [{"words": "x"}]},
+    ("POST", "/api/centre/notices/read"): {"delivery_ids": ["case1.taxpayer01"]},
+    ("PUT", "/api/centre/mediations/{application_id}"): {"subject": "x", "detail": "y"},
+    ("POST", "/api/centre/mediations/{application_id}/withdraw"): {"reason": "x"},
     ("POST", "/api/interactions/{interaction_id}/reveal"): {"field": "phone"},
     ("POST", "/api/interactions/{interaction_id}/notes"): {"text": "注"},
     ("PUT", "/api/interactions/{interaction_id}/notes/{note_id}"): {"text": "注"},
     ("POST", "/api/interactions/{interaction_id}/tags"): {"name": "重点"},
     ("POST", "/api/recordings/{recording_id}/viewings"): {"file": "composition.webm"},
+    ("POST", "/api/assistant/turns"): {"question_id": "none"},
+    ("PUT", "/api/assistant/turns/{turn_id}/feedback"): {"feedback": "useful"},
+    ("PUT", "/api/assistant/favourites/{question_id}"): {"kept": True},
 }
+
+OPEN_TO_ALL = {
+    ("GET", "/api/assistant/welcome"),
+    ("GET", "/api/assistant/guesses"),
+    ("GET", "/api/assistant/suggestions"),
+}
+"""What 悦悦 shows to every taxpayer; what is one's own in it is looked at below."""
+
+
+OWN_LISTS = {
+    ("GET", "/api/history"),
+    ("GET", "/api/mediations"),
+    ("GET", "/api/assistant/turns"),
+    *(
+        ("GET", f"/api/centre/{name}")
+        for name in ("appointments", "inquiries", "notices", "work-orders", "mediations")
+    ),
+}
+"""Whose first value is a list of one's own."""
+OF_EVERYBODY = {("GET", "/api/centre"), ("GET", "/api/choices"), ("POST", "/api/centre/notices/read")}
+"""What has nothing of another in it, or nobody's but one's own to change."""
+CASES = {
+    "appointment_id": "case1",
+    "inquiry_id": "case1",
+    "work_order_id": "case1",
+    "notice_id": "case1",
+    "delivery_id": "case1.taxpayer01",
+}
+
+
+async def set_up_cases(house: House) -> None:
+    """One of each kind, of taxpayer01."""
+    secret = "秘密事项"
+    async with house.desk.recording.write() as connection:
+        booked = replace(an_appointment(1, "taxpayer01"), appointment_id="case1", subject=secret)
+        await appointments.book(connection, booked)
+        inquiry = an_inquiry(1, inquiry_id="case1", taxpayer_id="taxpayer01", content=secret)
+        await changes.add(connection, INQUIRY, inquiry)
+        order = WorkOrder(
+            "case1", 1, "n1", "taxpayer01", "张*", "gd", None, None, secret, secret, WorkOrderState.OPEN, "已受理", "agent01",
+            1, 1, "agent01",
+        )  # fmt: skip
+        await changes.add(connection, WORK_ORDER, order)
+        pushed = a_notice(notice_id="case1", title=secret, people=("taxpayer01",), authority=None)
+        await changes.add(connection, NOTICE, pushed)
+        delivery = Delivery("case1.taxpayer01", "case1", "taxpayer01", pushed.kind, secret, "中心", True, 1)
+        await notices.hand_over(connection, delivery)
 
 
 async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> None:
     """Every entry with every id there is, of another's conversation, file, note."""
     house.open("i1")
+    await set_up_cases(house)
     file_id = await house.send_file("i1", "a.pdf", PDF)
     house.say("i1", 2, "秘密内容")
     recording = KeptRecording("5f0c1d2e3a4b5c6d7e8f9a0b", "i1", "agent01", 1_000, 2_000)
@@ -58,13 +124,18 @@ async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> 
         "/api/interactions/i1/notes", json={"text": "秘密备注"}, headers=house.headers("agent01")
     )
     note_id = (await note.json())["note_id"]
+    turn = await house.client.post(
+        "/api/assistant/turns", json={"text": "秘密问题"}, headers=house.headers("company01")
+    )
+    turn_id = (await turn.json())["turn_id"]
     tried = 0
     for entry in resources().entries:
         for found in (file_id, half_id):
             ids = {"interaction_id": "i1", "file_id": found, "note_id": note_id, "reply_id": "demo-1",
                    "code": "other", "centre_id": "gd", "person_id": "agent01",
                    "recording_id": "5f0c1d2e3a4b5c6d7e8f9a0b",
-                   "application_id": "none", "question_id": "none", "part": "topics"}  # fmt: skip
+                   "application_id": "none", "question_id": "none", "part": "topics",
+                    "pack_id": "none", "turn_id": turn_id, "method": "window"} | CASES  # fmt: skip
             path = filled(entry.path, ids)
             response = await house.client.request(
                 entry.method,
@@ -84,8 +155,13 @@ async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> 
             text = await response.text()
             assert "秘密" not in text, path
             assert "张" not in text, path
-            if (entry.method, entry.path) in (("GET", "/api/history"), ("GET", "/api/mediations")):
+            if (entry.method, entry.path) in OPEN_TO_ALL:
+                body = await response.json() if response.status == 200 else {}
+                assert body.get("turns", []) == body.get("favourites", []) == [], path
+            elif (entry.method, entry.path) in OWN_LISTS:
                 assert next(iter((await response.json()).values())) == [], "nothing of one's own"
+            elif (entry.method, entry.path) in OF_EVERYBODY:
+                assert response.status in (200, 204), path
             else:
                 assert response.status in (400, 403, 404), (entry.method, path, response.status)
     assert tried == 2 * len(resources().entries)
@@ -110,6 +186,10 @@ async def test_every_entry_follows_the_table_of_permissions(house: House, role: 
                     "recording_id",
                     "question_id",
                     "part",
+                    "pack_id",
+                    "turn_id",
+                    "method",
+                    *CASES,
                 ),
                 "none",
             ),

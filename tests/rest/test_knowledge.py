@@ -269,7 +269,7 @@ async def test_many_are_removed_at_once_and_it_is_recorded(house: House) -> None
     status, body = await send(
         house, "POST", "/api/knowledge/bulk", json={"action": "remove", "question_ids": [*ids, "nothing"]}
     )
-    assert (status, body["removed"]) == (200, 5)
+    assert (status, body["changed"]) == (200, 5)
     assert not set(ids) & set(house.desk.knowledge.base.by_id)
     _, audit = await send(house, "GET", "/api/audit?action=remove_questions", "admin")
     assert [(one["actor_id"], one["detail"]) for one in audit["items"]] == [("editor01", "5")]

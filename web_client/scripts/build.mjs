@@ -2,7 +2,10 @@
  * Builds what the server serves:
  *   dist/desk.html and dist/assets/   the agent's desk, a page with chunks
  *   dist/admin.html                   the administration page
+ *   dist/editor.html                  the editor's page
  *   dist/meeting.html                 the page of a meeting
+ *   dist/centre.html                  the taxpayer's personal centre
+ *   dist/casework.html                its staff side, at /desk/records
  *   dist/embed.js                     the window for other sites, ONE file with its styles inside
  */
 import { renameSync, rmSync } from 'node:fs';
@@ -20,7 +23,7 @@ const common = { root, configFile: `${root}/vite.config.ts`, logLevel: 'warn' };
 await build({
   ...common,
   base: '/',
-  build: { outDir, emptyOutDir: false, rolldownOptions: { input: ['desk', 'admin', 'meeting'].map((page) => `${root}/${page}.html`) } },
+  build: { outDir, emptyOutDir: false, rolldownOptions: { input: ['desk', 'admin', 'editor', 'meeting', 'centre', 'casework'].map((page) => `${root}/${page}.html`) } },
 });
 
 await build({

@@ -7,6 +7,8 @@ import type {
   AssistanceView,
   CallView,
   CloseReason,
+  ConfirmationAction,
+  ConfirmationPhase,
   DeviceProblem,
   EndReason,
   ErrorCode,
@@ -60,8 +62,14 @@ export const WAY_OUT_LABELS: Readonly<Record<WayOut, string>> = {
   dismiss: '知道了',
 };
 
-/** Services the documents name that are not there yet. Who asks for one is told by which other way to be served now. */
-export type ComingWay = 'leave_message' | 'book' | 'my_authority';
+/** Ways out that lead into the personal centre. */
+export type CentreWay = 'leave_message' | 'book' | 'my_authority';
+export const CENTRE_PATHS: Readonly<Record<CentreWay, string>> = {
+  leave_message: '/centre/inquiries?new',
+  book: '/centre/appointments?new',
+  my_authority: '/centre/authority',
+};
+export const isCentreWay = (way: WayOut): way is CentreWay => way in CENTRE_PATHS;
 
 export interface Notice {
   readonly tone: Tone;
@@ -239,19 +247,6 @@ export function connectionNotice(status: ConnectionStatus): Notice | null {
   }
 }
 
-// Services that are not there yet
-
-/** What always works: the tax service telephone line, and the service hall. */
-const OTHER_WAYS = '您现在可以拨打 12366 纳税缴费服务热线，或到就近的办税服务厅办理。';
-
-const COMING: Readonly<Record<ComingWay, Notice>> = {
-  leave_message: notice('info', '网上留言还没有开通', OTHER_WAYS, 'call_hotline', 'dismiss'),
-  book: notice('info', '网上预约还没有开通', OTHER_WAYS, 'call_hotline', 'dismiss'),
-  my_authority: notice('info', '“我的机关”还没有开通', `请先在电子税务局核对您的主管税务机关。${OTHER_WAYS}`, 'call_hotline', 'dismiss'),
-};
-
-export const comingNotice = (way: ComingWay): Notice => COMING[way];
-
 /** As `tel:` address (RFC 3966), for devices that can dial. */
 export const HOTLINE = 'tel:12366';
 
@@ -265,9 +260,9 @@ const FAILURE_WAYS: Partial<Record<FailureCode, readonly WayOut[]>> = {
   version_unsupported: ['reload'],
   unknown_message: ['reload', 'dismiss'],
   call_start_not_allowed: ['ask_call', 'dismiss'],
-  queue_closed: ['leave_message', 'book', 'dismiss'],
-  queue_no_agent: ['leave_message', 'book', 'dismiss'],
-  queue_no_centre: ['my_authority', 'dismiss'],
+  queue_closed: ['leave_message', 'book', 'call_hotline', 'dismiss'],
+  queue_no_agent: ['leave_message', 'book', 'call_hotline', 'dismiss'],
+  queue_no_centre: ['my_authority', 'call_hotline', 'dismiss'],
 };
 
 const TAXPAYER_WAYS: ReadonlySet<WayOut> = new Set(['list_agents', 'ask_call', 'leave_message', 'book', 'my_authority']);
@@ -322,6 +317,30 @@ export const closedText = (side: Side, reason: CloseReason | null): string =>
   reason === null ? '本次互动已结束' : CLOSED[side][reason];
 
 // A transfer, step by step
+
+export const CONFIRMATION_PHASES: Readonly<Record<ConfirmationPhase, string>> = {
+  sent: '待填写',
+  saved: '已保存，待确认',
+  confirmed: '已确认，待审核',
+  supplement: '需要补正',
+  passed_on: '省内经办中',
+  done: '已办结',
+  refused: '不予办理',
+  withdrawn: '已撤回',
+  lapsed: '会话结束时未确认，已失效',
+};
+
+export const CONFIRMATION_ACTIONS: Readonly<Record<ConfirmationAction, string>> = {
+  send: '发送确认单',
+  save: '保存',
+  confirm: '确认',
+  withdraw: '撤回',
+  complete: '办结',
+  pass_on: '转省内经办',
+  supplement: '要求补正',
+  refuse: '不予办理',
+  lapse: '会话结束，确认单失效',
+};
 
 export function transferText(side: Side, { phase, target }: TransferView): string {
   const whom = /^[A-Za-z0-9-]+$/.test(target) ? `税务人员 ${target}` : target;

@@ -3,6 +3,7 @@ import type { InteractionView, MessageView } from '@/protocol/messages';
 import {
   addPending,
   failPending,
+  guestIn,
   hasGap,
   INITIAL_STATE,
   markSeen,
@@ -101,6 +102,8 @@ describe('welcome', () => {
         desk: null,
         waiting: [],
         aftercare: [],
+        rings: [],
+        confirmations: [],
       },
     });
 
@@ -197,5 +200,34 @@ describe('service', () => {
     const typing = setTyping(withMessages(line(1)), 'i1', 'agent01', 99);
     expect(of(typing).typing.get('agent01')).toBe(99);
     expect(of(putMessage(typing, 'i1', line(2))).typing.size).toBe(0);
+  });
+});
+
+describe('invitations', () => {
+  const ring = {
+    interaction_id: 'i9',
+    invitation_id: 'v1',
+    kind: 'service' as const,
+    from_number: '101',
+    authority: '安徽',
+    taxpayer_name: '张*',
+    business: null,
+    note: '',
+    share_history: false,
+    deadline: 1,
+  };
+
+  it('ring until they are ended, each conversation once', () => {
+    let state = reduce(INITIAL_STATE, { event: 'invitation.rang', value: { ring } });
+    state = reduce(state, { event: 'invitation.rang', value: { ring: { ...ring, invitation_id: 'v2' } } });
+    expect(state.rings.map((one) => one.invitation_id)).toEqual(['v2']);
+    state = reduce(state, { event: 'invitation.ended', value: { interaction_id: 'i9', invitation_id: 'v2', phase: 'timed_out' } });
+    expect(state.rings).toEqual([]);
+  });
+
+  it('make oneself a guest in the conversation of others alone', () => {
+    const view = interaction({ members: [member('t', 'taxpayer'), member('a', 'agent'), member('g', 'agent', { guest_of: '安徽' })] });
+    expect(guestIn(view, 'g')?.guest_of).toBe('安徽');
+    expect(guestIn(view, 'a')).toBeNull();
   });
 });

@@ -110,7 +110,7 @@ def test_the_page_needs_nothing_from_outside() -> None:
     ("plan", "code"),
     [
         (Plan(kind=Kind.MEETING), "meeting_unavailable"),
-        (Plan(kind=Kind.THREE_PARTY), "three-party_unavailable"),
+        (Plan(kind=Kind.THREE_PARTY), "peers_invalid"),
         (Plan(peers=3), "peers_invalid"),
         (Plan(endpoint=EndpointKind.AIORTC), "aiortc_unavailable"),
         (Plan(rooms=0), "plan_invalid"),

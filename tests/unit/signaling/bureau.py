@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from signaling.rooms.memory import MemoryRecords
-from signaling.rooms.ports import CentreEntry, Profile, StaffEntry
+from signaling.rooms.ports import AuthorityEntry, CentreEntry, Profile, StaffEntry
 from signaling.sessions.model import FileRef
 from signaling.sessions.queue_states import CentreSettings
 from signaling.sessions.states import Role
@@ -29,7 +29,8 @@ class Bureau:
     """By file id: interaction, sender, file."""
 
     def centre_for(self, authority: str | None) -> CentreEntry | None:
-        wanted = {None: GD, "guangdong": GD, "anhui": AH}.get(authority)
+        by_authority = {None: GD, "guangdong": GD, "anhui": AH, "440000": GD, "340000": AH, "340100": AH}
+        wanted = by_authority.get(authority)
         return next((c for c in self.centres() if c.centre_id == wanted), None)
 
     def centres(self) -> Sequence[CentreEntry]:
@@ -37,6 +38,18 @@ class Bureau:
             CentreEntry(GD, "广东服务运营中心", self.settings),
             CentreEntry(AH, "安徽服务运营中心", self.settings),
         ]
+
+    def authorities(self) -> Sequence[AuthorityEntry]:
+        return [
+            AuthorityEntry("340000", "安徽省税务局"),
+            AuthorityEntry("340100", "合肥市税务局", "340000"),
+            AuthorityEntry("440000", "广东省税务局"),
+        ]
+
+    def agents_of_province(self, authority: str) -> Sequence[StaffEntry]:
+        names = ("agent11", "agent12", "agent13") if authority.startswith("34") else ("agent01", "agent02")
+        found = [self.staff(name) for name in names]
+        return [entry for entry in found if entry is not None]
 
     def is_open(self, centre_id: str, now_ms: int) -> bool:
         return centre_id in self.open_centres
@@ -46,7 +59,10 @@ class Bureau:
         centre = AH if number.startswith("1") else GD
         if person_id.startswith("agent"):
             skills = frozenset({"general"})
-            return StaffEntry(person_id, number, Role.AGENT, frozenset({centre}), skills, self.capacity)
+            authority = "340000" if centre == AH else "440000"
+            return StaffEntry(
+                person_id, number, Role.AGENT, frozenset({centre}), skills, self.capacity, authority
+            )
         if person_id.startswith("lead"):
             return StaffEntry(person_id, number, Role.SUPERVISOR, frozenset({centre}))
         return None

@@ -275,6 +275,7 @@ async def running_service(
     organisation: Any = None,
     records: Any = None,
     meeting_records: Any = None,
+    confirmation_records: Any = None,
     clock: ManualClock | None = None,
     **changes: Any,
 ) -> AsyncIterator[Service]:
@@ -294,6 +295,7 @@ async def running_service(
         organisation=organisation,
         records=records,
         meeting_records=meeting_records,
+        confirmation_records=confirmation_records,
         profiles=organisation,
         files=organisation,
         clock=clock,

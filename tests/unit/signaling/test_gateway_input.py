@@ -261,13 +261,13 @@ async def test_a_slow_consumer_is_given_up_and_finds_everything_when_it_resumes(
         transport = own.gateway._connections._by_person["taxpayer01"].transport_id
         socket = own.gateway._server.eio.sockets[transport]
         held: asyncio.Event = asyncio.Event()
-        original = socket.poll
+        original = socket.queue.get
 
         async def stuck() -> Any:
             await held.wait()
             return await original()
 
-        socket.poll = stuck
+        socket.queue.get = stuck
         await pair.agent.do("call.start", interaction_id=pair.id)
         for number in range(30):
             own.clock.advance(1000)

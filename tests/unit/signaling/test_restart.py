@@ -191,6 +191,8 @@ async def test_a_transfer_to_a_centre_waits_on_with_its_note() -> None:
         talk = await serve(service)
         other = await service.sign_in("agent11")
         await other.do("agent.sign_in", status="away")
+        clock.advance(60_000)
+        asked_at = clock.now_ms()
         await talk.agent.do("transfer.offer", interaction_id=talk.id, to_centre="ah", note="发票红冲，已核对")
         await talk.agent.wait_for("transfer.changed")
     async with started(records, clock) as service:
@@ -202,6 +204,7 @@ async def test_a_transfer_to_a_centre_waits_on_with_its_note() -> None:
         await other.do("agent.set_status", status="free")
         rang = (await other.wait_for("offer.rang"))["offer"]
         assert (rang["note"], rang["transfer"]) == ("发票红冲，已核对", True)
+        assert rang["waiting_since"] == asked_at, "not since the taxpayer first joined the queue"
         await other.do("offer.accept", ticket_id=talk.id)
         await taxpayer.wait_for("interaction.changed", lambda m: m["interaction"]["agent_id"] == "agent11")
 

@@ -183,7 +183,7 @@ class Conversation(RuleBasedStateMachine):
     def the_taxpayer_knows_no_hidden_supervisor(self) -> None:
         state = self.desk.state
         # What they said while they were seen stays said.
-        shown = interaction_view(state, taxpayer=True).model_copy(update={"messages": []}).model_dump_json()
+        shown = interaction_view(state, outside=True).model_copy(update={"messages": []}).model_dump_json()
         for member in state.members:
             if member.hidden:
                 assert member.person_id not in shown

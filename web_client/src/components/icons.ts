@@ -56,3 +56,5 @@ export const GridIcon = icon('M4.500 5h6.500v6H4.500z', 'M13 5h6.500v6H13z', 'M4
 export const SpeakerViewIcon = icon('M4.500 5h15v9.500h-15z', 'M4.500 17h3.500v2.500H4.500z', 'M10.200 17h3.600v2.500h-3.600z', 'M16 17h3.500v2.500H16z');
 export const PinIcon = icon('M9 4h6', 'M10 4v5l-3 4h10l-3-4V4', 'M12 13v7');
 export const LockIcon = icon('M6 11h12v9H6z', 'M8.500 11V8a3.500 3.500 0 0 1 7 0v3');
+export const MessageIcon = icon('M4 6.500a1.500 1.500 0 0 1 1.500-1.500h13A1.500 1.500 0 0 1 20 6.500v9a1.500 1.500 0 0 1-1.500 1.500H10l-4 3.500V17h-.5A1.500 1.500 0 0 1 4 15.500z', 'M8 9.500h8', 'M8 12.700h5');
+export const CalendarIcon = icon('M4 7a1.500 1.500 0 0 1 1.500-1.500h13A1.500 1.500 0 0 1 20 7v11.500a1.500 1.500 0 0 1-1.500 1.500h-13A1.500 1.500 0 0 1 4 18.500z', 'M4 10h16', 'M8.500 3.500v4', 'M15.500 3.500v4', 'M9 15l2 2 4-4');

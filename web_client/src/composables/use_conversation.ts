@@ -5,7 +5,7 @@ import type { MemberView, SupervisionMode } from '@/protocol/messages';
 import { isAssistanceLive, isCallLive } from '@/session/media_plan';
 import type { MediaRoom } from '@/session/media_room';
 import { INITIAL_MEDIA_STATE, type MediaState } from '@/session/media_state';
-import type { InteractionState } from '@/session/state';
+import { guestIn, type InteractionState } from '@/session/state';
 import type { RemoteTrack } from '@/session/subscriber';
 import type { SessionContext } from './use_session';
 
@@ -16,6 +16,10 @@ export interface Conversation {
   readonly peer: ComputedRef<MemberView | null>;
   /** How one takes part in a conversation of others; null in one's own. */
   readonly supervision: ComputedRef<SupervisionMode | null>;
+  /** Oneself as an invited agent; null in one's own conversation. */
+  readonly guest: ComputedRef<MemberView | null>;
+  /** The third of three who talk; of them `peer` is the second. */
+  readonly third: ComputedRef<MemberView | null>;
   readonly room: ComputedRef<MediaRoom | null>;
   readonly media: ShallowRef<MediaState>;
   readonly assistanceLive: ComputedRef<boolean>;
@@ -96,6 +100,13 @@ export function useConversation(session: SessionContext, id: Ref<string | null>)
       null
     );
   });
+  const guest = computed(() => (interaction.value === null ? null : guestIn(interaction.value.view, session.myId.value)));
+  const third = computed(
+    () =>
+      interaction.value?.view.members.find(
+        (one) => one.person_id !== session.myId.value && one.person_id !== peer.value?.person_id && one.supervision === null && (one.guest_of === null || one.in_call),
+      ) ?? null,
+  );
   const remote = (source: RemoteTrack['source']): RemoteTrack | null => {
     const tracks = media.value.remote.filter((one) => one.source === source && one.publisherId !== session.myId.value);
     return tracks.find((one) => one.publisherId === peer.value?.person_id) ?? tracks[0] ?? null;
@@ -106,6 +117,8 @@ export function useConversation(session: SessionContext, id: Ref<string | null>)
     open: computed(() => interaction.value?.view.phase === 'open'),
     peer,
     supervision: computed(() => interaction.value?.view.members.find((one) => one.person_id === session.myId.value)?.supervision ?? null),
+    guest,
+    third,
     room,
     media,
     assistanceLive: computed(() => {
@@ -114,7 +127,7 @@ export function useConversation(session: SessionContext, id: Ref<string | null>)
     }),
     callLive: computed(() => {
       const view = interaction.value?.view;
-      return view?.phase === 'open' && isCallLive(view.call.phase);
+      return view?.phase === 'open' && isCallLive(view.call.phase) && (guest.value === null || guest.value.in_call);
     }),
     remoteScreen: computed(() => remote('screen')),
     remoteCamera: computed(() => remote('camera')),

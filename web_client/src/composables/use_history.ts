@@ -1,7 +1,7 @@
 /** 【加载更多】: first the earlier lines of this conversation, then those of the ones before, page by page. */
 import { computed, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue';
 import type { HistoryItem } from '@/rest/records';
-import type { InteractionState } from '@/session/state';
+import { guestIn, type InteractionState } from '@/session/state';
 import type { SessionContext } from './use_session';
 
 /** Pages that hold nothing but what is on the screen already, passed over at once. */
@@ -29,6 +29,12 @@ export function useHistory(session: SessionContext, interaction: ComputedRef<Int
 
   async function loadPast(): Promise<void> {
     const current = id.value;
+    const view = interaction.value?.view;
+    // A guest reads no other conversation of the taxpayer, and a collaboration has none.
+    if (ofTaxpayer && (view?.kind === 'collaboration' || (view !== undefined && guestIn(view, session.myId.value) !== null))) {
+      exhausted.value = true;
+      return;
+    }
     for (let page = 0; page < MAX_PAGES && !exhausted.value; page += 1) {
       const { items, next_cursor } = await session.client.records.history(cursor.value, ofTaxpayer ? current : null);
       if (id.value !== current) return;

@@ -18,20 +18,26 @@ export interface Alerts {
 }
 
 /** `shown`: the conversation before the agent's eyes; its messages make no sound while the page is looked at. */
-export function useAlerts(session: SessionContext, { offer, asking }: Incoming, shown: Ref<string | null>): Alerts {
+export function useAlerts(session: SessionContext, { offer, asking, rings, calls }: Incoming, shown: Ref<string | null>): Alerts {
   const { client } = session;
   const permission = ref(alertPermission());
   const ringSound = ref(client.preferences.ringSound);
   const unread = computed(() => session.interactions.value.reduce((sum, one) => sum + unreadCount(one, session.myId.value), 0));
 
   useRing(
-    computed(() => asking.value.length > 0 || offer.value !== null),
+    computed(() => asking.value.length > 0 || offer.value !== null || rings.value.length > 0 || calls.value.length > 0),
     ringSound,
   );
   watch(
     () => offer.value?.ticket_id,
     (id) => {
       if (id !== undefined) alertPerson(offer.value?.transfer ? '有会话转接给您' : '有纳税人请求人工服务', 'offer');
+    },
+  );
+  watch(
+    () => rings.value.at(-1)?.invitation_id,
+    (id) => {
+      if (id !== undefined) alertPerson('有税务人员邀请您协同办理', 'invitation');
     },
   );
   const elsewhere = computed(() =>
@@ -49,8 +55,8 @@ export function useAlerts(session: SessionContext, { offer, asking }: Incoming, 
       if (count > before) alertPerson('纳税人申请远程协助或音视频', 'asking');
     },
   );
-  watch([asking, unread, offer], () => {
-    const waiting = asking.value.length + unread.value + (offer.value === null ? 0 : 1);
+  watch([asking, unread, offer, rings], () => {
+    const waiting = asking.value.length + rings.value.length + unread.value + (offer.value === null ? 0 : 1);
     document.title = waiting > 0 ? `（${waiting}）${TITLE}` : TITLE;
   });
 

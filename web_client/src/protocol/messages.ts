@@ -13,6 +13,11 @@ export interface AcceptCall {
   interaction_id: string;
 }
 
+/** By whom it rings at. Errors: `invitation_ended`. */
+export interface AcceptInvitation {
+  interaction_id: string;
+}
+
 /** Also of a transfer. Errors: `offer_ended`. */
 export interface AcceptOffer {
   ticket_id: string;
@@ -139,6 +144,18 @@ export interface AssistanceView {
   started_at: number | null;
 }
 
+/** A tax authority of the tree. */
+export interface AuthorityRow {
+  code: string;
+  name: string;
+  parent: string | null;
+  children: number;
+  /** How many agents who could be invited by it are free now. */
+  free: number;
+  /** How many are signed in. */
+  on_duty: number;
+}
+
 export interface CallChanged {
   interaction_id: string;
   call: CallView;
@@ -163,6 +180,11 @@ export interface CallView {
   started_at: number | null;
 }
 
+/** It stops ringing; once it was accepted: the guest has to go. By who serves. */
+export interface CancelInvitation {
+  interaction_id: string;
+}
+
 /** 【取消排队】 */
 export type CancelQueue = Record<string, never>;
 
@@ -171,7 +193,23 @@ export interface CancelTransfer {
 }
 
 export type CardKind =
-  | "greeting";
+  | "greeting"
+  | "confirmation";
+
+/** The lists of the personal centre and of its staff side. */
+export type CaseList =
+  | "notices"
+  | "appointments"
+  | "inquiries"
+  | "work_orders"
+  | "mediations";
+
+/** Something of one's own changed in this list: read it again. The counts are for taxpayers, null for staff. */
+export interface CentreChanged {
+  changed: CaseList;
+  unread: number | null;
+  todos: number | null;
+}
 
 /** One centre, live. */
 export interface CentreOverview {
@@ -209,10 +247,79 @@ export type CloseReason =
   | "server_stopping"
   | "failed";
 
+/** 确认. Errors: `confirmation_incomplete`, `file_not_found`, `wrong_phase`. */
+export interface ConfirmConfirmation {
+  confirmation_id: string;
+  filling: GivenFilling;
+}
+
+export type ConfirmationAction =
+  | "send"
+  | "save"
+  | "confirm"
+  | "withdraw"
+  | "complete"
+  | "pass_on"
+  | "supplement"
+  | "refuse"
+  | "lapse";
+
+/** A service confirmation form, whole, to those it concerns. */
+export interface ConfirmationChanged {
+  confirmation: ConfirmationView;
+}
+
+export type ConfirmationPhase =
+  | "sent"
+  | "saved"
+  | "confirmed"
+  | "supplement"
+  | "passed_on"
+  | "done"
+  | "refused"
+  | "withdrawn"
+  | "lapsed";
+
+/** A 业务办理服务确认单, whole. `may`: what this person may do with it now. */
+export interface ConfirmationView {
+  confirmation_id: string;
+  number: string;
+  interaction_id: string;
+  phase: ConfirmationPhase;
+  sender_number: string;
+  sender_authority: string;
+  receiver_number: string;
+  taxpayer_name: string;
+  business: string;
+  request: string;
+  /** 应提供资料. */
+  required: string[];
+  filling: FillingView;
+  result: string;
+  reasons: string[];
+  handler_number: string | null;
+  due_at: number | null;
+  sent_at: number;
+  confirmed_at: number | null;
+  ended_at: number | null;
+  steps: StepView[];
+  may: ConfirmationAction[];
+}
+
+export interface Confirmations {
+  /** The newest first, at most 50. */
+  confirmations: ConfirmationView[];
+}
+
+export interface Confirmed {
+  confirmation: ConfirmationView;
+}
+
 /** What a page is for. One has one connection of each, the newest. */
 export type ConnectionScope =
   | "service"
-  | "meeting";
+  | "meeting"
+  | "centre";
 
 /** What somebody answered when asked to be recorded. */
 export type Consent =
@@ -243,6 +350,12 @@ export interface ConversationRow {
   supervision: SupervisionMode | null;
 }
 
+export type Decision =
+  | "complete"
+  | "pass_on"
+  | "supplement"
+  | "refuse";
+
 export interface DeclineAssistance {
   interaction_id: string;
 }
@@ -251,10 +364,20 @@ export interface DeclineCall {
   interaction_id: string;
 }
 
+/** By whom it rings at. Errors: `invitation_ended`. */
+export interface DeclineInvitation {
+  interaction_id: string;
+}
+
 /** Also of a transfer. Errors: `offer_ended`. */
 export interface DeclineOffer {
   ticket_id: string;
 }
+
+/** How the result reaches the taxpayer. */
+export type Delivery =
+  | "electronic"
+  | "mail";
 
 export interface Desk {
   desk: DeskView;
@@ -393,6 +516,16 @@ export type ErrorCode =
   | "share_taken"
   | "host_must_be_staff"
   | "notes_too_long"
+  | "assistant_silent"
+  | "record_not_found"
+  | "slot_full"
+  | "slot_gone"
+  | "already_booked"
+  | "too_many_appointments"
+  | "too_many_open"
+  | "taxpayer_offline"
+  | "invitation_ended"
+  | "confirmation_incomplete"
   | "internal_error";
 
 /** A file of the conversation. Its bytes are fetched by a short-lived link: `POST /api/files/{file_id}/link`. */
@@ -404,6 +537,20 @@ export interface FileView {
   size: number;
   width: number | null;
   height: number | null;
+}
+
+export interface FillingView {
+  content: string;
+  contact: string;
+  materials: FileView[];
+  delivery: Delivery;
+  recipient: string;
+  address: string;
+  address_phone: string;
+}
+
+export interface GetConfirmation {
+  confirmation_id: string;
 }
 
 export type GetDesk = Record<string, never>;
@@ -429,6 +576,17 @@ export interface GetProfile {
 
 export type GetTicket = Record<string, never>;
 
+export interface GivenFilling {
+  content?: string;
+  contact?: string;
+  /** Ids of files uploaded for the conversation by this person, or in the form already. */
+  materials?: string[];
+  delivery?: Delivery;
+  recipient?: string;
+  address?: string;
+  address_phone?: string;
+}
+
 export type GoneReason =
   | "cancelled"
   | "taxpayer_left"
@@ -439,6 +597,17 @@ export type GoneReason =
 export interface HandOverMeeting {
   meeting_id: string;
   person_id: string;
+}
+
+/** Whom a form can be passed on to. */
+export interface HandlerView {
+  agent_id: string;
+  staff_number: string;
+  authority: string;
+}
+
+export interface Handlers {
+  handlers: HandlerView[];
 }
 
 /** `auth` of the Socket.IO handshake. A refusal is a `connect_error` whose `data` is a `WireError`. */
@@ -480,6 +649,10 @@ export interface InteractionChanged {
   interaction: InteractionView;
 }
 
+export type InteractionKind =
+  | "service"
+  | "collaboration";
+
 /** One is no member any more; the interaction goes on without. */
 export interface InteractionLeft {
   interaction_id: string;
@@ -493,6 +666,7 @@ export type InteractionPhase =
 /** One human service session (互动), whole, as this person may see it. */
 export interface InteractionView {
   interaction_id: string;
+  kind: InteractionKind;
   phase: InteractionPhase;
   centre_id: string | null;
   centre_name: string | null;
@@ -503,17 +677,92 @@ export interface InteractionView {
   /** The last 50; earlier ones by `message.list`. */
   messages: MessageView[];
   last_seq: number;
+  /** The first line this person may read. */
+  history_from: number;
   /** By person: everything up to this `seq` was read. */
   read: Record<string, number>;
   assistance: AssistanceView;
   call: CallView;
   recording: RecordingView;
   transfer: TransferView | null;
+  invitation: InvitationView | null;
   /** Set when nobody wrote for long: then it will be ended unless somebody does. */
   silence_ends_at: number | null;
   opened_at: number;
   closed_by: string | null;
   close_reason: CloseReason | null;
+}
+
+export interface InvitationAgents {
+  authority: string;
+  /** The operating centre that serves the authority; null when there is none. */
+  centre_name: string | null;
+  agents: AgentStateView[];
+}
+
+/** To the members. */
+export interface InvitationChanged {
+  interaction_id: string;
+  invitation: InvitationView;
+}
+
+/** To the invited agent: it rings no longer. */
+export interface InvitationEnded {
+  interaction_id: string;
+  invitation_id: string;
+  phase: InvitationPhase;
+}
+
+/** An agent of another authority is invited into the conversation (R7). */
+export type InvitationPhase =
+  | "ringing"
+  | "accepted"
+  | "declined"
+  | "timed_out"
+  | "cancelled"
+  | "ended";
+
+/** To the invited agent. */
+export interface InvitationRang {
+  ring: InvitationRing;
+}
+
+/** What rings at the invited agent. */
+export interface InvitationRing {
+  interaction_id: string;
+  invitation_id: string;
+  kind: InteractionKind;
+  from_number: string;
+  authority: string;
+  /** Masked; null in a collaboration. */
+  taxpayer_name: string | null;
+  business: string | null;
+  note: string;
+  share_history: boolean;
+  deadline: number;
+}
+
+export interface InvitationTargets {
+  /** In order of region code, at most 100. */
+  authorities: AuthorityRow[];
+  /** There are more that match: narrow the words. */
+  more: boolean;
+}
+
+/** The running invitation, or how the last one came out. The taxpayer and the guest are told no note. */
+export interface InvitationView {
+  invitation_id: string;
+  phase: InvitationPhase;
+  from_agent: string;
+  to_agent: string;
+  /** Staff number. */
+  to_number: string;
+  /** Name of the 主管税务机关 the agent was chosen by. */
+  authority: string;
+  note: string;
+  share_history: boolean;
+  asked_at: number;
+  deadline: number | null;
 }
 
 /**
@@ -536,6 +785,11 @@ export interface JoinSupervised {
   mode: SupervisionMode;
 }
 
+/** The guest goes; the others go on. */
+export interface LeaveInvitation {
+  interaction_id: string;
+}
+
 /** The room or the lobby. When the host leaves, the member of staff who has been there longest becomes host. */
 export interface LeaveMeeting {
   meeting_id: string;
@@ -549,10 +803,30 @@ export interface LeaveSupervised {
 export type LeftReason =
   | "transferred"
   | "signed_out"
-  | "supervision_ended";
+  | "supervision_ended"
+  | "invitation_ended";
 
 /** The agents a taxpayer may call directly. */
 export type ListAgents = Record<string, never>;
+
+/** Those that concern oneself. Errors: `records_unavailable`. */
+export type ListConfirmations = Record<string, never>;
+
+/** Agents of the sender's province (省内经办). By who sent the form. */
+export interface ListHandlers {
+  confirmation_id: string;
+}
+
+/** Who is on duty for an authority. Errors: `not_found`. */
+export interface ListInvitationAgents {
+  authority: string;
+}
+
+/** The tree of authorities, one level at a time (`parent` null: the top), or whatever matches `words`. */
+export interface ListInvitationTargets {
+  parent?: string | null;
+  words?: string;
+}
 
 /**
  * The last messages before `before_seq`, or the first after `after_seq` (resync after a gap); with neither the
@@ -698,8 +972,12 @@ export interface MemberView {
   role: Role;
   display_name: string;
   presence: Presence;
-  /** Of a supervisor. In other modes than `barge` the taxpayer is not told of this member at all. */
+  /** Of a supervisor. In other modes than `barge` the taxpayer and a guest are not told of this member at all. */
   supervision: SupervisionMode | null;
+  /** Of an invited agent: the name of the authority they speak for. */
+  guest_of: string | null;
+  /** Of an invited agent: has agreed to the call that runs (`call.accept`). */
+  in_call: boolean;
   media: MediaView[];
   /** False while a transport that was connected is not: shown as "reconnecting". */
   media_connected: boolean;
@@ -729,7 +1007,7 @@ export interface MessageView {
   sender_role: Role | null;
   /** Masked name of a taxpayer, staff number of staff; also when the sender is no member any more. */
   sender_name: string | null;
-  /** Of a card its sentence; of a file its name. */
+  /** Of a card its sentence; of a file its name. The `client_message_id` of a confirmation card is the id of its form. */
   text: string;
   file: FileView | null;
   card: CardKind | null;
@@ -802,6 +1080,20 @@ export interface OfferEnded {
   reason: OfferEnd;
 }
 
+/**
+ * Ring at an agent who is on duty for this authority. By who serves. Errors: `agent_busy`, `agent_offline`,
+ * `not_found`, `wrong_phase` (somebody is invited already, or the conversation is being handed on).
+ */
+export interface OfferInvitation {
+  interaction_id: string;
+  to_agent: string;
+  authority: string;
+  /** For the invited one alone. */
+  note?: string;
+  /** Show the whole conversation, and not only what is said from then on. */
+  share_history?: boolean;
+}
+
 export interface OfferRang {
   offer: OfferView;
 }
@@ -828,6 +1120,17 @@ export interface OfferView {
   transfer: boolean;
   from_staff_number: string | null;
   note: string;
+}
+
+/**
+ * 线下协同办: a conversation with an agent of another authority, while the taxpayer stands at the counter. It rings
+ * there at once. Errors: as `invitation.offer`, `too_many_interactions`.
+ */
+export interface OpenCollaboration {
+  to_agent: string;
+  authority: string;
+  business: string;
+  note?: string;
 }
 
 /** A taxpayer begins an interaction with an agent, or gets back the open one with the same agent. */
@@ -1004,12 +1307,44 @@ export interface ResumeAssistance {
   interaction_id: string;
 }
 
+/**
+ * By who sent it once it is confirmed, by the handler once it was passed on. Errors: `wrong_phase`,
+ * `confirmation_incomplete`, `interaction_closed`, `not_found` for a handler who is none of the province.
+ */
+export interface ReviewConfirmation {
+  confirmation_id: string;
+  decision: Decision;
+  result?: string;
+  reasons?: string[];
+  handler?: string | null;
+  due_at?: number | null;
+}
+
 export type Role =
   | "taxpayer"
   | "agent"
   | "supervisor"
   | "editor"
   | "administrator";
+
+/** 保存: may be incomplete. Errors: `file_not_found`, `wrong_phase`. */
+export interface SaveConfirmation {
+  confirmation_id: string;
+  filling: GivenFilling;
+}
+
+/**
+ * By the guest (办理地). Errors: `not_allowed`, `wrong_phase` while another of this conversation is being
+ * filled in.
+ */
+export interface SendConfirmation {
+  interaction_id: string;
+  business: string;
+  /** What the taxpayer is asked to state. */
+  request?: string;
+  /** 应提供资料: with any, no form is confirmed without material. */
+  required?: string[];
+}
 
 /**
  * Say something, or send a file that was uploaded for this interaction: one of `text` and `file_id`. Sending
@@ -1117,6 +1452,15 @@ export type StatusReason =
 
 /** 【继续等待】 after the wait notice: it is taken back, the place is kept. */
 export type StayInQueue = Record<string, never>;
+
+export interface StepView {
+  action: ConfirmationAction;
+  /** A staff number, or `纳税人`; empty: nobody's deed. */
+  by: string;
+  at: number;
+  phase: ConfirmationPhase;
+  note: string;
+}
 
 export interface StopRecording {
   interaction_id: string;
@@ -1287,6 +1631,10 @@ export interface Welcome {
   /** The waiting lists of an agent's centres. */
   waiting: WaitingView[];
   aftercare: AftercareView[];
+  /** Invitations that ring at this agent. */
+  rings: InvitationRing[];
+  /** Service confirmation forms that concern this person and are not over. */
+  confirmations: ConfirmationView[];
 }
 
 /**
@@ -1297,6 +1645,11 @@ export interface WireError {
   code: ErrorCode;
   message: string;
   retry_after_ms: number | null;
+}
+
+/** By who sent it, before it is confirmed. */
+export interface WithdrawConfirmation {
+  confirmation_id: string;
 }
 
 /** What it was about, by the agent who served it, after the end; it ends the after-work time. */
@@ -1333,6 +1686,22 @@ export interface RequestMap {
   "transfer.targets": { request: ListTransferTargets; response: TransferTargets };
   "transfer.offer": { request: OfferTransfer; response: Empty };
   "transfer.cancel": { request: CancelTransfer; response: Empty };
+  "invitation.targets": { request: ListInvitationTargets; response: InvitationTargets };
+  "invitation.agents": { request: ListInvitationAgents; response: InvitationAgents };
+  "invitation.offer": { request: OfferInvitation; response: Empty };
+  "invitation.cancel": { request: CancelInvitation; response: Empty };
+  "invitation.accept": { request: AcceptInvitation; response: Empty };
+  "invitation.decline": { request: DeclineInvitation; response: Empty };
+  "invitation.leave": { request: LeaveInvitation; response: Empty };
+  "collaboration.open": { request: OpenCollaboration; response: Opened };
+  "confirmation.send": { request: SendConfirmation; response: Confirmed };
+  "confirmation.save": { request: SaveConfirmation; response: Confirmed };
+  "confirmation.confirm": { request: ConfirmConfirmation; response: Confirmed };
+  "confirmation.withdraw": { request: WithdrawConfirmation; response: Confirmed };
+  "confirmation.review": { request: ReviewConfirmation; response: Confirmed };
+  "confirmation.get": { request: GetConfirmation; response: Confirmed };
+  "confirmation.list": { request: ListConfirmations; response: Confirmations };
+  "confirmation.handlers": { request: ListHandlers; response: Handlers };
   "supervise.list": { request: ListSupervised; response: Overview };
   "supervise.join": { request: JoinSupervised; response: Opened };
   "supervise.leave": { request: LeaveSupervised; response: Empty };
@@ -1394,6 +1763,10 @@ export interface NotificationMap {
   "typing.changed": TypingChanged;
   "silence.changed": SilenceChanged;
   "transfer.changed": TransferChanged;
+  "invitation.changed": InvitationChanged;
+  "invitation.rang": InvitationRang;
+  "invitation.ended": InvitationEnded;
+  "confirmation.changed": ConfirmationChanged;
   "interaction.left": InteractionLeft;
   "queue.changed": QueueChanged;
   "offer.rang": OfferRang;
@@ -1408,6 +1781,7 @@ export interface NotificationMap {
   "meeting.unmute_asked": UnmuteAsked;
   "meeting.notes_changed": NotesChanged;
   "meeting.left": MeetingLeftNotice;
+  "centre.changed": CentreChanged;
 }
 
 /** What the acknowledgement of a request holds. */

@@ -10,6 +10,7 @@ export interface HttpOptions {
 export interface HttpRequest {
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
+  readonly signal?: AbortSignal;
 }
 
 export class ServiceHttp {
@@ -36,6 +37,14 @@ export class ServiceHttp {
     return answer as Result;
   }
 
+  /** A file the server makes, as an address of this page, with the name it gave. Rejects with `RequestError`. */
+  async download(path: string): Promise<{ url: string; name: string }> {
+    const response = await this.#fetch(path, {});
+    if (!response.ok) throw toError(await response.json().catch(() => null));
+    const given = /filename\*=UTF-8''([^;]+)/.exec(response.headers.get('Content-Disposition') ?? '');
+    return { url: URL.createObjectURL(await response.blob()), name: decodeURIComponent(given?.[1] ?? 'download') };
+  }
+
   /** One header of the answer to HEAD; null when it is not there. A refusal has no body to read its code from. */
   async header(path: string, name: string): Promise<string | null> {
     const response = await this.#fetch(path, { method: 'HEAD' });
@@ -43,7 +52,7 @@ export class ServiceHttp {
     return response.headers.get(name);
   }
 
-  async #fetch(path: string, { method = 'GET', body }: HttpRequest): Promise<Response> {
+  async #fetch(path: string, { method = 'GET', body, signal }: HttpRequest): Promise<Response> {
     try {
       return await fetch(this.address(path), {
         method,
@@ -53,6 +62,7 @@ export class ServiceHttp {
           ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         },
         body: body === undefined ? undefined : JSON.stringify(body),
+        signal,
         cache: 'no-store',
         credentials: 'omit',
       });

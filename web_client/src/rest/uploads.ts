@@ -34,7 +34,7 @@ export interface Piece {
 
 /** What an upload needs of the network; the real one is `uploadTransport`. */
 export interface UploadTransport {
-  begin(interactionId: string, name: string, size: number): Promise<{ file_id: string; offset: number }>;
+  begin(interactionId: string | null, name: string, size: number): Promise<{ file_id: string; offset: number }>;
   offset(fileId: string): Promise<number>;
   append(fileId: string, offset: number, bytes: Blob, onProgress: (sent: number) => void, signal: AbortSignal): Promise<Piece>;
   cancel(fileId: string): Promise<void>;
@@ -42,7 +42,8 @@ export interface UploadTransport {
 }
 
 export interface UploadJob {
-  readonly interactionId: string;
+  /** null: to be attached to a case of the personal centre. */
+  readonly interactionId: string | null;
   readonly file: File;
   readonly signal: AbortSignal;
   /** Bytes the server has, of the whole. */
@@ -87,7 +88,7 @@ export async function upload(transport: UploadTransport, { interactionId, file, 
 export function uploadTransport(http: ServiceHttp): UploadTransport {
   return {
     begin: (interactionId, name, size) =>
-      http.send('/api/files', { method: 'POST', body: { interaction_id: interactionId, name, size } }),
+      http.send('/api/files', { method: 'POST', body: { ...(interactionId === null ? {} : { interaction_id: interactionId }), name, size } }),
     async offset(fileId) {
       return Number((await http.header(`/api/files/${fileId}`, 'Upload-Offset')) ?? 0);
     },

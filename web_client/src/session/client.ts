@@ -1,5 +1,6 @@
 /** One signed-in person in one page: the connection, what it knows, the media rooms, and everything one can do. */
-import type { CloseCause, NotificationMap, RequestMap, SupervisionMode } from '@/protocol/messages';
+import type { CloseCause, ConfirmationView, NotificationMap, RequestMap, SupervisionMode } from '@/protocol/messages';
+import { AssistantApi } from '@/rest/assistant';
 import { ServiceHttp } from '@/rest/http';
 import { Records } from '@/rest/records';
 import { uploadTransport, type UploadTransport } from '@/rest/uploads';
@@ -17,6 +18,7 @@ import {
   hasGap,
   INITIAL_STATE,
   markSeen,
+  putConfirmation,
   putInteraction,
   putMessage,
   putMessages,
@@ -49,7 +51,11 @@ type PlainAction =
   | 'call.hang_up'
   | 'recording.start'
   | 'recording.stop'
-  | 'transfer.cancel';
+  | 'transfer.cancel'
+  | 'invitation.cancel'
+  | 'invitation.accept'
+  | 'invitation.decline'
+  | 'invitation.leave';
 
 /** Requests that change nothing here by their answer: the notification that follows does. */
 type PassedOn =
@@ -60,7 +66,19 @@ type PassedOn =
   | 'offer.decline'
   | 'transfer.targets'
   | 'transfer.offer'
+  | 'invitation.targets'
+  | 'invitation.agents'
+  | 'invitation.offer'
+  | 'confirmation.handlers'
   | 'interaction.profile';
+
+type ConfirmationEvent =
+  | 'confirmation.send'
+  | 'confirmation.save'
+  | 'confirmation.confirm'
+  | 'confirmation.withdraw'
+  | 'confirmation.review'
+  | 'confirmation.get';
 
 const REDUCED: readonly (keyof NotificationMap)[] = [
   'session.welcome',
@@ -74,6 +92,10 @@ const REDUCED: readonly (keyof NotificationMap)[] = [
   'read.changed',
   'silence.changed',
   'transfer.changed',
+  'invitation.changed',
+  'invitation.rang',
+  'invitation.ended',
+  'confirmation.changed',
   'interaction.left',
   'queue.changed',
   'offer.rang',
@@ -100,6 +122,7 @@ export class ServiceClient {
   readonly preferences: Preferences;
   readonly mark: Mark;
   readonly records: Records;
+  readonly assistant: AssistantApi;
   readonly uploads: UploadTransport;
   readonly #options: ClientOptions;
   readonly #connection: SignalingConnection;
@@ -115,6 +138,7 @@ export class ServiceClient {
     this.mark = installDebug(() => [...this.#rooms.values()]);
     const http = new ServiceHttp(options.connection);
     this.records = new Records(http);
+    this.assistant = new AssistantApi(http);
     this.uploads = uploadTransport(http);
     this.#connection = new SignalingConnection({ ...options.connection, urgent: () => this.#inCall() });
     this.#connection.on('status', (connection) => {
@@ -188,6 +212,27 @@ export class ServiceClient {
     return this.#request(event, payload);
   }
 
+  // Agents of other authorities
+
+  /** 线下协同办: a conversation of two agents. */
+  async openCollaboration(asked: RequestMap['collaboration.open']['request']): Promise<string> {
+    const { interaction } = await this.#request('collaboration.open', asked);
+    this.#update((state) => putInteraction(state, interaction));
+    return interaction.interaction_id;
+  }
+
+  /** Whatever is done with a form answers the form as it is then. */
+  async confirm<E extends ConfirmationEvent>(event: E, payload: RequestMap[E]['request']): Promise<ConfirmationView> {
+    const { confirmation } = (await this.#request(event, payload)) as { confirmation: ConfirmationView };
+    this.state.update((state) => putConfirmation(state, confirmation));
+    return confirmation;
+  }
+
+  async listConfirmations(): Promise<void> {
+    const { confirmations } = await this.#request('confirmation.list', {});
+    this.state.update((state) => confirmations.reduce(putConfirmation, state));
+  }
+
   // The queue
 
   async joinQueue(from: { page: string; business: string }): Promise<void> {
@@ -228,8 +273,9 @@ export class ServiceClient {
 
   /** The page of lines before what is here; false when there is nothing earlier. */
   async loadEarlier(interactionId: string): Promise<boolean> {
-    const first = this.state.get().interactions.get(interactionId)?.view.messages[0]?.seq ?? 1;
-    if (first <= 1) return false;
+    const view = this.state.get().interactions.get(interactionId)?.view;
+    const first = view?.messages[0]?.seq ?? 1;
+    if (first <= (view?.history_from ?? 1)) return false;
     const { messages } = await this.#request('message.list', {
       interaction_id: interactionId,
       before_seq: first,

@@ -24,13 +24,25 @@ function planSupervised(mode: SupervisionMode, running: boolean): MediaPlan {
   return { subscribe: running, publish: speaks, sources: new Set<Source>(speaks ? ['microphone'] : []) };
 }
 
-export function planMedia(role: Role, view: InteractionView, supervision: SupervisionMode | null = null): MediaPlan {
+/** An invited agent sees a shared screen at once, and is in the call from their own yes on (R7). */
+function planGuest(inCall: boolean, assisting: boolean): MediaPlan {
+  return { subscribe: inCall || assisting, publish: inCall, sources: new Set<Source>(inCall ? ['microphone', 'camera'] : []) };
+}
+
+export interface Part {
+  readonly supervision?: SupervisionMode | null;
+  /** Of an invited agent: whether they are in the call. */
+  readonly guest?: { readonly inCall: boolean } | null;
+}
+
+export function planMedia(role: Role, view: InteractionView, { supervision = null, guest = null }: Part = {}): MediaPlan {
   if (view.phase === 'closed') return NO_MEDIA;
   const assistance = view.assistance.phase;
   const call = view.call.phase;
   const assisting = isAssistanceLive(assistance);
   const calling = isCallLive(call);
   if (supervision !== null) return planSupervised(supervision, assisting || calling);
+  if (guest !== null) return planGuest(guest.inCall && (call === 'connecting' || call === 'active'), assisting);
   const sources = new Set<Source>();
   if (role === 'taxpayer') {
     if (assisting && assistance !== 'requested') sources.add('screen').add('screen_audio');

@@ -122,7 +122,8 @@ export class MediaRoom {
   /** Called with every change of the interaction; does only what is not done yet. */
   apply(me: PersonView, view: InteractionView): void {
     const own = view.members.find((member) => member.person_id === me.person_id);
-    this.follow(planMedia(me.role, view, own?.supervision ?? null), own?.media ?? []);
+    const guest = own?.guest_of == null ? null : { inCall: own.in_call };
+    this.follow(planMedia(me.role, view, { supervision: own?.supervision, guest }), own?.media ?? []);
   }
 
   /** `published` is what the server knows of one's own sources. */

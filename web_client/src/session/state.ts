@@ -3,9 +3,11 @@ import type {
   AftercareView,
   AgentView,
   CentreOverview,
+  ConfirmationView,
   DeskView,
   IceServerView,
   InteractionView,
+  InvitationRing,
   MemberView,
   LeftReason,
   MessageView,
@@ -55,6 +57,10 @@ export interface SessionState {
   readonly aftercare: ReadonlyMap<string, AftercareView>;
   /** By centre; null until a supervisor has asked. */
   readonly overview: ReadonlyMap<string, CentreOverview> | null;
+  /** Invitations that ring here, the oldest first. */
+  readonly rings: readonly InvitationRing[];
+  /** Service confirmation forms known here, by id. */
+  readonly confirmations: ReadonlyMap<string, ConfirmationView>;
   /** The last interaction that goes on without this person. */
   readonly left: { readonly interactionId: string; readonly reason: LeftReason } | null;
 }
@@ -71,6 +77,8 @@ export const INITIAL_STATE: SessionState = {
   waiting: new Map(),
   aftercare: new Map(),
   overview: null,
+  rings: [],
+  confirmations: new Map(),
   left: null,
 };
 
@@ -245,6 +253,21 @@ export function failPending(state: SessionState, interactionId: string, clientMe
   }));
 }
 
+export const putConfirmation = (state: SessionState, confirmation: ConfirmationView): SessionState => ({
+  ...state,
+  confirmations: new Map(state.confirmations).set(confirmation.confirmation_id, confirmation),
+});
+
+const withoutRing = (state: SessionState, interactionId: string): SessionState => ({
+  ...state,
+  rings: state.rings.filter((one) => one.interaction_id !== interactionId),
+});
+
+/** Oneself as an invited agent in a conversation of others; null in one's own. */
+export function guestIn(view: InteractionView, personId: string): MemberView | null {
+  return view.members.find((one) => one.person_id === personId && one.guest_of !== null) ?? null;
+}
+
 /** The welcome holds all open interactions: those it does not name are over. */
 function welcome(state: SessionState, message: NotificationMap['session.welcome']): SessionState {
   let next: SessionState = {
@@ -255,6 +278,8 @@ function welcome(state: SessionState, message: NotificationMap['session.welcome'
     desk: message.desk,
     waiting: new Map(message.waiting.map((one) => [one.centre.centre_id, one])),
     aftercare: new Map(message.aftercare.map((one) => [one.interaction_id, one])),
+    rings: message.rings,
+    confirmations: new Map([...state.confirmations, ...message.confirmations.map((one) => [one.confirmation_id, one] as const)]),
   };
   const open = new Set(message.interactions.map((view) => view.interaction_id));
   for (const [id, { view }] of state.interactions) {
@@ -308,6 +333,14 @@ export function reduce(state: SessionState, notification: SessionNotification): 
       return withView(state, value.interaction_id, (view) => ({ ...view, silence_ends_at: value.ends_at }));
     case 'transfer.changed':
       return withView(state, value.interaction_id, (view) => ({ ...view, transfer: value.transfer }));
+    case 'invitation.changed':
+      return withView(state, value.interaction_id, (view) => ({ ...view, invitation: value.invitation }));
+    case 'invitation.rang':
+      return { ...state, rings: [...withoutRing(state, value.ring.interaction_id).rings, value.ring] };
+    case 'invitation.ended':
+      return withoutRing(state, value.interaction_id);
+    case 'confirmation.changed':
+      return putConfirmation(state, value.confirmation);
     case 'interaction.left':
       return {
         ...dropInteraction(state, value.interaction_id),
@@ -341,6 +374,7 @@ export function reduce(state: SessionState, notification: SessionNotification): 
     case 'meeting.unmute_asked':
     case 'meeting.notes_changed':
     case 'meeting.left':
+    case 'centre.changed':
       return state;
   }
 }

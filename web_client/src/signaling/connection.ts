@@ -59,6 +59,10 @@ const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
   'typing.changed',
   'silence.changed',
   'transfer.changed',
+  'invitation.changed',
+  'invitation.rang',
+  'invitation.ended',
+  'confirmation.changed',
   'interaction.left',
   'queue.changed',
   'offer.rang',
@@ -73,6 +77,7 @@ const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
   'meeting.unmute_asked',
   'meeting.notes_changed',
   'meeting.left',
+  'centre.changed',
 ];
 
 const REQUEST_TIMEOUT_MS = 10_000;

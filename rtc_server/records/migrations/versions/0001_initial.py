@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:  # noqa: PLR0915 - every table once
+def upgrade() -> None:
     op.create_table(
         "agent_status_change",
         sa.Column("change_id", sa.Text(), nullable=False),
@@ -426,7 +426,7 @@ def upgrade() -> None:  # noqa: PLR0915 - every table once
     )
 
 
-def downgrade() -> None:  # noqa: PLR0915
+def downgrade() -> None:
     op.drop_table("staff_skill")
     op.drop_table("staff_centre")
     op.drop_table("working_hours")

@@ -1,0 +1,1 @@
+"""What is done between conversations: appointments, inquiries, notices, work orders. Rules here are pure."""

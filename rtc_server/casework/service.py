@@ -1,0 +1,270 @@
+"""Casework as it runs: who is told what changed, notices that go out, reminders, and what is settled when nobody does.
+
+Everything here may run on several nodes: a row is changed only by the one who saw its present revision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rtc_server.casework import appointments as rules
+from rtc_server.casework import notices as notice_rules
+from rtc_server.casework.appointments import Appointment
+from rtc_server.casework.notices import Notice
+from rtc_server.casework.states import (
+    WORDS,
+    AppointmentState,
+    NoticeKind,
+    NoticeState,
+    TaxpayerKind,
+)
+from rtc_server.identity.masking import is_masked_organisation
+from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
+from rtc_server.organisation.service import OrganisationService
+from rtc_server.records import appointments, changes, notices, taxpayers
+from rtc_server.records.notices import NOTICE, Delivery, Unread
+from rtc_server.records.recording import Recording
+from rtc_server.records.taxpayers import Taxpayer
+from signaling.errors import DomainError, ErrorCode, Refused
+from signaling.rooms.ports import Person, RecordsUnavailable
+from signaling.sessions.states import Role
+from signaling.wire.base import Notification
+from signaling.wire.centre_notifications import CaseList, CentreChanged
+
+EVERY_S = 15.0
+SERVICE = "service"
+"""Who made what nobody made."""
+SOURCE = "征纳互动服务"
+
+log = structlog.get_logger(__name__)
+
+
+async def _nobody_is_there(_taxpayer: str, _agent: str, _number: str) -> str:
+    raise Refused(ErrorCode.TAXPAYER_OFFLINE)
+
+
+class CaseworkService:
+    """``start`` before the first request; ``stop`` at the end. What reaches open pages is put in from outside."""
+
+    def __init__(self, recording: Recording, organisation: OrganisationService) -> None:
+        self.tell: Callable[[str, Notification], None] = lambda _person, _notification: None
+        self.taxpayers_there: Callable[[], Collection[str]] = tuple
+        self.begin_interaction: Callable[[str, str, str], Awaitable[str]] = _nobody_is_there
+        self._recording = recording
+        self._organisation = organisation
+        self._chosen: dict[str, str] = {}
+        self._chosen_until = 0
+        self._known: dict[str, tuple[str, str | None]] = {}
+        self._worker: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._worker = asyncio.create_task(self._work(), name="casework")
+
+    async def stop(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+
+    # Who there is
+
+    def arrived(self, person: Person) -> Person:
+        """Somebody has signed in: a taxpayer is served by the authority they chose (我的机关)."""
+        self.note(person)
+        chosen = self._chosen.get(person.person_id)
+        found = self._organisation.whole.authorities.get(chosen) if chosen is not None else None
+        return replace(person, authority=found.name) if found is not None else person
+
+    def choose(self, taxpayer_id: str, authority: str) -> None:
+        """Stored already; other nodes read it with their next turn."""
+        self._chosen[taxpayer_id] = authority
+
+    def note(self, person: Person) -> None:
+        """A taxpayer has signed in: from now on notices reach them. Once, and when something about them changed."""
+        if person.role is not Role.TAXPAYER:
+            return
+        seen = (person.display_name, person.authority)
+        if self._known.get(person.person_id) == seen:
+            return
+        with suppress(RecordsUnavailable):
+            self._recording.keep_rows(
+                Taxpayer(
+                    taxpayer_id=person.person_id,
+                    revision=self._recording.next_revision(),
+                    name=person.display_name,
+                    kind=TaxpayerKind.COMPANY
+                    if is_masked_organisation(person.display_name)
+                    else TaxpayerKind.PERSON,
+                    authority=self.region_of(person.authority),
+                    seen_at=now_ms(),
+                )
+            )
+            self._known[person.person_id] = seen
+
+    def authority_of(self, person: Person) -> str | None:
+        """The region code of the authority that serves a taxpayer."""
+        return self.region_of(person.authority)
+
+    def region_of(self, authority: str | None) -> str | None:
+        found = self._organisation.whole.authorities.find(authority) if authority else None
+        return found.code if found is not None else None
+
+    # Who is told
+
+    async def changed(
+        self, changed: CaseList, *, taxpayers: Sequence[str] = (), centre_id: str | None = None
+    ) -> None:
+        """After it is stored. Those whose page is open hear it."""
+        there = set(self.taxpayers_there())
+        wanted = [own for own in taxpayers if own in there]
+        counts: dict[str, Unread] = {}
+        if wanted:
+            try:
+                async with self._recording.read(caught_up=False) as connection:
+                    counts = await notices.counts(connection, wanted)
+            except RecordsUnavailable:
+                return  # They see it with the next thing they do.
+        for own in wanted:
+            count = counts.get(own, Unread())
+            self.tell(own, CentreChanged(changed=changed, unread=count.unread, todos=count.todos))
+        if centre_id is not None:
+            for member in self._organisation.whole.staff.values():
+                if centre_id in member.centres:
+                    self.tell(member.person_id, CentreChanged(changed=changed))
+
+    async def inform(
+        self,
+        connection: AsyncConnection,
+        taxpayer_id: str,
+        title: str,
+        body: str,
+        *,
+        kind: NoticeKind = NoticeKind.REMINDER,
+        todo: bool = False,
+        link: tuple[str, str] | None = None,
+        attachments: tuple[str, ...] = (),
+    ) -> None:
+        """A notice of the service to one taxpayer, in the transaction of what it is about; ``changed`` follows it.
+        ``link`` is a title and a path of ours."""
+        at = now_ms()
+        notice_id = new_id()
+        await changes.add(
+            connection,
+            NOTICE,
+            Notice(
+                notice_id=notice_id,
+                revision=1,
+                kind=kind,
+                title=title,
+                body=body,
+                source=SOURCE,
+                todo=todo,
+                state=NoticeState.SENT,
+                created_at=at,
+                created_by=SERVICE,
+                publish_at=at,
+                links=({"title": link[0], "url": link[1]},) if link is not None else (),
+                attachments=attachments,
+                people=(taxpayer_id,),
+                sent_at=at,
+                recipients=1,
+            ),
+        )
+        await notices.hand_over(
+            connection,
+            Delivery(f"{notice_id}.{taxpayer_id}", notice_id, taxpayer_id, kind, title, SOURCE, todo, at),
+        )
+
+    # What happens by itself
+
+    async def publish(self, scheduled: Notice, at: int) -> None:
+        """To its whole audience, once. Raises ``DomainError`` with ``conflict`` when another node does it."""
+        below = [
+            one.code for one in self._organisation.whole.authorities if self._is_below(one.code, scheduled)
+        ]
+        async with self._recording.write() as connection:
+            recipients = await notices.deliver(connection, scheduled, below, at)
+            await changes.change(connection, NOTICE, scheduled, notice_rules.send(scheduled, recipients, at))
+        there = list(self.taxpayers_there())
+        await self.changed(CaseList.NOTICES, taxpayers=there, centre_id=scheduled.centre_id)
+
+    def _is_below(self, code: str, sent: Notice) -> bool:
+        if sent.authority is None:
+            return False
+        return any(one.code == sent.authority for one in self._organisation.whole.authorities.upwards(code))
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                await self.turn(now_ms())
+            except (RecordsUnavailable, DomainError) as error:
+                log.info("casework_waits", error=type(error).__name__)
+            except Exception:  # whatever it is, the next turn comes
+                log.exception("casework_failed")
+            await asyncio.sleep(EVERY_S)
+
+    async def turn(self, at: int) -> None:
+        """Everything that is due. Raises ``RecordsUnavailable``."""
+        async with self._recording.read(caught_up=False) as connection:
+            due = await notices.due(connection, at)
+            chosen = await taxpayers.chosen_since(connection, self._chosen_until)
+            in_hand = await appointments.in_hand(connection, at + rules.REMIND_MS)
+        for choice in chosen:
+            self._chosen[choice.taxpayer_id] = choice.authority
+            self._chosen_until = max(self._chosen_until, choice.chosen_at)
+        for one in due:
+            with suppress(DomainError):
+                await self.publish(one, at)
+        for known in in_hand:
+            with suppress(DomainError):
+                await self._attend(known, at)
+
+    async def _attend(self, known: Appointment, at: int) -> None:
+        settled = rules.settle(known, at)
+        if settled is not None:
+            async with self._recording.write() as connection:
+                await appointments.change(connection, known, settled)
+                if settled.state is AppointmentState.MISSED:
+                    body = f"您于{self.when(known)}的预约（{known.number}）未按时赴约，已记为失约。如仍需办理，请重新预约。"
+                    await self.inform(connection, known.taxpayer_id, "预约失约提醒", body)
+        elif rules.is_due_for_reminder(known, at):
+            async with self._recording.write() as connection:
+                await appointments.change(connection, known, _reminded(known, at))
+                method = WORDS["appointment_method"][known.method]
+                body = f"您预约的{method}服务（{known.number}）将于{self.when(known)}开始，请按时赴约；不能参加请提前取消。"
+                link = ("查看预约", "/centre/appointments")
+                await self.inform(connection, known.taxpayer_id, "预约提醒", body, link=link)
+        else:
+            return
+        await self.changed(CaseList.APPOINTMENTS, taxpayers=[known.taxpayer_id], centre_id=known.centre_id)
+
+    def when(self, known: Appointment) -> str:
+        """As people of its centre read the time."""
+        centre = self._organisation.centre(known.centre_id)
+        zone = ZoneInfo(centre.time_zone if centre is not None else DEFAULT_TIME_ZONE)
+        start, end = (
+            datetime.fromtimestamp(at / 1000, UTC).astimezone(zone) for at in (known.starts_at, known.ends_at)
+        )
+        return f"{start:%Y年%m月%d日 %H:%M}-{end:%H:%M}"
+
+
+def _reminded(known: Appointment, at: int) -> Appointment:
+    return replace(known, reminded_at=at)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def new_id() -> str:
+    return secrets.token_hex(12)

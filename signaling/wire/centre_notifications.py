@@ -1,0 +1,30 @@
+"""What the page of the personal centre and its staff side is told."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from signaling.wire.base import Notification
+
+
+class CaseList(StrEnum):
+    """The lists of the personal centre and of its staff side."""
+
+    NOTICES = "notices"
+    APPOINTMENTS = "appointments"
+    INQUIRIES = "inquiries"
+    WORK_ORDERS = "work_orders"
+    MEDIATIONS = "mediations"
+
+
+class CentreChanged(Notification):
+    """Something of one's own changed in this list: read it again. The counts are for taxpayers, null for staff."""
+
+    EVENT: ClassVar[str] = "centre.changed"
+    changed: CaseList
+    unread: int | None = None
+    todos: int | None = None
+
+
+CENTRE_NOTIFICATIONS: tuple[type[Notification], ...] = (CentreChanged,)

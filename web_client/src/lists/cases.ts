@@ -1,0 +1,153 @@
+/** Cases as the server gives them, to both sides. Codes have their words beside them. Times in ms since the epoch. */
+
+export interface Attachment {
+  readonly file_id: string;
+  readonly name: string;
+  readonly size: number;
+  readonly media_type: string;
+  readonly url: string;
+}
+
+export interface Appointment {
+  readonly appointment_id: string;
+  readonly number: string;
+  readonly origin: 'taxpayer' | 'authority';
+  readonly origin_name: string;
+  readonly taxpayer_name: string;
+  readonly centre_id: string;
+  readonly centre_name: string;
+  readonly service_name: string;
+  readonly method: 'online' | 'telephone' | 'window';
+  readonly method_name: string;
+  readonly subject: string;
+  readonly starts_at: number;
+  readonly ends_at: number;
+  readonly state: 'invited' | 'booked' | 'declined' | 'cancelled' | 'fulfilled' | 'missed';
+  readonly state_name: string;
+  readonly progress: 'not_started' | 'started' | 'ended';
+  readonly progress_name: string;
+  readonly created_at: number;
+  readonly contact: string | null;
+  readonly staff_number: string | null;
+  readonly interaction_id: string | null;
+  readonly reason: string | null;
+  readonly attachments: readonly Attachment[];
+}
+
+export interface Slot {
+  readonly starts_at: number;
+  readonly ends_at: number;
+  readonly free: number;
+}
+
+export interface Inquiry {
+  readonly inquiry_id: string;
+  readonly number: string;
+  readonly taxpayer_name: string;
+  readonly centre_name: string;
+  readonly kind_name: string;
+  readonly content: string;
+  readonly state: 'submitted' | 'assigned' | 'answered' | 'closed';
+  readonly state_name: string;
+  readonly created_at: number;
+  readonly agent_id: string | null;
+  readonly staff_number: string | null;
+  readonly answer: string | null;
+  readonly decided_at: number | null;
+  readonly attachments: readonly Attachment[];
+  readonly answer_attachments: readonly Attachment[];
+}
+
+export interface NoticeLink {
+  readonly title: string;
+  readonly url: string;
+}
+
+export interface SurveyQuestion {
+  readonly question: string;
+  readonly options: readonly string[];
+  readonly multiple: boolean;
+}
+
+export interface SurveyChoice {
+  readonly options: readonly number[];
+  readonly words: string;
+}
+
+export interface Delivery {
+  readonly delivery_id: string;
+  readonly kind: string;
+  readonly kind_name: string;
+  readonly title: string;
+  readonly source: string;
+  readonly todo: boolean;
+  readonly received_at: number;
+  readonly read: boolean;
+  readonly favourite: boolean;
+  readonly done: boolean;
+  readonly body: string;
+  readonly links: readonly NoticeLink[];
+  readonly attachments: readonly Attachment[];
+  readonly survey: readonly SurveyQuestion[];
+  readonly answers: readonly SurveyChoice[] | null;
+}
+
+export interface PushedNotice {
+  readonly notice_id: string;
+  readonly kind_name: string;
+  readonly title: string;
+  readonly body: string;
+  readonly todo: boolean;
+  readonly state: 'scheduled' | 'sent' | 'withdrawn';
+  readonly state_name: string;
+  readonly created_at: number;
+  readonly publish_at: number;
+  readonly recipients: number;
+  readonly staff_number: string | null;
+  readonly audience: string;
+  readonly links: readonly NoticeLink[];
+  readonly attachments: readonly Attachment[];
+}
+
+export interface WorkOrder {
+  readonly work_order_id: string;
+  readonly number: string;
+  readonly taxpayer_name: string;
+  readonly subject: string;
+  readonly detail: string;
+  readonly state: 'open' | 'processing' | 'done' | 'terminated';
+  readonly state_name: string;
+  readonly progress: string;
+  readonly agent_id: string | null;
+  readonly staff_number: string | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly urged: number;
+  readonly urged_at: number | null;
+  readonly ended_at: number | null;
+  readonly resolved: boolean | null;
+  readonly steps: readonly { readonly at: number; readonly actor: string; readonly text: string }[];
+}
+
+export interface Mediation {
+  readonly application_id: string;
+  readonly number: string;
+  readonly taxpayer_name: string;
+  readonly subject: string;
+  readonly detail: string;
+  readonly applied_at: number;
+  readonly expected_at: number | null;
+  readonly phase: 'draft' | 'applied' | 'dispatched' | 'in_progress' | 'done' | 'withdrawn' | 'refused';
+  readonly phase_name: string;
+  readonly reason: string | null;
+  readonly meeting_id: string | null;
+  readonly agent_id: string | null;
+  readonly agent_number: string | null;
+  readonly dispatched_at: number | null;
+}
+
+export const slotText = ({ starts_at, ends_at }: { starts_at: number; ends_at: number }): string => {
+  const clock = (at: number): string => new Date(at).toLocaleTimeString('zh-CN', { hour: '2-digit', minute: '2-digit', hour12: false });
+  const date = new Date(starts_at);
+  return `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')} ${clock(starts_at)}-${clock(ends_at)}`;
+};
