@@ -117,7 +117,7 @@ impl Clock {
     pub(crate) fn ntp_us(&self, at: NtpTime) -> i64 {
         // Relative to now: NTP time wraps in 2036.
         let base = NtpTime::from_system_time(self.wall);
-        let since = i128::from(at.since(base)) * 1_000_000 >> 32;
+        let since = (i128::from(at.since(base)) * 1_000_000) >> 32;
         self.us(self.instant) + since as i64
     }
 }
