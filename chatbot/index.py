@@ -133,8 +133,8 @@ class Index:
         whole = self._words.whole.all(*self._words.whole.weights_of(tokens))
         chosen = _top(whole, _CANDIDATES)
         query, foreign = None, 0.0
-        if self._semantic is not None and self._embedding is not None:
-            query = self._semantic.space.queries(self._embedding.queries([asked])[0])
+        if self._semantic is not None and (raw := self._vector(asked)) is not None:
+            query = self._semantic.space.queries(raw)
             chosen = np.union1d(chosen, _top(self._semantic.centroids @ query, _CANDIDATES))
             if len(self._semantic.foreign):
                 foreign = float((self._semantic.foreign @ query).max())
@@ -142,7 +142,17 @@ class Index:
             ids = self.base.questions
             chosen = np.array([n for n in chosen if allowed(ids[n].question_id)], dtype=np.int64)
         matches = self._ranked(chosen, tokens, whole[chosen], query)[:limit] if len(chosen) else []
-        return Found(tuple(matches), foreign, self.has_vectors)
+        return Found(tuple(matches), foreign, query is not None)
+
+    def _vector(self, text: str) -> Vectors | None:
+        """None: by words alone, also when the model fails, which ``Indexer.warm`` says."""
+        if self._embedding is None:
+            return None
+        try:
+            vector: Vectors = self._embedding.queries([text])[0]
+            return vector
+        except (OSError, RuntimeError):
+            return None
 
     def _ranked(
         self,

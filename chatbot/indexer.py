@@ -89,6 +89,16 @@ class Indexer:
                 self._thread.start()
             self._condition.notify_all()
 
+    def warm(self) -> None:
+        """Load what the first question needs, so that nobody waits for it. From any thread, as often as one likes."""
+        embedding = self._embedding
+        if embedding is None:
+            return
+        try:
+            embedding.warm()
+        except (OSError, RuntimeError) as error:
+            _log.error("sentence vectors not loaded", extra={"reason": str(error)[:200]})
+
     def settled(self, timeout_s: float) -> bool:
         """Wait until nothing is to be built. For tests and the benchmark."""
         with self._condition:

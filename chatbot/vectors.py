@@ -7,15 +7,21 @@ import logging
 import os
 import secrets
 import zipfile
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
 from chatbot.embedding import Embedding, Vectors
 
 _log = logging.getLogger(__name__)
+
+
+_ASKED = 2_000
+"""Queries remembered; 3 MB."""
 
 
 class RememberingEmbedding:
@@ -28,6 +34,8 @@ class RememberingEmbedding:
         self._kept: dict[bytes, Vectors] = {}
         self._used: set[bytes] = set()
         self._made = 0
+        self._asked: OrderedDict[str, Vectors] = OrderedDict()
+        self._asking = Lock()
         self._kept.update(_packaged(inner.name))
         if path is not None:
             self._kept.update(_read(path, inner.name))
@@ -40,10 +48,24 @@ class RememberingEmbedding:
         return self._known(texts, b"p", self._inner.passages)
 
     def queries(self, texts: Sequence[str]) -> Vectors:
-        # One at a time is a person asking; that is quick and not kept.
-        return (
-            self._inner.queries(texts) if len(texts) == 1 else self._known(texts, b"q", self._inner.queries)
-        )
+        return self._one(texts[0]) if len(texts) == 1 else self._known(texts, b"q", self._inner.queries)
+
+    def warm(self) -> None:
+        self._inner.warm()
+
+    def _one(self, text: str) -> Vectors:
+        """A person asks. What many ask, and every question that is asked by a click, is embedded once."""
+        with self._asking:
+            known = self._asked.get(text)
+            if known is not None:
+                self._asked.move_to_end(text)
+                return known
+        made = self._inner.queries([text])
+        with self._asking:
+            self._asked[text] = made
+            if len(self._asked) > _ASKED:
+                self._asked.popitem(last=False)
+        return made
 
     def _known(self, texts: Sequence[str], kind: bytes, embed: Callable[[Sequence[str]], Vectors]) -> Vectors:
         keys = [hashlib.blake2b(kind + text.encode(), digest_size=16).digest() for text in texts]

@@ -84,6 +84,26 @@ class Engine:
         """How large (CSS pixels × device pixel ratio) ``peer_id`` shows a track: the simulcast layer follows.
         Zero by zero: not shown, not sent."""
 
+    def open_sink(self, room_id: str, fd: int) -> int:
+        """A place for copies of a room's tracks: a thread of its own writes their frames to a duplicate of ``fd``, the
+        writing end of a pipe, beside the forwarding and never holding it up. What a slow reader does not take is dropped
+        and counted. Raises ``ValueError`` for an unknown room, ``OSError`` without a descriptor or thread.
+
+        Each frame is a head of 20 bytes, little-endian (u32 length behind the head, u8 kind, u8 codec, u8 flags, u8 0,
+        u32 track, i64 time) and its bytes. Kinds: 1 a frame (flags 1: key frame; time: of capture, µs since 1970), 2 the end
+        of a track, 3 packets dropped so far (in time). Codecs: 0 Opus, 1 VP8, 2 H.264 as Annex B, 3 VP9."""
+
+    def close_sink(self, sink: int) -> None:
+        """Write what waits, then close the pipe. Does not wait; unknown sinks are passed over."""
+
+    def start_tap(self, room_id: str, peer_id: str, source: str, sink: int, track: int) -> int:
+        """Copy a track to a sink under the number ``track``, from its next key frame on (it is asked for), until the track
+        is unpublished. Of simulcast layers the highest that is sent. Errors: ``wrong_state`` (no such track yet),
+        ``bad_argument`` (the number is taken, or too many taps), ``peer_unknown``."""
+
+    def stop_tap(self, room_id: str, sink: int, track: int) -> int:
+        """Nothing more is copied once the reply is there. Unknown taps are passed over."""
+
     def metrics(self) -> str:
         """Counters and gauges of all workers as a JSON object, read without stopping them."""
 

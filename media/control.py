@@ -47,6 +47,10 @@ class PacketEngine(Protocol):
     def set_view(  # noqa: PLR0917
         self, room_id: str, peer_id: str, publisher_id: str, source: str, width: int, height: int
     ) -> int: ...
+    def open_sink(self, room_id: str, fd: int) -> int: ...
+    def close_sink(self, sink: int) -> None: ...
+    def start_tap(self, room_id: str, peer_id: str, source: str, sink: int, track: int) -> int: ...
+    def stop_tap(self, room_id: str, sink: int, track: int) -> int: ...
     def metrics(self) -> str: ...
     def close(self) -> None: ...
 
@@ -175,6 +179,19 @@ class MediaControl:
         return self._command(
             self._engine.set_view(room_id, peer_id, track.peer_id, track.source.value, width, height)
         )
+
+    def open_sink(self, room_id: str, fd: int) -> int:
+        """See ``media._engine``. Raises ``ValueError`` without the room, ``OSError`` without a thread."""
+        return self._engine.open_sink(room_id, fd)
+
+    def close_sink(self, sink: int) -> None:
+        self._engine.close_sink(sink)
+
+    def start_tap(self, room_id: str, track: TrackRef, sink: int, number: int) -> asyncio.Future[Reply]:
+        return self._command(self._engine.start_tap(room_id, track.peer_id, track.source.value, sink, number))
+
+    def stop_tap(self, room_id: str, sink: int, number: int) -> asyncio.Future[Reply]:
+        return self._command(self._engine.stop_tap(room_id, sink, number))
 
     def _command(self, request_id: int) -> asyncio.Future[Reply]:
         loop = asyncio.get_running_loop()

@@ -62,6 +62,9 @@ class FakeEngine:
         self._closed = False
         self.rooms: dict[str, dict[str, FakePeer]] = {}
         self.dropped_outside_grant = 0
+        self.taps: dict[tuple[int, int], tuple[str, Source]] = {}
+        """What is copied to which sink, under which number."""
+        self.sinks: dict[int, int] = {}
         self.silent = False
         """Set by a test: commands are taken and never answered."""
 
@@ -214,6 +217,37 @@ class FakeEngine:
         def run() -> dict[str, Any]:
             self._peer(room_id, peer_id)
             Source(source)
+            return {}
+
+        return self._command(run)
+
+    def open_sink(self, room_id: str, fd: int) -> int:
+        if room_id not in self.rooms:
+            raise ValueError("no such room")
+        self._next_id += 1
+        self.sinks[self._next_id] = os.dup(fd)
+        return self._next_id
+
+    def close_sink(self, sink: int) -> None:
+        pipe = self.sinks.pop(sink, None)
+        if pipe is not None:
+            os.close(pipe)
+
+    def start_tap(self, room_id: str, peer_id: str, source: str, sink: int, track: int) -> int:
+        def run() -> dict[str, Any]:
+            if Source(source) not in self._peer(room_id, peer_id).live:
+                raise _Fault("wrong_state")
+            if (sink, track) in self.taps:
+                raise _Fault("bad_argument")
+            self.taps[sink, track] = (peer_id, Source(source))
+            return {}
+
+        return self._command(run)
+
+    def stop_tap(self, room_id: str, sink: int, track: int) -> int:
+        def run() -> dict[str, Any]:
+            self._room(room_id)
+            self.taps.pop((sink, track), None)
             return {}
 
         return self._command(run)

@@ -26,6 +26,7 @@ from rtc_server.identity.tokens import TokenAuthenticator, TokenMinter, trusted_
 from rtc_server.keys import Keys
 from rtc_server.metrics import Metrics
 from rtc_server.recorder.facts import FactLog
+from rtc_server.recordings.service import CallRecordings
 from rtc_server.records.confirmation_recording import ConfirmationRecording
 from rtc_server.records.journal import JournalLocked
 from rtc_server.records.meeting_recording import MeetingRecording
@@ -79,6 +80,7 @@ class Server:
         self._tokens: TokenAuthenticator | None = None
         self._health: Health | None = None
         self._desk: ServiceDesk | None = None
+        self._recordings: CallRecordings | None = None
         self._runner: web.AppRunner | None = None
         self._listener: socket.socket | None = None
 
@@ -110,6 +112,7 @@ class Server:
         self.metrics.add_records(lambda: desk.recording.records.writer.state)
         agents = KnownAgents(_demo_agents() if settings.demo else ())
         authenticator = NotingAuthenticator(self._tokens, agents, desk.casework.arrived)
+        self._recordings = CallRecordings(desk.shelf.root, self._media)
         self._gateway = Gateway(
             _signaling_settings(settings, port),
             authenticator=authenticator,
@@ -124,6 +127,7 @@ class Server:
             confirmation_records=ConfirmationRecording(desk.recording),
             profiles=profiles,
             files=desk.files,
+            call_recorder=self._recordings,
             address_of=limit_key,
         )
         desk.organisation.on_changed = self._gateway.organisation_changed
@@ -188,11 +192,14 @@ class Server:
         relay, self._relay = self._relay, None
         tokens, self._tokens = self._tokens, None
         desk, self._desk = self._desk, None
+        recordings, self._recordings = self._recordings, None
         parts: list[Callable[[], Awaitable[None]]] = []
         if gateway is not None:
             parts.append(gateway.stop)
         if runner is not None:
             parts.append(runner.cleanup)
+        if recordings is not None:
+            parts.append(recordings.stop)
         if media is not None:
             parts.append(media.stop)
         if relay is not None:

@@ -24,6 +24,8 @@ turn_app = typer.Typer(help="The relay (TURN).", no_args_is_help=True)
 bench_app = typer.Typer(help="Measurements.", no_args_is_help=True)
 app.add_typer(turn_app, name="turn")
 app.add_typer(bench_app, name="bench")
+recording_app = typer.Typer(help="Recordings of calls.", no_args_is_help=True)
+app.add_typer(recording_app, name="recording")
 loadtest_app = typer.Typer(help="A whole server under load.", no_args_is_help=True)
 app.add_typer(loadtest_app, name="loadtest")
 
@@ -164,6 +166,26 @@ def lists(
     from rtc_server.bench.lists import run
 
     raise typer.Exit(run(as_json=json, database_url=database_url, rows=rows))
+
+
+@recording_app.command()
+def compose(
+    recording_id: Annotated[str, typer.Argument(help="As the list of recordings names it.")],
+    *,
+    data: DataOption = None,
+) -> None:
+    """Make one playable file of a recording: all pictures side by side, all voices. Tells how far it is."""
+    from rtc_server.recordings import compose as composing
+    from rtc_server.recordings.index import COMPOSITION
+    from rtc_server.recordings.shelf import Shelf
+
+    folder = Shelf(_settings(data=data).data / "recordings").folder(recording_id)
+    if folder is None:
+        _fail(f"there is no recording {recording_id!r} in this data folder: choose another with --data")
+    with typer.progressbar(length=100, label=recording_id, file=sys.stderr) as bar:
+        if not composing.run(folder, lambda share: bar.update(int(share * 100) - bar.pos)):
+            _fail("the recording has no track that can be read")
+    print(folder / COMPOSITION)  # noqa: T201 - the answer
 
 
 @loadtest_app.command()

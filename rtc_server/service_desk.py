@@ -14,6 +14,7 @@ from rtc_server.identity.profiles import Profiles
 from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.organisation import demo
 from rtc_server.organisation.service import OrganisationService
+from rtc_server.recordings.shelf import Shelf
 from rtc_server.records.database import database_url
 from rtc_server.records.keeper import Records
 from rtc_server.records.recording import Recording
@@ -50,10 +51,12 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
         await records.close()
         raise
     links = Links(link_key, settings.files.link_lifetime_s)
-    return ServiceDesk(recording, organisation, files, links, profiles, knowledge, assistant, casework)
+    shelf = Shelf(settings.data / "recordings")
+    return ServiceDesk(recording, organisation, files, links, profiles, knowledge, shelf, assistant, casework)
 
 
 async def close_desk(desk: ServiceDesk) -> None:
+    await desk.shelf.stop()
     await desk.assistant.stop()
     await desk.casework.stop()
     await desk.knowledge.stop()

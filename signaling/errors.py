@@ -66,6 +66,8 @@ class ErrorCode(StrEnum):
     """The taxpayer has not been connected since the start: there is nothing to reveal."""
     RECORDS_UNAVAILABLE = "records_unavailable"
     """What was asked could not be recorded or read; nothing was changed."""
+    RECORDING_UNAVAILABLE = "recording_unavailable"
+    """Calls are not recorded here."""
     MEETING_LOCKED = "meeting_locked"
     MEETING_FULL = "meeting_full"
     MEETING_ENDED = "meeting_ended"
@@ -142,6 +144,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.CONFLICT: "内容与现有数据冲突，请检查后重新保存。",
     ErrorCode.PROFILE_UNKNOWN: "暂无该纳税人的详细信息，请待其重新进入后再查看。",
     ErrorCode.RECORDS_UNAVAILABLE: "记录服务暂时不可用，请稍后重试。",
+    ErrorCode.RECORDING_UNAVAILABLE: "当前无法录制，请联系管理员。",
     ErrorCode.MEETING_LOCKED: "会议已锁定，请联系主持人解锁后再进入。",
     ErrorCode.MEETING_FULL: "会议人数已满，请稍后再试或联系主持人。",
     ErrorCode.MEETING_ENDED: "会议已结束，如需再次调解请重新提交申请。",

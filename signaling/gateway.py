@@ -34,6 +34,7 @@ from signaling.rooms.ports import (
     AgentDirectory,
     AgentEntry,
     Authenticator,
+    CallRecorder,
     ConfirmationRecordsPort,
     FilesPort,
     IceServerSource,
@@ -73,6 +74,7 @@ _COSTLY = (
     requests.ListSupervised,
     requests.ListInvitationTargets,
     requests.OpenCollaboration,
+    requests.ListConfirmations,
     requests.EnterMeeting,
     requests.GetNotes,
     requests.EditNotes,
@@ -100,6 +102,7 @@ class Gateway:
         confirmation_records: ConfirmationRecordsPort | None = None,
         profiles: ProfilePort | None = None,
         files: FilesPort | None = None,
+        call_recorder: CallRecorder | None = None,
         seats: SeatStore | None = None,
         clock: Clock | None = None,
         address_of: Callable[[web.Request], str] = peer_address,
@@ -126,6 +129,7 @@ class Gateway:
             seats=seats or LocalSeats(),
             ice_servers=ice_servers,
             clock=self._clock,
+            call_recorder=call_recorder,
         )
         self._rooms = RoomDirectory(self._ports, new_id)
         self._reception = Reception(

@@ -73,6 +73,7 @@ class AssistantService:
         self._clock_ms = clock_ms
         self._dialogues: OrderedDict[str, tuple[int, DialogueState]] = OrderedDict()
         self._counting: asyncio.Task[None] | None = None
+        self._warmed = False
 
     def start(self) -> None:
         self._counting = asyncio.create_task(self._count(), name="assistant-popularity")
@@ -81,6 +82,12 @@ class AssistantService:
         if self._counting is not None:
             self._counting.cancel()
             await asyncio.gather(self._counting, return_exceptions=True)
+
+    def expect_questions(self) -> None:
+        """Somebody opened the window: what their first question needs is loaded meanwhile."""
+        if not self._warmed and self._knowledge.indexer.status.with_vectors:
+            self._warmed = True
+            asyncio.get_running_loop().run_in_executor(None, self._knowledge.indexer.warm)
 
     def region_of(self, person: Person) -> str | None:
         """The code of the person's authority, if we know it; else the region their token names."""

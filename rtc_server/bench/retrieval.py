@@ -109,6 +109,9 @@ class _Composing:
     def name(self) -> str:
         return self._inner.name
 
+    def warm(self) -> None:
+        self._inner.warm()
+
     def queries(self, texts: Sequence[str]) -> Vectors:
         return self._inner.queries(texts) if len(texts) == 1 else self.passages(texts)
 

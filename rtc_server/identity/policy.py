@@ -39,6 +39,8 @@ class Permission(StrEnum):
     """History, masked profile, notes and tags of a taxpayer whose interaction one may see."""
     REVEAL = "reveal"
     """See a taxpayer's data unmasked. Recorded."""
+    PLAY_RECORDINGS = "play_recordings"
+    """Of calls of an interaction one may see. Each viewing is recorded."""
     READ_CANNED_REPLIES = "read_canned_replies"
     EDIT_OWN_CANNED_REPLIES = "edit_own_canned_replies"
     EDIT_SHARED_CANNED_REPLIES = "edit_shared_canned_replies"
@@ -73,6 +75,7 @@ _SERVING = frozenset(
         Permission.READ_FILES,
         Permission.SERVE,
         Permission.REVEAL,
+        Permission.PLAY_RECORDINGS,
         Permission.READ_CANNED_REPLIES,
         Permission.EDIT_OWN_CANNED_REPLIES,
         Permission.READ_WRAP_UP_CODES,

@@ -31,6 +31,9 @@ SAMPLE_S = 0.5
 """Between two looks at the server and the endpoints."""
 _SETTLE_S = 1.0
 """After the last room joined, before figures are taken: first key frames and the first rise of the estimate are over."""
+_FIRST_ARRIVAL_S = 10.0
+"""How long the first packet of a track is waited for."""
+_ARRIVAL_STEP_S = 0.1
 _FAILURES = (WireFailed, TimeoutError, ConnectionError, aiohttp.ClientError, OSError, ValueError)
 
 
@@ -173,6 +176,7 @@ class _Run:
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
                 await asyncio.gather(*(self._join(http, number) for number in range(plan.rooms)))
                 if any(pair.joined for pair in course.pairs):
+                    await self._all_heard()
                     await asyncio.sleep(_SETTLE_S)
                     await self._measure()
                 await self._look()
@@ -188,6 +192,15 @@ class _Run:
                 sum(line.up.dropped + line.down.dropped for line in self._lines),
             )
             await asyncio.gather(*(line.close() for line in self._lines))
+
+    async def _all_heard(self) -> None:
+        """A handshake whose packets are lost takes seconds: that is told as the time to the first picture, and is no
+        freeze. What has not come by then counts as missing."""
+        wanted = {track for pair in self._course.pairs if pair.joined for track in pair.expected()}
+        until = time.monotonic() + _FIRST_ARRIVAL_S
+        while time.monotonic() < until and not wanted <= self._course.heard.tracks.keys():
+            await asyncio.sleep(_ARRIVAL_STEP_S)
+            await self._look()
 
     async def _measure(self) -> None:
         course = self._course

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from rtc_server.records.agent_status import AgentStatusChange
 from rtc_server.records.audit import AuditEntry
+from rtc_server.records.call_recordings import CallRecording, RecordingConsent
 from rtc_server.records.calls import CallKind, CallRecord
 from rtc_server.records.files import File
 from rtc_server.records.interactions import Interaction, InteractionMember
@@ -99,6 +100,21 @@ def row_of(thing: kept.Kept, revision: int, new_id: Callable[[], str]) -> object
                 ended_by=thing.ended_by,
                 end_reason=thing.end_reason,
                 paused=thing.paused,
+            )
+        case kept.KeptRecording():
+            return CallRecording(
+                recording_id=thing.recording_id,
+                revision=revision,
+                interaction_id=thing.interaction_id,
+                started_by=thing.started_by,
+                started_at=thing.started_at,
+                ended_at=thing.ended_at,
+            )
+        case kept.KeptConsent():
+            # In order also within a millisecond: the last answer counts.
+            ordered = f"{revision:015x}{new_id()}"
+            return RecordingConsent(
+                ordered, thing.recording_id, thing.interaction_id, thing.person_id, thing.consent, thing.at
             )
         case kept.KeptTransfer():
             return Transfer(

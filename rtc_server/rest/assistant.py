@@ -198,6 +198,7 @@ async def _own(call: Call) -> list[TurnView]:
 
 async def _welcome(call: Call) -> Welcome:
     assistant, person, base = call.desk.assistant, call.person, call.desk.knowledge.base
+    assistant.expect_questions()
     kept = await assistant.favourites(person.person_id)
     asker = assistant.asker(person)
     return Welcome(

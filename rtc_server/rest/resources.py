@@ -16,6 +16,7 @@ from rtc_server.rest import (
     knowledge_work,
     mediations,
     notices,
+    recordings,
     replies,
     work_orders,
 )
@@ -29,6 +30,7 @@ def resources() -> Resources:
         files,
         conversations,
         replies,
+        recordings,
         mediations,
         administration,
         knowledge,
@@ -49,4 +51,5 @@ def add_routes(app: web.Application, desk: ServiceDesk) -> None:
     table = resources()
     table.add_routes(app)
     app.router.add_get(files.CONTENT_PATH, files.content)
+    app.router.add_get(recordings.CONTENT_PATH, recordings.content)
     app.router.add_get("/api/openapi.json", openapi_route(table))

@@ -13,6 +13,7 @@ from rtc_server.files.service import FileService
 from rtc_server.identity.profiles import Profiles
 from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.organisation.service import OrganisationService
+from rtc_server.recordings.shelf import Shelf
 from rtc_server.records.recording import Recording
 
 
@@ -24,6 +25,7 @@ class ServiceDesk:
     links: Links
     profiles: Profiles
     knowledge: KnowledgeService
+    shelf: Shelf
     assistant: AssistantService
     casework: CaseworkService
 

@@ -9,10 +9,12 @@ from signaling.rooms.kept import (
     Kept,
     KeptAudit,
     KeptCall,
+    KeptConsent,
     KeptInteraction,
     KeptInvitation,
     KeptMember,
     KeptMessage,
+    KeptRecording,
     KeptTransfer,
     OpenInteraction,
 )
@@ -66,6 +68,8 @@ def between(old: InteractionState, new: InteractionState, now_ms: int) -> tuple[
         if after is not None and before != after:
             over = new.call.phase is CallPhase.ENDED
             found.append(replace(after, ended_at=now_ms) if over else after)
+    if old.recording is not new.recording:
+        found += _of_recording(old, new, now_ms)
     if new.transfer is not None and old.transfer != new.transfer:
         found.append(_transfer(own, new.transfer))
     if new.invitation is not None and old.invitation != new.invitation:
@@ -89,6 +93,20 @@ def interaction_of(state: InteractionState) -> KeptInteraction:
         closed_by=state.closed_by,
         close_reason=state.close_reason,
     )
+
+
+def _of_recording(old: InteractionState, new: InteractionState, now_ms: int) -> Iterator[Kept]:
+    before, after = old.recording, new.recording
+    own, recording_id = new.interaction_id, after.recording_id
+    if recording_id is None or after.started_by is None or after.started_at is None:
+        return
+    if before.running != after.running or before.recording_id != recording_id:
+        ended_at = None if after.running else now_ms
+        yield KeptRecording(recording_id, own, after.started_by, after.started_at, ended_at)
+    known = before.consents if before.recording_id == recording_id else {}
+    for person_id, consent in after.consents.items():
+        if known.get(person_id) is not consent:
+            yield KeptConsent(recording_id, own, person_id, consent, now_ms)
 
 
 def assistance_of(state: InteractionState) -> KeptCall | None:

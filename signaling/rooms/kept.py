@@ -12,6 +12,7 @@ from signaling.sessions.policy import SessionKind
 from signaling.sessions.queue_states import AgentStatus, GoneReason, StatusReason, Ticket
 from signaling.sessions.states import (
     CloseReason,
+    Consent,
     EndReason,
     InteractionKind,
     InteractionPhase,
@@ -79,6 +80,28 @@ class KeptCall:
     ended_at: int | None = None
     ended_by: str | None = None
     end_reason: EndReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRecording:
+    """The recording of a call. ``ended_at`` None while it runs, or when the server stopped during it."""
+
+    recording_id: str
+    interaction_id: str
+    started_by: str
+    started_at: int
+    ended_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptConsent:
+    """What somebody answered; every answer is kept, the last one counts."""
+
+    recording_id: str
+    interaction_id: str
+    person_id: str
+    consent: Consent
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +190,8 @@ Kept = (
     | KeptMember
     | KeptMessage
     | KeptCall
+    | KeptRecording
+    | KeptConsent
     | KeptTransfer
     | KeptInvitation
     | KeptRating

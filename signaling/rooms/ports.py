@@ -9,7 +9,7 @@ from typing import Protocol
 from signaling.rooms.kept import ClosedInteraction, Kept, KeptAudit, OpenWork
 from signaling.rooms.kept_meetings import KeptOfMeetings, OpenMediations
 from signaling.sessions.confirmation import ConfirmationForm, Step
-from signaling.sessions.model import FileRef, Message
+from signaling.sessions.model import FileRef, Message, RecordedTrack
 from signaling.sessions.policy import SessionKind
 from signaling.sessions.queue_states import CentreSettings
 from signaling.sessions.states import Role
@@ -107,6 +107,22 @@ class Fact:
 class Recorder(Protocol):
     def record(self, fact: Fact) -> None:
         """Never blocks, never raises."""
+
+
+class CallRecorder(Protocol):
+    """Records the media of calls beside their forwarding. Never blocks, never raises: a call does not end for its
+    recording."""
+
+    def begin(self, recording_id: str, room_id: str) -> None: ...
+
+    def record(self, recording_id: str, track: RecordedTrack) -> None:
+        """A track of the room that has arrived, from its next key frame on."""
+
+    def leave(self, recording_id: str, track: RecordedTrack) -> None:
+        """Nothing of it is recorded from now on."""
+
+    def end(self, recording_id: str) -> None:
+        """Idempotent."""
 
 
 class SignalingMetrics(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,12 +17,13 @@ from media import events as media_events
 from media.control import MediaControl
 from media.types import Slots, TransportKind, TransportState
 from signaling.errors import BadInput, DomainError, ErrorCode, RateLimited, Refused
-from signaling.rooms import keeping
+from signaling.rooms import call_recording, keeping
 from signaling.rooms.clock import Clock
 from signaling.rooms.inbox import Inbox
 from signaling.rooms.kept import Kept
 from signaling.rooms.media_desk import MediaDesk
 from signaling.rooms.ports import (
+    CallRecorder,
     Fact,
     IceServerSource,
     Outbound,
@@ -65,6 +67,8 @@ class RoomPorts:
     seats: SeatStore
     ice_servers: IceServerSource
     clock: Clock
+    call_recorder: CallRecorder | None = None
+    """None: calls cannot be recorded here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +330,10 @@ class Room:
             case commands.RequestAssistance() | commands.StartCall():
                 free = await seats.claim(agent_id, deed.KIND, own)
                 deed = replace(deed, seat_free=free)
+            case commands.StartRecording():
+                if self._ports.call_recorder is None:
+                    raise Refused(ErrorCode.RECORDING_UNAVAILABLE)
+                deed = replace(deed, recording_id=secrets.token_hex(12))
             case commands.AskCall():
                 deed = replace(deed, seat_free=await seats.is_free(agent_id, SessionKind.CALL, own))
             case _:
@@ -466,6 +474,13 @@ class Room:
                 | effects.CloseMedia()
             ):
                 self._desk.run(effect)
+            case (
+                effects.BeginRecording()
+                | effects.EndRecording()
+                | effects.RecordTrack()
+                | effects.LeaveTrack()
+            ):
+                call_recording.run(self._ports.call_recorder, self.interaction_id, effect)
             case effects.TellInvitation():
                 tell(self._ports.outbound, self._state, effect)
                 self._on_invitation(self)
@@ -514,6 +529,9 @@ class Room:
         self._buried = True
         self._timers.cancel_all()
         self._ports.media.forget(self.interaction_id)
+        if self._state.recording.recording_id is not None:
+            ended = effects.EndRecording(self._state.recording.recording_id)
+            call_recording.run(self._ports.call_recorder, self.interaction_id, ended)
         self._on_end(self)
         for item in self._inbox.drain():
             if isinstance(item, Ask):

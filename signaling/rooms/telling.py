@@ -18,6 +18,7 @@ from signaling.wire.present import (
     invitation_view,
     member_view,
     message_view,
+    recording_view,
     transfer_view,
 )
 
@@ -26,6 +27,7 @@ Telling = (
     | effects.TellMember
     | effects.TellAssistance
     | effects.TellCall
+    | effects.TellRecording
     | effects.TellMessage
     | effects.TellRead
     | effects.TellTransfer
@@ -55,6 +57,11 @@ def tell(outbound: Outbound, state: InteractionState, effect: Telling) -> None:
                     interaction_id=own, call=call_view(state, outside=outside)
                 ),
             )
+        case effects.TellRecording():
+            recording = notifications.RecordingChanged(
+                interaction_id=own, recording=recording_view(state.recording)
+            )
+            tell_all(outbound, state, recording)
         case effects.TellMessage(message=message):
             tell_all(
                 outbound,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from signaling.errors import ErrorCode, Refused
-from signaling.sessions import commands
+from signaling.sessions import commands, recording
 from signaling.sessions.model import CallState, InteractionState, Member
 from signaling.sessions.policy import VOICE_AND_FACE
 from signaling.sessions.states import (
@@ -42,6 +42,8 @@ def handle(state: InteractionState, command: commands.Deed, now_ms: int) -> Inte
             return end(state, EndReason.DECLINED, actor_id)
         case commands.ReportCallProblem(actor_id=actor_id, problem=problem):
             return _report_problem(state, actor_id, problem)
+        case commands.StartRecording() | commands.StopRecording() | commands.AnswerRecording():
+            return recording.handle(state, command, now_ms)
         case commands.HangUpCall(actor_id=actor_id):
             return _hang_up(state, actor_id)
         case _:

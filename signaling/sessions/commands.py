@@ -169,6 +169,30 @@ class StartCall(Deed):
 
 
 @dataclass(frozen=True, slots=True)
+class StartRecording(Deed):
+    """``recording_id`` is the room's choice."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.CALL
+    ACTION: ClassVar[Action] = Action.RECORD
+    recording_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording(Deed):
+    KIND: ClassVar[SessionKind] = SessionKind.CALL
+    ACTION: ClassVar[Action] = Action.RECORD
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecording(Deed):
+    """Agrees to be recorded, or does not; may be changed."""
+
+    KIND: ClassVar[SessionKind] = SessionKind.CALL
+    ACTION: ClassVar[Action] = Action.CONSENT
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptCall(Deed):
     KIND: ClassVar[SessionKind] = SessionKind.CALL
     ACTION: ClassVar[Action] = Action.ACCEPT

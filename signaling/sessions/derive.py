@@ -9,12 +9,16 @@ from media.types import Source
 from signaling.sessions import facts
 from signaling.sessions.effects import (
     AddPeer,
+    BeginRecording,
     CancelTimer,
     CloseMedia,
     Dissolve,
     Effect,
     Effects,
+    EndRecording,
+    LeaveTrack,
     Record,
+    RecordTrack,
     ReleaseSeat,
     RemovePeer,
     SetAudience,
@@ -29,6 +33,7 @@ from signaling.sessions.effects import (
     TellMember,
     TellMessage,
     TellRead,
+    TellRecording,
     TellSilence,
     TellTransfer,
     TellTransport,
@@ -38,6 +43,7 @@ from signaling.sessions.effects import (
 from signaling.sessions.members import media_connected
 from signaling.sessions.model import InteractionState, Member
 from signaling.sessions.policy import SessionKind, audiences, grant, silenced
+from signaling.sessions.recording import recorded
 from signaling.sessions.states import InteractionKind, InteractionPhase, LeftReason, Presence, Role
 
 
@@ -65,6 +71,7 @@ def effects(old: InteractionState, new: InteractionState) -> Effects:
         found.append(CloseMedia())
     elif new.phase is InteractionPhase.OPEN:
         found += _media(old, new)
+    found += _recording(old, new)
     found += _timers_set(old, new)
     found += _tellings(old, new, closing)
     found += _seats(old, new)
@@ -122,6 +129,24 @@ def _timers_cancelled(old: InteractionState, new: InteractionState) -> Iterator[
 def _timers_set(old: InteractionState, new: InteractionState) -> Iterator[Effect]:
     before = timers(old)
     return (SetTimer(key, at_ms) for key, at_ms in timers(new).items() if before.get(key) != at_ms)
+
+
+def _recording(old: InteractionState, new: InteractionState) -> Iterator[Effect]:
+    """First what is recorded no longer. A recording goes on under its id until it ends."""
+    if old.recording is new.recording and old.members is new.members:
+        return
+    before, after = recorded(old), recorded(new)
+    was, runs = old.recording, new.recording
+    if was.recording_id is not None and was.running:
+        for track in sorted(before - after):
+            yield LeaveTrack(was.recording_id, track)
+        if not runs.running:
+            yield EndRecording(was.recording_id)
+    if runs.recording_id is not None and runs.running:
+        if not was.running:
+            yield BeginRecording(runs.recording_id)
+        for track in sorted(after - before):
+            yield RecordTrack(runs.recording_id, track)
 
 
 def _media(old: InteractionState, new: InteractionState) -> list[Effect]:
@@ -191,6 +216,8 @@ def _tellings(old: InteractionState, new: InteractionState, closing: bool) -> It
         yield TellAssistance()
     if old.call != new.call:
         yield TellCall()
+    if old.recording != new.recording:
+        yield TellRecording()
     regrouped = _who(old) != _who(new)
     yield from _of_members(old, new, regrouped)
     if old.transfer != new.transfer:

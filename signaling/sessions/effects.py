@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from media.types import Source, TransportKind, TransportState
-from signaling.sessions.model import Message
+from signaling.sessions.model import Message, RecordedTrack
 from signaling.sessions.policy import SessionKind
 from signaling.sessions.states import LeftReason
 
@@ -81,6 +81,32 @@ class SetMuted:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginRecording:
+    recording_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndRecording:
+    recording_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTrack:
+    """From its next key frame on."""
+
+    recording_id: str
+    track: RecordedTrack
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveTrack:
+    """Record it no longer, from now on."""
+
+    recording_id: str
+    track: RecordedTrack
+
+
+@dataclass(frozen=True, slots=True)
 class CloseMedia:
     """Close the media room with everything in it."""
 
@@ -102,6 +128,11 @@ class TellAssistance:
 
 @dataclass(frozen=True, slots=True)
 class TellCall:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class TellRecording:
     pass
 
 
@@ -180,11 +211,16 @@ Effect = (
     | SetGrant
     | SetAudience
     | SetMuted
+    | BeginRecording
+    | EndRecording
+    | RecordTrack
+    | LeaveTrack
     | CloseMedia
     | TellInteraction
     | TellMember
     | TellAssistance
     | TellCall
+    | TellRecording
     | TellMessage
     | TellRead
     | TellTransfer

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from signaling.errors import ErrorCode, Refused
-from signaling.sessions import assistance, call, commands, derive, invitation, lines, members, service
+from signaling.sessions import (
+    assistance,
+    call,
+    commands,
+    derive,
+    invitation,
+    lines,
+    members,
+    recording,
+    service,
+)
 from signaling.sessions.effects import Effects, TimerKey, TimerKind
 from signaling.sessions.model import InteractionContext, InteractionState, Member, Message
 from signaling.sessions.policy import SessionKind, check, grant, phase_of, seat_of
@@ -217,7 +227,7 @@ def _settle(state: InteractionState, now_ms: int) -> InteractionState:
     state = invitation.settle(state, now_ms)
     state = members.settle(state, now_ms)
     state = assistance.settle(state, now_ms)
-    return call.settle(state, now_ms)
+    return recording.settle(call.settle(state, now_ms))
 
 
 def _pass_silence(state: InteractionState, key: TimerKey, now_ms: int) -> InteractionState:

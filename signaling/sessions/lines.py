@@ -154,7 +154,8 @@ def _of_invitation(old: InteractionState, new: InteractionState) -> Iterator[str
     if same and before is not None and before.phase is asked.phase:
         return
     line = _INVITATION[asked.phase].replace("{authority}", _literal(asked.authority))
-    if asked.phase is InvitationPhase.ACCEPTED and asked.share_history:
+    shared = asked.share_history and new.kind is InteractionKind.SERVICE
+    if asked.phase is InvitationPhase.ACCEPTED and shared:
         line += _HISTORY_SHARED
     yield line.replace("{number}", _literal(asked.to_number))
 
@@ -204,5 +205,7 @@ def _of_call(old: InteractionState, new: InteractionState) -> Iterator[str]:
     if new.call.phase is CallPhase.ENDED:
         if new.call.end_reason is not None:
             yield _CALL_ENDED[new.call.end_reason]
+    elif new.kind is InteractionKind.COLLABORATION and new.call.phase is CallPhase.CONNECTING:
+        yield _CALL[CallPhase.RINGING]  # nobody is rung there, and nobody agreed
     else:
         yield _CALL[new.call.phase]

@@ -13,6 +13,7 @@ from signaling.sessions.states import (
     CallPhase,
     CardKind,
     CloseReason,
+    Consent,
     DeviceProblem,
     EndReason,
     InteractionKind,
@@ -20,6 +21,7 @@ from signaling.sessions.states import (
     InvitationPhase,
     MessageKind,
     Presence,
+    RecordingPhase,
     Role,
     SupervisionMode,
     TransferPhase,
@@ -171,6 +173,30 @@ class CallState:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingState:
+    """The recording of the running call, or how the last one ended. ``consents``: of everybody in the call."""
+
+    phase: RecordingPhase = RecordingPhase.IDLE
+    recording_id: str | None = None
+    started_by: str | None = None
+    started_at: int | None = None
+    consents: Mapping[str, Consent] = field(default_factory=dict)
+
+    @property
+    def running(self) -> bool:
+        return self.phase is RecordingPhase.RUNNING
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordedTrack:
+    """``epoch``: of the page that sends it. Another page is another track."""
+
+    person_id: str
+    source: Source
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class TransferState:
     """A transfer (H6). ``target`` is what people are shown: a staff number, or the name of a centre."""
 
@@ -235,6 +261,7 @@ class InteractionState:
     next_seq: int = 1
     assistance: AssistanceState = field(default_factory=AssistanceState)
     call: CallState = field(default_factory=CallState)
+    recording: RecordingState = field(default_factory=RecordingState)
 
     def find(self, person_id: str) -> Member | None:
         return next((m for m in self.members if m.person_id == person_id), None)

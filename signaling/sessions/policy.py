@@ -50,6 +50,10 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     HANG_UP = "hang_up"
+    RECORD = "record"
+    """Start and stop a recording of the call."""
+    CONSENT = "consent"
+    """Say whether one may be recorded."""
     ADMIT = "admit"
     REMOVE = "remove"
     LOCK = "lock"
@@ -100,7 +104,9 @@ _AS_GUEST = _rule(Action.SEND_MESSAGE, Action.READ, Action.LEAVE, Action.USE_MED
 _GUESTS: Mapping[Seat, Rule] = {_GUEST: _rule(Action.ACCEPT), _GUEST_TALKS: _IN_CALL}
 """To accept is to join the call, to hang up to go out of it: it is the two others' call."""
 _WHISPERED: Mapping[Seat, Rule] = {_WHISPER: _IN_THE_EAR}
-_JOINED: Mapping[Seat, Rule] = {_BARGE: _rule(publish=VOICE_AND_FACE)}
+_JOINED: Mapping[Seat, Rule] = {_BARGE: _rule(Action.CONSENT, publish=VOICE_AND_FACE)}
+_TALKS = Rule(_IN_CALL.do | {Action.CONSENT}, VOICE_AND_FACE)
+_LEADS_TALK = Rule(_TALKS.do | {Action.RECORD}, VOICE_AND_FACE)
 _OBSERVING = frozenset({Action.READ, Action.USE_MEDIA, Action.RAISE_HAND})
 _MEETING = _OBSERVING | {Action.SEND_MESSAGE, Action.SHARE, Action.EDIT_NOTES}
 _HOSTING = _MEETING | {
@@ -163,7 +169,14 @@ POLICY: Mapping[tuple[SessionKind, Phase], Mapping[Seat, Rule]] = {
         **_WHISPERED,
         **_JOINED,
     },
-    (SessionKind.CALL, CallPhase.ACTIVE): {_T: _IN_CALL, _A: _IN_CALL, **_GUESTS, **_WHISPERED, **_JOINED},
+    (SessionKind.CALL, CallPhase.ACTIVE): {
+        _T: _TALKS,
+        _A: _LEADS_TALK,
+        _GUEST: _GUESTS[_GUEST],
+        _GUEST_TALKS: _TALKS,
+        **_WHISPERED,
+        **_JOINED,
+    },
     (SessionKind.CALL, CallPhase.ENDED): _CALLABLE,
     (SessionKind.MEETING, MeetingPhase.SCHEDULED): _NOBODY,
     (SessionKind.MEETING, MeetingPhase.RUNNING): {

@@ -60,6 +60,22 @@ class CallPhase(StrEnum):
     ENDED = "ended"
 
 
+class RecordingPhase(StrEnum):
+    """The recording of a call (R9)."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class Consent(StrEnum):
+    """What somebody answered when asked to be recorded."""
+
+    ASKED = "asked"
+    GIVEN = "given"
+    REFUSED = "refused"
+
+
 class EndReason(StrEnum):
     """Why an assistance or a call ended (R5). Each has its own sentence and its own way out in the interface."""
 

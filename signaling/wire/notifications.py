@@ -22,6 +22,7 @@ from signaling.wire.views import (
     MemberView,
     MessageView,
     PersonView,
+    RecordingView,
     TransferView,
 )
 
@@ -88,6 +89,14 @@ class CallChanged(Notification):
     EVENT: ClassVar[str] = "call.changed"
     interaction_id: str
     call: CallView
+
+
+class RecordingChanged(Notification):
+    """A recording of the call began or ended, or somebody answered."""
+
+    EVENT: ClassVar[str] = "recording.changed"
+    interaction_id: str
+    recording: RecordingView
 
 
 class SlotChanged(Notification):
@@ -241,6 +250,7 @@ NOTIFICATIONS: tuple[type[Notification], ...] = (
     MessagePosted,
     AssistanceChanged,
     CallChanged,
+    RecordingChanged,
     SlotChanged,
     TransportChanged,
     ActiveSpeakersChanged,

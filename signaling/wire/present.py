@@ -14,6 +14,7 @@ from signaling.sessions.model import (
     InvitationState,
     Member,
     Message,
+    RecordingState,
     TransferState,
 )
 from signaling.sessions.policy import silenced
@@ -31,6 +32,7 @@ from signaling.wire.views import (
     MessageView,
     PersonView,
     ProfileView,
+    RecordingView,
     TransferView,
 )
 
@@ -56,6 +58,7 @@ def interaction_view(state: InteractionState, *, outside: bool, history_from: in
         read={member.person_id: member.read_seq for member in state.members if member.supervision is None},
         assistance=assistance_view(state.assistance),
         call=call_view(state, outside=outside),
+        recording=recording_view(state.recording),
         transfer=transfer_view(state.transfer, outside=outside) if state.transfer is not None else None,
         invitation=(
             invitation_view(state.invitation, outside=outside) if state.invitation is not None else None
@@ -182,6 +185,15 @@ def call_view(interaction: InteractionState, *, outside: bool) -> CallView:
         problems={who: what for who, what in state.problems.items() if who not in hidden},
         deadline=state.deadline,
         started_at=state.started_at,
+    )
+
+
+def recording_view(state: RecordingState) -> RecordingView:
+    return RecordingView(
+        phase=state.phase,
+        recording_id=state.recording_id,
+        started_at=state.started_at,
+        consents=dict(state.consents),
     )
 
 

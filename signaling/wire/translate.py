@@ -68,6 +68,8 @@ _SIMPLE: Mapping[type[Request], type[commands.Deed]] = {
     requests.AcceptCall: commands.AcceptCall,
     requests.DeclineCall: commands.DeclineCall,
     requests.HangUpCall: commands.HangUpCall,
+    requests.StartRecording: commands.StartRecording,
+    requests.StopRecording: commands.StopRecording,
     requests.CancelInvitation: commands.EndInvitation,
     requests.LeaveInvitation: commands.LeaveInvited,
 }
@@ -90,6 +92,8 @@ def to_command(request: Request, actor_id: str, file: FileRef | None = None) -> 
             return commands.ReportAssistanceProblem(actor_id, request.problem)
         case requests.ReportCallProblem():
             return commands.ReportCallProblem(actor_id, request.problem)
+        case requests.AnswerRecording():
+            return commands.AnswerRecording(actor_id, request.given)
         case requests.Mute():
             return commands.MuteSource(actor_id, request.source, request.muted)
         case _:

@@ -8,12 +8,14 @@ from signaling.sessions.states import (
     CallPhase,
     CardKind,
     CloseReason,
+    Consent,
     DeviceProblem,
     EndReason,
     InteractionKind,
     InteractionPhase,
     MessageKind,
     Presence,
+    RecordingPhase,
     Role,
     SupervisionMode,
     TransferPhase,
@@ -100,6 +102,16 @@ class CallView(WireModel):
     started_at: int | None = None
 
 
+class RecordingView(WireModel):
+    """The recording of the running call, or of the last one. Who is in the call and has not answered is asked."""
+
+    phase: RecordingPhase = RecordingPhase.IDLE
+    recording_id: str | None = None
+    started_at: int | None = None
+    consents: dict[str, Consent] = {}
+    """By person. Only who has given consent is recorded."""
+
+
 class RatingView(WireModel):
     resolved: bool
     rated_at: int
@@ -149,6 +161,7 @@ class InteractionView(WireModel):
     """By person: everything up to this ``seq`` was read."""
     assistance: AssistanceView
     call: CallView
+    recording: RecordingView = RecordingView()
     transfer: TransferView | None = None
     invitation: InvitationView | None = None
     silence_ends_at: int | None = None

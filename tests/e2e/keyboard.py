@@ -92,6 +92,8 @@ class Hands:
 
     async def listen(self) -> None:
         """From now on, what live regions say is kept."""
+        # A file chooser is intercepted from a moment after the first listener; one that opens before it closes by itself.
+        self.page.on("filechooser", lambda _chooser: None)
         await self.page.evaluate(_LISTEN)
 
     async def hears(self, text: str, *, timeout_ms: float = 20_000) -> None:

@@ -74,6 +74,8 @@ class Office:
     server: ServerProcess
     browser: Browser
     administrator: Administrator
+    data: Path
+    """The server's data folder."""
 
     @property
     def url(self) -> str:
@@ -88,7 +90,7 @@ async def open_office(data: Path, **settings: str) -> AsyncIterator[Office]:
         async with async_playwright() as playwright:
             browser = await launch(playwright, *FAKE_MEDIA)
             requests = await playwright.request.new_context()
-            yield Office(server, browser, await Administrator.sign_in(requests, server.url))
+            yield Office(server, browser, await Administrator.sign_in(requests, server.url), data)
             await requests.dispose()
             await browser.close()
     finally:

@@ -58,7 +58,7 @@ async def test_before_anything_is_asked(story: Story) -> None:
     await person.at("pack-questions").get_by_role("button").first.click()
     await answers(person, "answer", "小型微利企业")
     await person.press("entry-calendar")
-    await answers(person, "answer", "征期")
+    await answers(person, "answer", "申报截止日期")
 
 
 async def test_asked_judged_and_kept(story: Story) -> None:

@@ -17,6 +17,7 @@ from rtc_server.records.notices import NOTICE, Delivery
 from rtc_server.records.work_orders import WORK_ORDER
 from rtc_server.rest.access import AFTERCARE_MS
 from rtc_server.rest.resources import resources
+from signaling.rooms.kept import KeptRecording
 from signaling.sessions.states import Role
 from tests.records.test_casework import a_notice, an_appointment, an_inquiry
 from tests.rest.conftest import House, OpenHouse
@@ -51,6 +52,7 @@ BODIES: dict[tuple[str, str], dict[str, object]] = {
     ("POST", "/api/interactions/{interaction_id}/notes"): {"text": "注"},
     ("PUT", "/api/interactions/{interaction_id}/notes/{note_id}"): {"text": "注"},
     ("POST", "/api/interactions/{interaction_id}/tags"): {"name": "重点"},
+    ("POST", "/api/recordings/{recording_id}/viewings"): {"file": "composition.webm"},
     ("POST", "/api/assistant/turns"): {"question_id": "none"},
     ("PUT", "/api/assistant/turns/{turn_id}/feedback"): {"feedback": "useful"},
     ("PUT", "/api/assistant/favourites/{question_id}"): {"kept": True},
@@ -110,6 +112,8 @@ async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> 
     await set_up_cases(house)
     file_id = await house.send_file("i1", "a.pdf", PDF)
     house.say("i1", 2, "秘密内容")
+    recording = KeptRecording("5f0c1d2e3a4b5c6d7e8f9a0b", "i1", "agent01", 1_000, 2_000)
+    house.desk.recording.keep(recording)
     half = await house.client.post(
         "/api/files",
         json={"interaction_id": "i1", "name": "b.pdf", "size": 9},
@@ -129,6 +133,7 @@ async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> 
         for found in (file_id, half_id):
             ids = {"interaction_id": "i1", "file_id": found, "note_id": note_id, "reply_id": "demo-1",
                    "code": "other", "centre_id": "gd", "person_id": "agent01",
+                   "recording_id": "5f0c1d2e3a4b5c6d7e8f9a0b",
                    "application_id": "none", "question_id": "none", "part": "topics",
                     "pack_id": "none", "turn_id": turn_id, "method": "window"} | CASES  # fmt: skip
             path = filled(entry.path, ids)
@@ -178,6 +183,7 @@ async def test_every_entry_follows_the_table_of_permissions(house: House, role: 
                     "centre_id",
                     "person_id",
                     "application_id",
+                    "recording_id",
                     "question_id",
                     "part",
                     "pack_id",

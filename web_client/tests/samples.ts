@@ -32,6 +32,7 @@ export function interaction(part: Partial<InteractionView> = {}): InteractionVie
     read: {},
     assistance: { phase: 'idle', ended_by: null, end_reason: null, problem: null, deadline: null, started_at: null },
     call: { phase: 'idle', ended_by: null, end_reason: null, problems: {}, deadline: null, started_at: null },
+    recording: { phase: 'idle', recording_id: null, started_at: null, consents: {} },
     transfer: null,
     invitation: null,
     silence_ends_at: null,

@@ -133,6 +133,7 @@ from signaling.wire.requests.queue import (
     Queued,
     StayInQueue,
 )
+from signaling.wire.requests.recordings import AnswerRecording, StartRecording, StopRecording
 from signaling.wire.requests.supervision import (
     JoinSupervised,
     LeaveSupervised,
@@ -184,6 +185,9 @@ REQUESTS: tuple[type[Request], ...] = (
     DeclineCall,
     HangUpCall,
     ReportCallProblem,
+    StartRecording,
+    StopRecording,
+    AnswerRecording,
     Publish,
     Subscribe,
     AnswerSubscribe,
@@ -207,6 +211,7 @@ __all__ = [
     "AdmitToMeeting",
     "Agents",
     "Answer",
+    "AnswerRecording",
     "AnswerSubscribe",
     "AskCall",
     "AskUnmute",
@@ -299,7 +304,9 @@ __all__ = [
     "SignOutAgent",
     "SlotView",
     "StartCall",
+    "StartRecording",
     "StayInQueue",
+    "StopRecording",
     "StopShareInMeeting",
     "Subscribe",
     "TicketRequest",

@@ -13,6 +13,7 @@ import pytest
 
 from chatbot import embedding as embeddings
 from chatbot.decision import Verdict, judge
+from chatbot.demo import as_stored
 from chatbot.embedding import E5, Embedding, Vectors
 from chatbot.index import Index
 from chatbot.indexer import Indexer, IndexPhase
@@ -76,6 +77,51 @@ def test_without_the_package_words_must_do(
     finally:
         embeddings.load.cache_clear()
     assert "by words alone" in caplog.text
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_the_model_is_loaded_with_the_first_question(base: KnowledgeBase, stored: bool) -> None:
+    """Every vector of the demonstration base comes with the package, in whichever order its questions come."""
+    model = E5()
+    index = Index.build(as_stored(base) if stored else base, RememberingEmbedding(model, None))
+    assert index.has_vectors
+    assert not model.loaded
+    assert index.search("收据弄没影儿了").by_vectors
+    assert model.loaded
+
+
+def test_a_model_that_does_not_load_leaves_the_words(base: KnowledgeBase) -> None:
+    class Broken(E5):
+        def warm(self) -> None:
+            raise RuntimeError("failed to load model")
+
+    found = Index.build(base, RememberingEmbedding(Broken(), None)).search("发票丢失了怎么办")
+    assert not found.by_vectors
+    assert found.matches[0].question_id == "fapiao-009"
+
+
+def test_what_is_asked_again_is_embedded_once() -> None:
+    class Counting:
+        name = "counting"
+
+        def __init__(self) -> None:
+            self.asked: list[str] = []
+
+        def passages(self, texts: Sequence[str]) -> Vectors:
+            raise AssertionError
+
+        def queries(self, texts: Sequence[str]) -> Vectors:
+            self.asked += texts
+            return np.full((len(texts), 2), float(len(self.asked)), dtype=np.float32)
+
+        def warm(self) -> None: ...
+
+    inner = Counting()
+    remembering = RememberingEmbedding(inner, None)
+    first = remembering.queries(["发票"])
+    remembering.queries(["退税"])
+    assert (remembering.queries(["发票"]) == first).all()
+    assert inner.asked == ["发票", "退税"]
 
 
 def test_an_empty_base_finds_nothing() -> None:

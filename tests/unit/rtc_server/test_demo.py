@@ -33,6 +33,7 @@ def test_the_accounts_of_the_documents_are_there() -> None:
         "agent01": Role.AGENT,
         "agent02": Role.AGENT,
         "agent11": Role.AGENT,
+        "agent12": Role.AGENT,
         "lead01": Role.SUPERVISOR,
         "editor01": Role.EDITOR,
         "admin": Role.ADMINISTRATOR,

@@ -138,6 +138,7 @@ def payload_of(model: type[Request], own_id: str, dice: random.Random) -> dict[s
         "problem": ("device_busy", "permission_denied"),
         "source": tuple(Source),
         "muted": (True, False),
+        "given": (True, False),
         "typing": (True, False),
         "resolved": (True, False),
         "comment": ("很好",),

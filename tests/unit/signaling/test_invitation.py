@@ -228,6 +228,9 @@ async def test_a_conversation_without_a_taxpayer(service: Service) -> None:
     await first.do("call.start", **own)
     await guest.phase_of("call", "connecting")
     await guest.do("call.accept", **own)
+    told = [data["message"]["text"] for event, data in first.told if event == "message.posted"]
+    assert "税务人员 01 发起音视频互动。" in told
+    assert not any("纳税人" in line or "此前的会话" in line for line in told)
     assert await guest.fails("interaction.profile", **own) == ErrorCode.NOT_FOUND
     await guest.do("invitation.leave", **own)
     await first.phase_of("call", "ended")

@@ -97,6 +97,12 @@ export interface Answer {
   sdp: string;
 }
 
+/** Whether the sender may be recorded. An answer may be changed while the recording runs. */
+export interface AnswerRecording {
+  interaction_id: string;
+  given: boolean;
+}
+
 export interface AnswerSubscribe {
   interaction_id: string;
   sdp: string;
@@ -315,6 +321,12 @@ export type ConnectionScope =
   | "meeting"
   | "centre";
 
+/** What somebody answered when asked to be recorded. */
+export type Consent =
+  | "asked"
+  | "given"
+  | "refused";
+
 /** Where the taxpayer came from. */
 export interface ContextView {
   page: string | null;
@@ -495,6 +507,7 @@ export type ErrorCode =
   | "conflict"
   | "profile_unknown"
   | "records_unavailable"
+  | "recording_unavailable"
   | "meeting_locked"
   | "meeting_full"
   | "meeting_ended"
@@ -670,6 +683,7 @@ export interface InteractionView {
   read: Record<string, number>;
   assistance: AssistanceView;
   call: CallView;
+  recording: RecordingView;
   transfer: TransferView | null;
   invitation: InvitationView | null;
   /** Set when nobody wrote for long: then it will be ended unless somebody does. */
@@ -1239,6 +1253,27 @@ export interface ReadMessages {
   seq: number;
 }
 
+/** A recording of the call began or ended, or somebody answered. */
+export interface RecordingChanged {
+  interaction_id: string;
+  recording: RecordingView;
+}
+
+/** The recording of a call (R9). */
+export type RecordingPhase =
+  | "idle"
+  | "running"
+  | "ended";
+
+/** The recording of the running call, or of the last one. Who is in the call and has not answered is asked. */
+export interface RecordingView {
+  phase: RecordingPhase;
+  recording_id: string | null;
+  started_at: number | null;
+  /** By person. Only who has given consent is recorded. */
+  consents: Record<string, Consent>;
+}
+
 /** By the host: out of the lobby. One may knock again. */
 export interface RefuseEntry {
   meeting_id: string;
@@ -1395,6 +1430,11 @@ export interface StartCall {
   interaction_id: string;
 }
 
+/** The agent begins to record the running call; everyone else in it is asked. */
+export interface StartRecording {
+  interaction_id: string;
+}
+
 /** The statuses an agent may choose (`queue_states.AgentStatus` has `offline` besides). */
 export type StatusChoice =
   | "free"
@@ -1420,6 +1460,10 @@ export interface StepView {
   at: number;
   phase: ConfirmationPhase;
   note: string;
+}
+
+export interface StopRecording {
+  interaction_id: string;
 }
 
 /** One's own; the host anybody's. */
@@ -1674,6 +1718,9 @@ export interface RequestMap {
   "call.decline": { request: DeclineCall; response: Empty };
   "call.hang_up": { request: HangUpCall; response: Empty };
   "call.problem": { request: ReportCallProblem; response: Empty };
+  "recording.start": { request: StartRecording; response: Empty };
+  "recording.stop": { request: StopRecording; response: Empty };
+  "recording.consent": { request: AnswerRecording; response: Empty };
   "media.publish": { request: Publish; response: Answer };
   "media.subscribe": { request: Subscribe; response: Offer };
   "media.answer": { request: AnswerSubscribe; response: Empty };
@@ -1708,6 +1755,7 @@ export interface NotificationMap {
   "message.posted": MessagePosted;
   "assistance.changed": AssistanceChanged;
   "call.changed": CallChanged;
+  "recording.changed": RecordingChanged;
   "media.slot": SlotChanged;
   "media.transport": TransportChanged;
   "media.speakers": ActiveSpeakersChanged;

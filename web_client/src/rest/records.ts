@@ -47,6 +47,18 @@ export interface Note {
   readonly created_at: number;
 }
 
+export type CompositionState = 'running' | 'done' | 'failed';
+
+/** A recording of a call. `file` of a track is null when its codec could not be recorded. */
+export interface CallRecording {
+  readonly recording_id: string;
+  readonly started_at: number;
+  readonly ended_at: number | null;
+  readonly tracks: readonly { readonly display_name: string; readonly source: string; readonly file: string | null }[];
+  readonly consents: readonly { readonly person_id: string; readonly display_name: string; readonly consent: 'asked' | 'given' | 'refused' }[];
+  readonly composition: { readonly state: CompositionState; readonly share: number } | null;
+}
+
 export type RevealedField = 'name' | 'phone' | 'company';
 
 const of = (interactionId: string): string => `/api/interactions/${encodeURIComponent(interactionId)}`;
@@ -81,6 +93,22 @@ export class Records {
 
   async wrapUpCodes(): Promise<readonly WrapUpCode[]> {
     return (await this.#http.send<{ codes: WrapUpCode[] }>('/api/wrap-up-codes')).codes;
+  }
+
+  async recordings(interactionId: string): Promise<readonly CallRecording[]> {
+    return (await this.#http.send<{ items: CallRecording[] }>(`${of(interactionId)}/recordings`)).items;
+  }
+
+  /** A short-lived address of a file of a recording; that it was asked for is kept. */
+  async playRecording(recordingId: string, file: string): Promise<string> {
+    const path = `/api/recordings/${encodeURIComponent(recordingId)}/viewings`;
+    const { url } = await this.#http.send<{ url: string }>(path, { method: 'POST', body: { file } });
+    return this.#http.address(url);
+  }
+
+  /** Begin to make one file of it. */
+  async composeRecording(recordingId: string): Promise<void> {
+    await this.#http.send(`/api/recordings/${encodeURIComponent(recordingId)}/composition`, { method: 'POST' });
   }
 
   async notes(interactionId: string): Promise<readonly Note[]> {

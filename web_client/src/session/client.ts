@@ -49,6 +49,8 @@ type PlainAction =
   | 'call.ask'
   | 'call.decline'
   | 'call.hang_up'
+  | 'recording.start'
+  | 'recording.stop'
   | 'transfer.cancel'
   | 'invitation.cancel'
   | 'invitation.accept'
@@ -85,6 +87,7 @@ const REDUCED: readonly (keyof NotificationMap)[] = [
   'message.posted',
   'assistance.changed',
   'call.changed',
+  'recording.changed',
   'media.speakers',
   'read.changed',
   'silence.changed',
@@ -187,6 +190,11 @@ export class ServiceClient {
   async act(action: PlainAction, interactionId: string): Promise<void> {
     this.mark(action);
     await this.#request(action, { interaction_id: interactionId });
+  }
+
+  /** Whether one may be recorded; may be changed while the recording runs. */
+  async answerRecording(interactionId: string, given: boolean): Promise<void> {
+    await this.#request('recording.consent', { interaction_id: interactionId, given });
   }
 
   /** 【同意】: the devices start beside the request. */

@@ -320,6 +320,8 @@ export function reduce(state: SessionState, notification: SessionNotification): 
       return withView(state, value.interaction_id, (view) => ({ ...view, assistance: value.assistance }));
     case 'call.changed':
       return withView(state, value.interaction_id, (view) => ({ ...view, call: value.call }));
+    case 'recording.changed':
+      return withView(state, value.interaction_id, (view) => ({ ...view, recording: value.recording }));
     case 'media.speakers':
       return withInteraction(state, value.interaction_id, (one) => ({ ...one, speakers: value.person_ids }));
     case 'read.changed':

@@ -51,6 +51,7 @@ const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
   'message.posted',
   'assistance.changed',
   'call.changed',
+  'recording.changed',
   'media.slot',
   'media.transport',
   'media.speakers',

@@ -197,6 +197,22 @@ pub enum Command {
         width: u32,
         height: u32,
     },
+    /// Copy a live track's packets to a sink from its next key frame on, under a number of the sink's owner.
+    StartTap {
+        peer_id: String,
+        source: Source,
+        sink: u64,
+        track: u32,
+    },
+    StopTap {
+        sink: u64,
+        track: u32,
+    },
+    /// A sink lost packets for good: it needs a key frame.
+    AskForTap {
+        sink: u64,
+        track: u32,
+    },
 }
 
 impl Command {

@@ -16,6 +16,7 @@ use crate::output::{Flush, Outputs};
 use crate::packet::demux::{DatagramClass, classify};
 use crate::packet::stun::binding_request_ufrag;
 use crate::room::input::Incoming;
+use crate::room::taps::Tapped;
 use crate::room::tick::TICK;
 use crate::room::{Room, Scratch, Turn};
 use crate::routes::{Routes, SessionKey};
@@ -49,6 +50,7 @@ pub struct Worker {
     events: Vec<Event>,
     scratch: Scratch,
     next_tick: Option<Instant>,
+    tapped: Vec<Tapped>,
 }
 
 impl Worker {
@@ -65,6 +67,7 @@ impl Worker {
             events: Vec::new(),
             scratch: Scratch::default(),
             next_tick: None,
+            tapped: Vec::new(),
         }
     }
 
@@ -76,6 +79,11 @@ impl Worker {
     /// Events since the last call, in order, into `into`.
     pub fn take_events(&mut self, into: &mut Vec<Event>) {
         into.append(&mut self.events);
+    }
+
+    /// What taps copied since the last call, in order; the caller takes it out.
+    pub fn tapped(&mut self) -> &mut Vec<Tapped> {
+        &mut self.tapped
     }
 
     #[must_use]
@@ -353,6 +361,7 @@ impl Worker {
             scratch: &mut self.scratch,
             flush,
             stats_interval: self.config.stats_interval,
+            tapped: &mut self.tapped,
         };
         // What can name the session at fault has its own guard; here the room's other sessions are kept.
         if catch_unwind(AssertUnwindSafe(|| f(room, &mut turn))).is_err() {

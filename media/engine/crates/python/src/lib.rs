@@ -2,6 +2,7 @@
 
 mod synthetic;
 
+use std::os::fd::BorrowedFd;
 use std::str::FromStr as _;
 
 use engine_runtime::api::{Command, Source, TransportKind};
@@ -208,6 +209,43 @@ impl Engine {
             height,
         };
         Ok(self.request(py, room_id, command))
+    }
+
+    fn open_sink(&self, py: Python<'_>, room_id: &str, fd: i32) -> PyResult<u64> {
+        // SAFETY: the descriptor is the caller's and open while it is duplicated.
+        let pipe = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()?;
+        py.detach(|| self.runtime.open_sink(room_id, pipe))
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => PyValueError::new_err("no such room"),
+                _ => PyOSError::new_err(error.to_string()),
+            })
+    }
+
+    fn close_sink(&self, py: Python<'_>, sink: u64) {
+        py.detach(|| self.runtime.close_sink(sink));
+    }
+
+    fn start_tap(
+        &self,
+        py: Python<'_>,
+        room_id: &str,
+        peer_id: String,
+        source: &str,
+        sink: u64,
+        track: u32,
+    ) -> PyResult<u64> {
+        let source = self::source(source)?;
+        let command = Command::StartTap {
+            peer_id,
+            source,
+            sink,
+            track,
+        };
+        Ok(self.request(py, room_id, command))
+    }
+
+    fn stop_tap(&self, py: Python<'_>, room_id: &str, sink: u64, track: u32) -> u64 {
+        self.request(py, room_id, Command::StopTap { sink, track })
     }
 
     fn metrics(&self, py: Python<'_>) -> String {

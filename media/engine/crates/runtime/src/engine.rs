@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -18,6 +18,7 @@ use crate::config::EngineConfig;
 use crate::events::EventQueue;
 use crate::metrics::{WorkerMetrics, to_json};
 use crate::net::{PortOptions, UdpPort};
+use crate::sink::Sink;
 use crate::thread::{MAX_COMMANDS, Shared, WorkerThread};
 
 /// Tries to find one port free for both UDP and TCP when the system chooses.
@@ -192,6 +193,60 @@ impl Engine {
         id
     }
 
+    /// Open a sink for taps of a room; frames go to `pipe` as `sink` writes them. The number is for `StartTap`.
+    ///
+    /// # Errors
+    /// `NotFound` for a room that is not there; those of thread creation.
+    pub fn open_sink(&self, room_id: &str, pipe: OwnedFd) -> io::Result<u64> {
+        let worker = {
+            let rooms = self.rooms();
+            let room = rooms.by_id.get(room_id).filter(|room| room.open);
+            room.ok_or(io::ErrorKind::NotFound)?.worker
+        };
+        let shared = self.workers[worker].clone();
+        let number = self.next_request.fetch_add(1, Ordering::Relaxed);
+        let (asking, room_id) = (Arc::downgrade(&shared), room_id.to_owned());
+        let ask = move |track| {
+            let Some(shared) = asking.upgrade() else {
+                return;
+            };
+            let mut queue = shared
+                .commands
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if queue.len() < MAX_COMMANDS {
+                // Nobody waits for the reply to number 0.
+                queue.push(Request {
+                    id: 0,
+                    room_id: room_id.clone(),
+                    command: Command::AskForTap {
+                        sink: number,
+                        track,
+                    },
+                });
+                drop(queue);
+                shared.wake.set();
+            }
+        };
+        let sink = Sink::start(pipe, Box::new(ask))?;
+        shared
+            .sinks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(number, sink);
+        Ok(number)
+    }
+
+    /// Write what a sink still has, then close its pipe. Does not wait; unknown numbers are passed over.
+    pub fn close_sink(&self, number: u64) {
+        for shared in &self.workers {
+            let mut sinks = shared.sinks.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(sink) = sinks.remove(&number) {
+                sink.close();
+            }
+        }
+    }
+
     /// The worker with the fewest peers, then rooms.
     fn lightest(&self, rooms: &Rooms) -> usize {
         let mut load = vec![(0, 0); self.workers.len()];
@@ -226,6 +281,12 @@ impl Engine {
         let threads = std::mem::take(&mut *self.threads());
         for thread in threads {
             let _ = thread.join();
+        }
+        for shared in &self.workers {
+            let mut sinks = shared.sinks.lock().unwrap_or_else(PoisonError::into_inner);
+            for (_, sink) in sinks.drain() {
+                sink.close();
+            }
         }
         *self.rooms() = Rooms::default();
     }

@@ -6,6 +6,7 @@ pub mod events;
 pub mod metrics;
 pub mod net;
 pub mod poller;
+pub mod sink;
 mod tcp;
 mod thread;
 

@@ -1,5 +1,6 @@
 //! A worker's thread: one epoll loop round one [`Worker`], its UDP port, TCP port and command queue.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
@@ -16,6 +17,7 @@ use crate::events::EventQueue;
 use crate::metrics::{RuntimeCounters, WorkerMetrics};
 use crate::net::{MessageList, ReceiveBatch, SendBatch, SendProgress, UdpPort};
 use crate::poller::{EventFd, Interest, Poller, Ready, wait_writable};
+use crate::sink::Sink;
 use crate::tcp::TcpTable;
 
 const TOKEN_WAKE: u64 = 0;
@@ -42,6 +44,8 @@ pub struct Shared {
     pub wake: EventFd,
     pub stop: AtomicBool,
     pub metrics: WorkerMetrics,
+    /// Sinks of taps by their number; looked at only in turns in which a tap copied something.
+    pub sinks: Mutex<HashMap<u64, Arc<Sink>>>,
 }
 
 impl Shared {
@@ -53,6 +57,7 @@ impl Shared {
             wake: EventFd::new()?,
             stop: AtomicBool::new(false),
             metrics: WorkerMetrics::default(),
+            sinks: Mutex::new(HashMap::new()),
         })
     }
 }
@@ -227,6 +232,7 @@ impl WorkerThread {
         }
         self.worker.take_events(&mut self.pending);
         self.events.push(&mut self.pending);
+        self.give_to_sinks();
         self.sender.counters.turns += 1;
         let metrics = &self.shared.metrics;
         metrics.loop_time.record(started.elapsed(), 1);
@@ -236,6 +242,23 @@ impl WorkerThread {
             &self.sender.batch.counters,
             &self.sender.counters,
         );
+    }
+
+    fn give_to_sinks(&mut self) {
+        let tapped = self.worker.tapped();
+        if tapped.is_empty() {
+            return;
+        }
+        let sinks = self
+            .shared
+            .sinks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for one in tapped.drain(..) {
+            if let Some(sink) = sinks.get(&one.sink()) {
+                sink.push(one);
+            }
+        }
     }
 
     fn next_timeout(&self) -> Option<Duration> {

@@ -101,9 +101,8 @@ impl VideoAssembler {
             self.next = Some(start);
             debug_assert!(end >= start);
         }
-        let blocked = self
-            .next
-            .is_some_and(|next| !self.waiting.is_empty() && !self.waiting.contains_key(&next));
+        let span = self.next.zip(self.waiting.keys().next_back());
+        let blocked = span.is_some_and(|(next, last)| last + 1 - next > self.waiting.len() as u64);
         self.gap_since = match (blocked, self.gap_since) {
             (false, _) => None,
             (true, since) => since.or(Some(now)),
@@ -277,6 +276,16 @@ mod tests {
         assert_eq!((line.assembler.missing, line.assembler.undecodable), (1, 1));
         line.packet(12, &[0x10, 1, 7], false, 12);
         assert_eq!(line.given(), [11, 17], "too late");
+    }
+
+    #[test]
+    fn a_gap_in_the_middle_of_a_frame_asks_for_a_key_frame_as_well() {
+        let mut line = Line::new();
+        line.frame(10, true, &[]);
+        line.frame(12, false, &[13]);
+        line.frame(14, false, &[]);
+        line.now += GAP_PATIENCE;
+        assert!(line.assembler.wants_key_frame(line.now));
     }
 
     #[test]

@@ -109,6 +109,23 @@ impl Room {
                 self.assign_all = true;
                 Ok(Reply::Done)
             }
+            Command::StartTap {
+                peer_id,
+                source,
+                sink,
+                track,
+            } => {
+                let index = self.find(&peer_id)?;
+                self.start_tap(turn, index, source, (sink, track))
+            }
+            Command::StopTap { sink, track } => {
+                self.stop_tap(turn, sink, track);
+                Ok(Reply::Done)
+            }
+            Command::AskForTap { sink, track } => {
+                self.ask_for_tap(sink, track);
+                Ok(Reply::Done)
+            }
             Command::SetView {
                 peer_id,
                 publisher_id,
@@ -302,14 +319,7 @@ impl Room {
         };
         peer.tracks[source.index()] = Some(slot);
         let muted = peer.muted[source.index()];
-        self.tracks[slot] = Some(Track {
-            publisher: index,
-            source,
-            layers,
-            codec: None,
-            muted,
-            loudness: Default::default(),
-        });
+        self.tracks[slot] = Some(Track::new(index, source, layers, muted));
     }
 
     pub(super) fn unpublish_all(&mut self, turn: &mut Turn<'_>, index: usize) {
@@ -327,6 +337,7 @@ impl Room {
         };
         self.turn.retain(|p| p.track != slot);
         self.clear_track(turn, slot);
+        self.end_taps_of(turn, slot);
         let Some(track) = self.tracks[slot].take() else {
             return;
         };
@@ -382,6 +393,7 @@ impl Room {
             next_report: turn.now + TICK * (index % 20) as u32,
             loss: 0.0,
             estimated: false,
+            last_feedback: None,
         };
         if let Some(peer) = self.peer_mut(index) {
             peer.subscribe = Some(Box::new(subscriber));
@@ -473,6 +485,7 @@ impl Room {
             .stream(0)
             .filter(|_| !muted && track.kind() == MediaKind::Audio);
         self.turn.retain(|p| p.track != track_index);
+        self.restart_taps_of(track_index);
         for other in 0..self.peers.len() {
             let Some(mut subscriber) = self.peer_mut(other).and_then(|p| p.subscribe.take()) else {
                 continue;

@@ -38,6 +38,9 @@ impl Room {
         let time = SendTime::new(&turn.config.clock, turn.now);
         let mut packets = std::mem::take(&mut self.turn);
         level(&mut packets);
+        if !self.taps.is_empty() {
+            self.copy_to_taps(turn, &packets);
+        }
         for index in 0..self.peers.len() {
             let Some(subscriber) = self.peers[index]
                 .as_mut()

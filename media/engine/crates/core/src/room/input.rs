@@ -1,7 +1,7 @@
 //! Datagrams and due times of a room's sessions, and what the sessions make of them.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Publisher, Room, Subscriber, Turn, TurnPacket};
 use crate::api::{Event, Protocol, TransportKind, TransportState};
@@ -12,6 +12,9 @@ use crate::session::config::earliest;
 use crate::session::publish::{Ingest, PublishOutput, SenderClock};
 use crate::session::untaken::RtpIdentity;
 use crate::srtp::SrtpError;
+
+/// Feedback that stayed away for so long while packets went out: what the receiver missed is more than is kept for it.
+const UNREPAIRABLE: Duration = Duration::from_secs(1);
 
 /// One datagram on its way to a session.
 pub struct Incoming<'a> {
@@ -196,10 +199,12 @@ impl Room {
         if let Some(level) = packet.extensions.audio_level {
             track.loudness.observe(level, turn.now);
         }
+        if track.observe(layer, &packet) {
+            self.key_frames_wanted.push((track_index, layer));
+        }
         let Some(layer) = track.layers.get_mut(layer) else {
             return;
         };
-        layer.observe(&packet);
         packet.capture = layer
             .clock
             .capture(packet.timestamp, packet.codec.clock_rate());
@@ -259,10 +264,20 @@ impl Room {
                 Ok(()) => {
                     subscriber.common.live.heard(turn.now);
                     subscriber.estimated |= feedback.estimate;
+                    let returns = feedback.estimate
+                        && subscriber
+                            .last_feedback
+                            .replace(turn.now)
+                            .is_some_and(|at| {
+                                turn.now.saturating_duration_since(at) >= UNREPAIRABLE
+                            });
                     if let Some(loss) = feedback.loss {
                         subscriber.loss = loss;
                     }
                     self.act_on_feedback(turn, index, &feedback);
+                    if returns {
+                        self.want_key_frames(index);
+                    }
                 }
                 Err(SrtpError::Replay) => turn.counters.drop_packet(DropReason::Replay),
                 Err(_) => turn.counters.drop_packet(DropReason::BadSrtp),

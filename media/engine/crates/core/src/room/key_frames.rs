@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 /// At most one request per layer in this time.
 pub const MIN_INTERVAL: Duration = Duration::from_millis(500);
-/// An unanswered request is repeated after this time while somebody still waits.
-pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// An unanswered request is repeated after this time while somebody still waits: one packet of feedback is lost as
+/// easily as any. A key frame that has begun to arrive counts as an answer, so that a slow line is not asked twice.
+pub const RETRY_AFTER: Duration = Duration::from_millis(400);
+/// Each repetition waits twice as long as the one before, up to this.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_millis(1600);
 
 /// Throttle of one layer, with a trailing request so that none is lost.
 #[derive(Debug, Default)]
@@ -13,6 +16,8 @@ pub struct KeyFrameRequester {
     last_sent: Option<Instant>,
     pending: bool,
     awaiting: bool,
+    /// Requests since the last key frame that were repetitions.
+    repeated: u32,
 }
 
 impl KeyFrameRequester {
@@ -29,6 +34,7 @@ impl KeyFrameRequester {
     pub fn on_key_frame(&mut self) {
         self.pending = false;
         self.awaiting = false;
+        self.repeated = 0;
     }
 
     /// True when a request is due. `wanted`: some receiver still waits for this layer's key frame.
@@ -37,7 +43,11 @@ impl KeyFrameRequester {
             return wanted && self.send(now);
         };
         let trailing = self.pending && now >= last_sent + MIN_INTERVAL;
-        let retry = wanted && now >= last_sent + RETRY_AFTER;
+        let wait = (RETRY_AFTER * 2_u32.pow(self.repeated.min(8))).min(MAX_RETRY_AFTER);
+        let retry = wanted && now >= last_sent + wait;
+        if retry {
+            self.repeated += 1;
+        }
         (trailing || retry) && self.send(now)
     }
 
@@ -86,8 +96,14 @@ mod tests {
         let start = Instant::now();
         let mut requester = KeyFrameRequester::default();
         assert!(requester.request(start));
-        assert!(!requester.on_timeout(start + MIN_INTERVAL, true));
-        assert!(requester.on_timeout(start + RETRY_AFTER, true));
+        let second = start + RETRY_AFTER;
+        assert!(!requester.on_timeout(second - Duration::from_millis(1), true));
+        assert!(requester.on_timeout(second, true));
+        assert!(
+            !requester.on_timeout(second + RETRY_AFTER, true),
+            "waits longer"
+        );
+        assert!(requester.on_timeout(second + 2 * RETRY_AFTER, true));
         requester.on_key_frame();
         assert!(!requester.on_timeout(start + 2 * RETRY_AFTER, false));
     }

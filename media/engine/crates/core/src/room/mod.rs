@@ -8,6 +8,7 @@ pub mod key_frames;
 pub mod layers;
 mod slots;
 pub mod speakers;
+pub mod taps;
 pub(crate) mod tick;
 mod track;
 
@@ -25,6 +26,7 @@ use crate::session::config::TransportConfig;
 use crate::session::publish::{PublishOutput, PublishSession};
 use crate::session::state::Liveness;
 use crate::session::subscribe::{Feedback, SubscribeOutput, SubscribeSession};
+use taps::{Tap, Tapped};
 use track::Track;
 
 /// Bytes written before they are handed over within a turn: about what stays in a core's own cache.
@@ -43,6 +45,8 @@ pub struct Turn<'a> {
     pub scratch: &'a mut Scratch,
     pub flush: &'a mut dyn Flush,
     pub stats_interval: Duration,
+    /// What taps copied, for their sinks.
+    pub tapped: &'a mut Vec<Tapped>,
 }
 
 /// Buffers reused from call to call.
@@ -106,6 +110,8 @@ struct Subscriber {
     loss: f32,
     /// Transport-wide feedback came: the estimate means something.
     estimated: bool,
+    /// When transport-wide feedback came last.
+    last_feedback: Option<Instant>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -165,6 +171,7 @@ pub struct Room {
     speakers: Vec<usize>,
     next_speakers: Instant,
     ticks: usize,
+    taps: Vec<Tap>,
 }
 
 impl Room {
@@ -183,6 +190,7 @@ impl Room {
             speakers: Vec::new(),
             next_speakers: now,
             ticks: 0,
+            taps: Vec::new(),
         }
     }
 

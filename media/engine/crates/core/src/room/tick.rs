@@ -22,6 +22,7 @@ impl Room {
         self.repeat_key_frame_requests(turn);
         self.send_reports(turn);
         self.revise_layers(turn);
+        self.revise_taps(turn.now);
         if turn.now >= self.next_speakers {
             self.next_speakers = turn.now + INTERVAL;
             self.revise_speakers(turn);
@@ -77,8 +78,12 @@ impl Room {
         }
     }
 
-    /// Some connected receiver waits for a key frame of this stream.
+    /// Some connected receiver, or a tap, waits for a key frame of this stream.
     fn is_awaited(&self, track: usize, stream: crate::egress::munger::StreamId) -> bool {
+        self.is_tap_waiting(stream) || self.is_awaited_by_peer(track, stream)
+    }
+
+    fn is_awaited_by_peer(&self, track: usize, stream: crate::egress::munger::StreamId) -> bool {
         self.peers
             .iter()
             .flatten()
@@ -150,9 +155,14 @@ impl Room {
         }
     }
 
+    /// Everybody's layers now and then; at once when a sender dropped one, for whoever watches it sees nothing new.
     fn revise_layers(&mut self, turn: &mut Turn<'_>) {
+        let mut lost = false;
+        for track in self.tracks.iter_mut().flatten() {
+            lost |= track.lost_a_layer(turn.now);
+        }
         for index in 0..self.peers.len() {
-            if !self.is_turn_of(index, LAYER_INTERVAL) {
+            if !lost && !self.is_turn_of(index, LAYER_INTERVAL) {
                 continue;
             }
             let Some(mut subscriber) = self.peer_mut(index).and_then(|p| p.subscribe.take()) else {

@@ -15,6 +15,13 @@ use crate::egress::sr::SourceClock;
 const RATE_WINDOW: Duration = Duration::from_millis(500);
 /// A layer that sent nothing for this long is off.
 const LAYER_OFF_AFTER: Duration = Duration::from_millis(1500);
+/// A silent layer is off much sooner when its sender is heard meanwhile: a browser whose estimate falls drops the
+/// highest layer and sends the others on, and whoever watches that layer sees a still picture until it is noticed.
+const LAYER_OVERTAKEN_AFTER: Duration = Duration::from_millis(350);
+/// Pictures of another layer that must have come meanwhile, so that a slow camera is not taken for a dropped layer.
+const OVERTAKEN_FRAMES: u32 = 5;
+/// Packets that are missing after so long a silence will not be repaired in time.
+const INTERRUPTION: Duration = Duration::from_millis(500);
 
 /// One encoding of a track: the only one, or a simulcast layer.
 pub struct Layer {
@@ -32,6 +39,15 @@ pub struct Layer {
     loss_base: Option<u64>,
     loss_count: u64,
     highest: u64,
+    last_timestamp: Option<u32>,
+    /// Pictures of the lowest other layer since the last packet of this one.
+    overtaken: u32,
+}
+
+/// What a packet tells of its layer.
+struct Observed {
+    new_frame: bool,
+    interrupted: bool,
 }
 
 impl Layer {
@@ -53,12 +69,23 @@ impl Layer {
             loss_base: None,
             loss_count: 0,
             highest: 0,
+            last_timestamp: None,
+            overtaken: 0,
         }
     }
 
     /// Measure a packet.
-    pub fn observe(&mut self, packet: &SourcePacket) {
+    fn observe(&mut self, packet: &SourcePacket) -> Observed {
         let now = packet.arrival;
+        let observed = Observed {
+            new_frame: self.last_timestamp != Some(packet.timestamp),
+            interrupted: packet.id > self.highest + 1
+                && self
+                    .last_packet
+                    .is_some_and(|at| now.saturating_duration_since(at) >= INTERRUPTION),
+        };
+        self.last_timestamp = Some(packet.timestamp);
+        self.overtaken = 0;
         self.loss_base.get_or_insert(packet.id);
         self.loss_count += 1;
         self.highest = self.highest.max(packet.id);
@@ -78,6 +105,7 @@ impl Layer {
         if packet.key_frame && packet.codec == Codec::Vp8 {
             self.pixels = vp8_pixels(&packet.payload).unwrap_or(self.pixels);
         }
+        observed
     }
 
     /// Packets lost (after repair) and expected since the last call.
@@ -92,10 +120,19 @@ impl Layer {
 
     /// bit/s; 0 while the layer is off. A layer that just began counts as one bit/s.
     pub fn bitrate(&self, now: Instant) -> u64 {
-        match self.last_packet {
-            Some(at) if now.saturating_duration_since(at) < LAYER_OFF_AFTER => self.bitrate.max(1),
-            _ => 0,
+        if self.is_on(now) {
+            self.bitrate.max(1)
+        } else {
+            0
         }
+    }
+
+    fn is_on(&self, now: Instant) -> bool {
+        self.last_packet.is_some_and(|at| {
+            let silence = now.saturating_duration_since(at);
+            let overtaken = self.overtaken >= OVERTAKEN_FRAMES && silence >= LAYER_OVERTAKEN_AFTER;
+            silence < LAYER_OFF_AFTER && !overtaken
+        })
     }
 }
 
@@ -108,9 +145,53 @@ pub struct Track {
     pub codec: Option<Codec>,
     pub muted: bool,
     pub loudness: Loudness,
+    /// Layers that were on at the last tick, one bit each.
+    on: u32,
 }
 
 impl Track {
+    pub fn new(publisher: usize, source: Source, layers: Vec<Layer>, muted: bool) -> Track {
+        Track {
+            publisher,
+            source,
+            layers,
+            codec: None,
+            muted,
+            loudness: Loudness::default(),
+            on: 0,
+        }
+    }
+
+    /// Measure a packet of a layer. True when the stream was interrupted for so long that only a key frame helps
+    /// those who watch it.
+    pub fn observe(&mut self, layer: usize, packet: &SourcePacket) -> bool {
+        let Some(sender) = self.layers.get_mut(layer) else {
+            return false;
+        };
+        let observed = sender.observe(packet);
+        if observed.new_frame {
+            let others = self.layers.iter_mut().enumerate();
+            for (other, silent) in others.filter(|(other, _)| *other != layer) {
+                // The lowest layer is the last that a sender drops, and has the fewest pictures.
+                if layer == usize::from(other == 0) {
+                    silent.overtaken = silent.overtaken.saturating_add(1);
+                }
+            }
+        }
+        observed.interrupted && !packet.key_frame && packet.codec.is_video()
+    }
+
+    /// Whether a layer went off since the last call.
+    pub fn lost_a_layer(&mut self, now: Instant) -> bool {
+        let layers = self.layers.iter().enumerate();
+        let on = layers.fold(0, |on, (index, layer)| {
+            on | (u32::from(layer.is_on(now)) << index)
+        });
+        let lost = self.on & !on != 0;
+        self.on = on;
+        lost
+    }
+
     pub fn kind(&self) -> MediaKind {
         self.source.kind()
     }
