@@ -250,7 +250,7 @@ async def _read(call: Call) -> WorkOrderView:
 async def _raise(call: Call) -> WorkOrderView:
     """From a conversation the member of staff serves or served lately."""
     body, at = call.body(WorkOrderBody), now_ms()
-    interaction = await access.visible(call.desk, call.person, body.interaction_id)
+    interaction = await access.with_taxpayer(call.desk, call.person, body.interaction_id)
     centre_id = interaction.centre_id or required(own_centre(call, None))
     region = call.desk.casework.region_of(interaction.context.authority)
     own = call.person.person_id

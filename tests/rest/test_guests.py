@@ -63,6 +63,9 @@ async def test_nothing_else_of_the_taxpayer(house: House) -> None:
         "/api/interactions/i1/reveal", json={"field": "phone"}, headers=house.headers(GUEST)
     )
     assert revealed.status == 404
+    order = {"interaction_id": "i1", "subject": "代他人提交", "detail": "协办人员不可提交"}
+    raised = await house.client.post("/api/casework/work-orders", json=order, headers=house.headers(GUEST))
+    assert raised.status == 404
 
 
 async def test_a_collaboration_is_nobody_s_history(house: House) -> None:
@@ -82,6 +85,9 @@ async def test_a_collaboration_is_nobody_s_history(house: House) -> None:
             path = f"/api/interactions/c1/{what}"
             response = await house.client.get(path, headers=house.headers(account))
             assert response.status == 404, (account, what)
+        order = {"interaction_id": "c1", "subject": "线下协同", "detail": "无纳税人"}
+        raised = await house.client.post("/api/casework/work-orders", json=order, headers=house.headers(account))
+        assert raised.status == 404, "there is nobody to raise it for"
 
 
 class Forms:
