@@ -74,9 +74,12 @@ async def test_from_the_welcome_to_the_place_in_the_queue(
     await taxpayer.press("confirm-cancel")
     await expect(taxpayer.at("wait-dialog")).to_be_visible(timeout=30_000)
     await looker.at(taxpayer.page, "window-07-wait-dialog", selector=WINDOW)
-    await taxpayer.press("wait-leave-message")
-    await taxpayer.reads("12366")
-    await looker.at(taxpayer.page, "window-08-wait-other-ways", selector=WINDOW)
+    async with taxpayer.page.context.expect_page() as opened:
+        await taxpayer.press("wait-leave-message")
+    centre = await opened.value
+    await expect(centre.get_by_test_id("inquiry-write")).to_be_visible(timeout=20_000)
+    await centre.close()
+    await taxpayer.sees("wait-dialog")  # the place is kept
     await taxpayer.press("wait-stay")
     await agent.at("desk-status").select_option("free")
     await agent.sees("offer-accept")

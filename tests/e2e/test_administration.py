@@ -62,7 +62,6 @@ async def test_hours_and_holidays_open_and_close_a_centre(server: ServerProcess,
     centre = await opened.value
     await expect(centre.get_by_test_id("book-dialog")).to_be_visible()
     await centre.close()
-    await person.press("way-dismiss")
 
     # The same day twice, and shifts that overlap, are said where they stand.
     await edit(page, "centres", "centre-gd")

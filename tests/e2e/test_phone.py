@@ -33,7 +33,12 @@ async def test_a_phone_offers_its_camera_instead_of_a_screen(
     )
     await phone.add_init_script(NO_SCREEN_CAPTURE)
     taxpayer = Taxpayer(await sign_in(phone, server.url, "taxpayer01", "/demo/host"))
+    # Interception of file choosers begins a moment after the first listener.
+    taxpayer.page.on("filechooser", lambda _chooser: None)
     await taxpayer.at("open-window").tap()
+    await expect(taxpayer.at("greeting-human")).to_be_in_viewport(ratio=1)
+    for tool in await taxpayer.page.get_by_role("toolbar", name="互动工具").get_by_role("button").all():
+        await expect(tool).to_be_in_viewport(ratio=1)
     # Nobody is there yet: the telephone is a way out one can press.
     await taxpayer.at("human").tap()
     await expect(taxpayer.at("way-call_hotline")).to_have_attribute("href", "tel:12366")
