@@ -86,7 +86,9 @@ async def test_a_collaboration_is_nobody_s_history(house: House) -> None:
             response = await house.client.get(path, headers=house.headers(account))
             assert response.status == 404, (account, what)
         order = {"interaction_id": "c1", "subject": "线下协同", "detail": "无纳税人"}
-        raised = await house.client.post("/api/casework/work-orders", json=order, headers=house.headers(account))
+        raised = await house.client.post(
+            "/api/casework/work-orders", json=order, headers=house.headers(account)
+        )
         assert raised.status == 404, "there is nobody to raise it for"
 
 

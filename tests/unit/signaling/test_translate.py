@@ -85,6 +85,11 @@ DEEDS: dict[type[Request], type[commands.Deed]] = {
     requests.HangUpCall: commands.HangUpCall,
     requests.ReportCallProblem: commands.ReportCallProblem,
     requests.Mute: commands.MuteSource,
+    requests.StartRecording: commands.StartRecording,
+    requests.StopRecording: commands.StopRecording,
+    requests.AnswerRecording: commands.AnswerRecording,
+    requests.CancelInvitation: commands.EndInvitation,
+    requests.LeaveInvitation: commands.LeaveInvited,
 }
 """What a member does in an interaction. All other requests are answered by the queue, the desk, the record or the media
 desk and stand for no command."""
@@ -122,6 +127,13 @@ VALUES: dict[str, object] = {
     "raised": False,
     "update": "AAA=",
     "vector": "AA==",
+    "authority": "340100",
+    "business": "迁移",
+    "confirmation_id": "f",
+    "filling": {},
+    "decision": "complete",
+    "recording_id": "r",
+    "given": True,
 }
 
 MEETING_DEEDS: dict[type[Request], type[meeting_commands.MeetingDeed]] = {
