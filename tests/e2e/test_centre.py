@@ -14,7 +14,7 @@ from tests.e2e.office import Story
 from tests.harness.browser import DESKTOP, PHONE, sign_in
 from tests.rest.test_files import PDF
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240), pytest.mark.long]
 
 PATIENCE_MS = 30_000
 ATTACHMENT: FilePayload = {"name": "说明.pdf", "mimeType": "application/pdf", "buffer": PDF}

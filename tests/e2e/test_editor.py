@@ -15,7 +15,7 @@ from tests.e2e.looking import Looker
 from tests.e2e.office import Story
 from tests.harness.browser import sign_in
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 TIMEOUT_MS = 20_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
