@@ -204,9 +204,22 @@ async def test_a_transfer_to_a_centre_waits_on_with_its_note() -> None:
         await other.do("agent.set_status", status="free")
         rang = (await other.wait_for("offer.rang"))["offer"]
         assert (rang["note"], rang["transfer"]) == ("发票红冲，已核对", True)
-        assert rang["waiting_since"] == asked_at, "not since the taxpayer first joined the queue"
+        assert rang["waiting_since"] == asked_at
         await other.do("offer.accept", ticket_id=talk.id)
         await taxpayer.wait_for("interaction.changed", lambda m: m["interaction"]["agent_id"] == "agent11")
+
+
+async def test_a_transfer_has_waited_since_it_was_asked_for() -> None:
+    """Not since the taxpayer first joined the queue."""
+    records, clock = Frozen(), ManualClock()
+    async with started(records, clock) as service:
+        talk = await serve(service)
+        other = await service.sign_in("agent02")
+        await other.do("agent.sign_in")
+        clock.advance(60_000)
+        await talk.agent.do("transfer.offer", interaction_id=talk.id, to_agent="agent02", note="请接")
+        rang = (await other.wait_for("offer.rang"))["offer"]
+        assert rang["waiting_since"] == clock.now_ms()
 
 
 async def test_a_transfer_that_rang_at_an_agent_has_timed_out() -> None:
