@@ -59,6 +59,7 @@ class Indexer:
         self._vectors = vectors
         empty = KnowledgeBase()
         self._ready = Ready(Index.build(empty, None), Suggester(empty))
+        self._answering = threading.Event()
         self._embedding: RememberingEmbedding | None = None
         self._condition = threading.Condition()
         self._wanted: KnowledgeBase | None = None
@@ -72,6 +73,15 @@ class Indexer:
     @property
     def ready(self) -> Ready:
         return self._ready
+
+    @property
+    def answering(self) -> bool:
+        """Whether any base was indexed yet: before that, nothing found says nothing."""
+        return self._answering.is_set()
+
+    def await_first(self, timeout_s: float) -> bool:
+        """Blocks until ``answering``; its value."""
+        return self._answering.wait(timeout_s)
 
     @property
     def status(self) -> IndexStatus:
@@ -141,6 +151,7 @@ class Indexer:
         suggester = Suggester(base)
         if not self._ready.index.has_vectors:
             self._ready = Ready(Index.build(base, None), suggester)
+            self._answering.set()
         if self._embedding is None:
             embedding = self._load()
             if embedding is not None:

@@ -80,6 +80,8 @@ class ErrorCode(StrEnum):
     NOTES_TOO_LONG = "notes_too_long"
     ASSISTANT_SILENT = "assistant_silent"
     """A human serves the asker: what they write is for the human."""
+    ASSISTANT_STARTING = "assistant_starting"
+    """The knowledge is not indexed yet: moments after a start."""
     RECORD_NOT_FOUND = "record_not_found"
     """An appointment, inquiry, notice, work order or application that is not there, or not the asker's to see."""
     SLOT_FULL = "slot_full"
@@ -154,6 +156,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.HOST_MUST_BE_STAFF: "主持人只能移交给税务人员，请另选成员。",
     ErrorCode.NOTES_TOO_LONG: "会议笔记已达长度上限，请删减后继续。",
     ErrorCode.ASSISTANT_SILENT: "税务人员正在为您服务，请直接发送消息；结束后悦悦继续为您解答。",
+    ErrorCode.ASSISTANT_STARTING: "悦悦正在准备知识，请过几秒再问，也可以选择【人工】。",
     ErrorCode.RECORD_NOT_FOUND: "未找到该记录，可能已被处理，请返回列表刷新后重试。",
     ErrorCode.SLOT_FULL: "该时段已约满，请选择其他时段。",
     ErrorCode.SLOT_GONE: "该时段不可预约，请重新选择日期和时段。",

@@ -39,6 +39,8 @@ _DIALOGUE_MS = 30 * 60_000
 """After so long a question back is forgotten."""
 _REMEMBERED = 20_000
 MAX_FAVOURITES = 200
+FIRST_INDEX_S = 5.0
+"""How long a question asked right after the start waits for the index of words, which takes far less."""
 HOT_LIMIT = 10
 SUGGESTIONS = 6
 
@@ -103,11 +105,14 @@ class AssistantService:
 
     async def ask(self, person: Person, said: Said, page: str) -> AssistantTurn:
         """Raises ``Refused``: ``assistant_silent`` while a human serves, ``not_found`` for a question or an option that
-        is not there any more; and ``RecordsUnavailable``: what cannot be recorded is not answered."""
+        is not there any more, ``assistant_starting``; and ``RecordsUnavailable``: what cannot be recorded is not answered."""
         if self._recording.live.is_served(person.person_id):
             raise Refused(ErrorCode.ASSISTANT_SILENT)
         asker, before = self.asker(person), await self._dialogue(person.person_id)
-        index = self._knowledge.indexer.ready.index
+        indexer = self._knowledge.indexer
+        if not indexer.answering and not await asyncio.to_thread(indexer.await_first, FIRST_INDEX_S):
+            raise Refused(ErrorCode.ASSISTANT_STARTING, retry_after_ms=2_000)
+        index = indexer.ready.index
         try:
             # In a thread: the vectors of a question take some 25 ms of a processor.
             state, reply, asked = await asyncio.to_thread(_answer, before, said, index, asker)

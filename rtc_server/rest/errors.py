@@ -44,6 +44,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.CONFLICT: 409,
         ErrorCode.WRONG_PHASE: 409,
         ErrorCode.ASSISTANT_SILENT: 409,
+        ErrorCode.ASSISTANT_STARTING: 503,
         ErrorCode.TOO_MANY_INTERACTIONS: 429,
         ErrorCode.PROFILE_UNKNOWN: 404,
         ErrorCode.INTERACTION_CLOSED: 409,

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from chatbot.indexer import Indexer
+from rtc_server.assistant import service
 from rtc_server.rest.knowledge_work import without_numbers
 from tests.rest.conftest import House, OpenHouse
 
@@ -226,6 +228,23 @@ async def test_too_much_is_refused_by_person_not_by_address(open_house: OpenHous
     await ask(house, "taxpayer02", question_id="fapiao-001")
     answers = [await send(house, "GET", "/api/assistant/suggestions?text=票") for _ in range(4)]
     assert [status for status, _ in answers] == [200, 200, 200, 429]
+
+
+async def test_a_question_before_the_first_index_waits_and_is_no_miss(
+    ready: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knowledge = ready.desk.knowledge
+    knowledge.indexer.close()
+    knowledge.indexer = Indexer(load_embedding=lambda: None)
+    asking = asyncio.create_task(ask(ready, text="怎样开具数电票"))
+    knowledge.indexer.offer(knowledge.base)
+    assert (await asking)["answer"]["question_id"] == "fapiao-001"
+
+    knowledge.indexer = Indexer(load_embedding=lambda: None)
+    monkeypatch.setattr(service, "FIRST_INDEX_S", 0.05)
+    status, body = await send(ready, "POST", TURNS, json={"text": "怎样开具数电票"})
+    assert (status, body["error"]["code"]) == (503, "assistant_starting")
+    assert body["error"]["retry_after_ms"] > 0
 
 
 async def test_a_dialogue_goes_on_after_a_restart(open_house: OpenHouse) -> None:

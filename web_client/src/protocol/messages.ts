@@ -517,6 +517,7 @@ export type ErrorCode =
   | "host_must_be_staff"
   | "notes_too_long"
   | "assistant_silent"
+  | "assistant_starting"
   | "record_not_found"
   | "slot_full"
   | "slot_gone"
