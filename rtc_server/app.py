@@ -40,7 +40,7 @@ from rtc_server.rest.limits import LIMITER, new_limiter, rate_limit
 from rtc_server.rest.mediations import MEETINGS
 from rtc_server.rest.service import ServiceDesk
 from rtc_server.rest.session import AUTHENTICATOR
-from rtc_server.service_desk import close_desk, open_desk
+from rtc_server.service_desk import begin_desk, close_desk, open_desk
 from signaling.gateway import Gateway
 from signaling.rooms.ports import AgentEntry, Authenticator, RecordsUnavailable
 from signaling.sessions.settings import SessionSettings
@@ -153,6 +153,7 @@ class Server:
         except RecordsUnavailable as error:
             raise StartError("what was open at the last stop cannot be read from the database") from error
         await web.SockSite(self._runner, listener, ssl_context=tls, backlog=BACKLOG).start()
+        begin_desk(desk)
         log.info("serving", port=port, tls=tls is not None, demo=settings.demo, engine=_engine_version())
         return Listening(_url(settings, port), port)
 

@@ -13,13 +13,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from chatbot.dialogue import Asker, DialogueState, Reply, ReplyKind, choose, pick, say
 from chatbot.guess import guesses
-from chatbot.index import Index
 from chatbot.knowledge import Question, QuickEntry
 from chatbot.popularity import Heat, hottest
 from rtc_server.knowledge.service import KnowledgeService
@@ -30,6 +30,9 @@ from rtc_server.records.assistant import AssistantTurn, Favourite, Feedback, Fee
 from rtc_server.records.recording import Recording
 from signaling.errors import ErrorCode, Refused
 from signaling.rooms.ports import Person, RecordsUnavailable
+
+if TYPE_CHECKING:
+    from chatbot.index import Index
 
 DAY_MS = 86_400_000
 POPULARITY_INTERVAL_S = 60.0

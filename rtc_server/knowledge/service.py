@@ -56,6 +56,7 @@ class KnowledgeService:
         self._use(base)
 
     def start(self) -> None:
+        self.indexer.start()
         self._following = asyncio.create_task(self._follow(), name="knowledge")
 
     async def stop(self) -> None:
