@@ -49,6 +49,8 @@ from signaling.settings import RateLimit, RateLimits, SignalingSettings
 
 SHUTDOWN_TIMEOUT_S = 2.0
 BACKLOG = 1024
+INDEX_AFTER_S = 5.0
+"""After a restart everybody comes back at once; the index of the knowledge is built behind them, or at the first question."""
 
 log = structlog.get_logger(__name__)
 
@@ -153,7 +155,7 @@ class Server:
         except RecordsUnavailable as error:
             raise StartError("what was open at the last stop cannot be read from the database") from error
         await web.SockSite(self._runner, listener, ssl_context=tls, backlog=BACKLOG).start()
-        begin_desk(desk)
+        begin_desk(desk, index_after_s=INDEX_AFTER_S)
         log.info("serving", port=port, tls=tls is not None, demo=settings.demo, engine=_engine_version())
         return Listening(_url(settings, port), port)
 

@@ -52,9 +52,9 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
     return ServiceDesk(recording, organisation, files, links, profiles, knowledge, shelf, assistant, casework)
 
 
-def begin_desk(desk: ServiceDesk) -> None:
+def begin_desk(desk: ServiceDesk, *, index_after_s: float = 0.0) -> None:
     """What goes on beside the work, once people can come in: nobody who returns to a call waits for it."""
-    desk.knowledge.start()
+    desk.knowledge.start(index_after_s)
     desk.assistant.start()
     desk.casework.start()
 

@@ -90,6 +90,7 @@ class AssistantService:
 
     def expect_questions(self) -> None:
         """Somebody opened the window: what their first question needs is loaded meanwhile."""
+        self._knowledge.indexer.start()
         if not self._warmed and self._knowledge.indexer.status.with_vectors:
             self._warmed = True
             asyncio.get_running_loop().run_in_executor(None, self._knowledge.indexer.warm)
@@ -113,6 +114,7 @@ class AssistantService:
             raise Refused(ErrorCode.ASSISTANT_SILENT)
         asker, before = self.asker(person), await self._dialogue(person.person_id)
         indexer = self._knowledge.indexer
+        indexer.start()
         if not indexer.answering and not await asyncio.to_thread(indexer.await_first, FIRST_INDEX_S):
             raise Refused(ErrorCode.ASSISTANT_STARTING, retry_after_ms=2_000)
         index = indexer.ready.index
