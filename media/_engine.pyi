@@ -140,6 +140,10 @@ class SyntheticPeers:
     def carries(self, peer: str, mid: str, publisher: tuple[str, str] | None) -> None:
         """What a receive slot carries now: (peer, source)."""
 
+    def speak(self, peer: str, level: int) -> None:
+        """How loud the peer says it is from now on, dBov (RFC 6464): -127, silence, to 0; -30 unless told. Also before it
+        publishes. Raises ``ValueError`` for another level."""
+
     def remove(self, peer: str) -> None:
         """Close both transports. Unknown peers are passed over."""
 

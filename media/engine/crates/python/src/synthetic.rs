@@ -91,6 +91,10 @@ impl SyntheticPeers {
             .map_err(raised)
     }
 
+    fn speak(&self, py: Python<'_>, peer: String, level: i8) -> PyResult<()> {
+        py.detach(|| self.fleet.speak(peer, level)).map_err(raised)
+    }
+
     fn remove(&self, py: Python<'_>, peer: String) -> PyResult<()> {
         py.detach(|| self.fleet.remove(peer)).map_err(raised)
     }
