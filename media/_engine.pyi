@@ -153,8 +153,10 @@ class SyntheticPeers:
     def take_frames(self) -> list[tuple[int, str, bytes]]:
         """(µs, mid, VP8 frame) in order, since the last call; at most 10,000 are kept."""
 
-    def take_samples(self) -> str:
-        """What was received since the last call, a JSON array of ``record.rs``'s ``Sample``."""
+    def take_samples(self) -> list[tuple[str, str, bool, int, int, int | None, bool, int]]:
+        """What was received since the last call: (peer, mid, video, µs, sequence, latency in µs, whole, bytes) of each
+        decodable frame or audio packet. ``whole``: its bytes are those of a frame of a clip; only then its latency is
+        known."""
 
     def reports(self) -> str:
         """Every transport there is, a JSON array of ``record.rs``'s ``TransportReport``."""

@@ -56,9 +56,13 @@ class AiortcHouse:
         """When a picture came, and the number read from it; None when it could not be read."""
         self.departures: dict[tuple[str, str], OrderedDict[int, float]] = {}
         """By peer and source: when a picture left."""
+        self._received = 0
 
     async def collect(self) -> None:
-        """Arrivals are noted as they come."""
+        """Arrivals are noted as they come; how many bytes they were only the transports know."""
+        received = sum([await endpoint.bytes_received() for endpoint in list(self.endpoints.values())])
+        self.heard.bytes += max(0, received - self._received)
+        self._received = received
 
     async def reports(self) -> list[dict[str, Any]]:
         return [await endpoint.report() for endpoint in self.endpoints.values()]
@@ -115,6 +119,11 @@ class AiortcEndpoint:
         if publisher_id is not None and source is not None:
             # Kept when the slot is emptied: what is still under way belongs to it.
             self._carried[mid] = publisher_id, source
+
+    async def bytes_received(self) -> int:
+        transceivers = self._subscriber.getTransceivers()
+        stats = (await transceivers[0].receiver.getStats()).values() if transceivers else ()
+        return sum(one.bytesReceived for one in stats if one.type == "transport")
 
     async def report(self) -> dict[str, Any]:
         receptions = []

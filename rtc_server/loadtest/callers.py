@@ -13,6 +13,8 @@ from media.types import Source
 from rtc_server.loadtest.endpoints import Endpoint
 from rtc_server.loadtest.wire import Wire
 
+_TILE_OF_TWO = (320, 180)
+"""How large each of the two others is shown in a call of three, 640 × 360, in a quarter of the pixels as the clips are."""
 STEP_S = 30.0
 """The longest a step of a conversation may take; the server's own deadline for ringing."""
 
@@ -173,6 +175,10 @@ async def three_party(group: Group, authority: str) -> None:
     await group.taxpayer.until_phase("call", "ringing")
     endpoints = (*_endpoints(group), endpoint)
     await asyncio.gather(*(one.subscribe() for one in endpoints))
+    for receiver, publisher in permutations(group.people, 2):
+        width, height = _TILE_OF_TWO
+        view = {"publisher_id": publisher.person_id, "source": "camera", "width": width, "height": height}
+        await receiver.ask("media.view", view)
     _agreed(group)
     await group.taxpayer.ask("call.accept")
     await asyncio.gather(*(one.until_phase("call", "connecting", "active") for one in group.people))

@@ -85,19 +85,19 @@ class NativeHouse:
 
     async def collect(self) -> None:
         """What was received since the last time goes to ``heard``."""
-        for sample in json.loads(await asyncio.to_thread(self.peers.take_samples)):
-            carried = self.slots.get((sample["peer"], sample["mid"]))
+        samples = await asyncio.to_thread(self.peers.take_samples)
+        for peer, mid, video, at_us, sequence, latency_us, whole, size in samples:
+            carried = self.slots.get((peer, mid))
             if carried is None:
                 continue
-            latency = sample["latency_us"]
             arrival = Arrival(
-                sample["at_us"] / 1e6,
-                sample["sequence"],
-                None if latency is None else latency / 1e6,
-                sample["bytes"],
-                sample["index"] is not None or carried[0] not in self.own,
+                at_us / 1e6,
+                sequence,
+                None if latency_us is None else latency_us / 1e6,
+                size,
+                whole or carried[0] not in self.own,
             )
-            self.heard.add(sample["peer"], *carried, arrival, video=sample["video"])
+            self.heard.add(peer, *carried, arrival, video=video)
 
     async def reports(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(await asyncio.to_thread(self.peers.reports))

@@ -128,7 +128,7 @@ def test_a_second_implementation_that_is_not_installed_is_refused(monkeypatch: p
     plan = Plan(endpoint=EndpointKind.AIORTC)
     plan.check()
     monkeypatch.setattr(call, "find_spec", lambda _: None)
-    with pytest.raises(CallRefused, match="^aiortc_missing: "):
+    with pytest.raises(CallRefused, match=r"^aiortc_missing: "):
         plan.check()
 
 
