@@ -140,6 +140,10 @@ class SyntheticPeers:
     def carries(self, peer: str, mid: str, publisher: tuple[str, str] | None) -> None:
         """What a receive slot carries now: (peer, source)."""
 
+    def speak(self, peer: str, level: int) -> None:
+        """How loud the peer says it is from now on, dBov (RFC 6464): -127, silence, to 0; -30 unless told. Also before it
+        publishes. Raises ``ValueError`` for another level."""
+
     def remove(self, peer: str) -> None:
         """Close both transports. Unknown peers are passed over."""
 
@@ -149,8 +153,10 @@ class SyntheticPeers:
     def take_frames(self) -> list[tuple[int, str, bytes]]:
         """(µs, mid, VP8 frame) in order, since the last call; at most 10,000 are kept."""
 
-    def take_samples(self) -> str:
-        """What was received since the last call, a JSON array of ``record.rs``'s ``Sample``."""
+    def take_samples(self) -> list[tuple[str, str, bool, int, int, int | None, bool, int]]:
+        """What was received since the last call: (peer, mid, video, µs, sequence, latency in µs, whole, bytes) of each
+        decodable frame or audio packet. ``whole``: its bytes are those of a frame of a clip; only then its latency is
+        known."""
 
     def reports(self) -> str:
         """Every transport there is, a JSON array of ``record.rs``'s ``TransportReport``."""

@@ -17,6 +17,7 @@ from typing import Any
 from media.types import MediaKind, Source, TransportKind, TransportState
 
 _MAX_SLOTS = 32
+_MAX_SLOTS_TOGETHER = 48
 _SENDING = ("a=sendonly", "a=sendrecv")
 _DIRECTIONS = (*_SENDING, "a=recvonly", "a=inactive")
 
@@ -104,7 +105,7 @@ class FakeEngine:
             room = self._room(room_id)
             if peer_id in room:
                 raise _Fault("peer_exists")
-            if max(audio_slots, video_slots) > _MAX_SLOTS:
+            if max(audio_slots, video_slots) > _MAX_SLOTS or audio_slots + video_slots > _MAX_SLOTS_TOGETHER:
                 raise _Fault("bad_argument")
             room[peer_id] = FakePeer({Source(name) for name in publish}, audio_slots, video_slots)
             return {}

@@ -215,12 +215,15 @@ def call(
     kind: Annotated[str, typer.Option(help="assist, av, meeting or three-party.")] = "av",
     rooms: Annotated[int, typer.Option(min=1, max=2000, help="Rooms.")] = 2,
     peers: Annotated[
-        int | None, typer.Option(min=2, max=100, help="Peers in a room; three in three-party.")
+        int | None, typer.Option(min=2, max=100, help="Peers in a room: of a meeting 2 to 50, 6 unless told.")
     ] = None,
     seconds: Annotated[float, typer.Option(min=1, help="Of measuring, after all have joined.")] = 10.0,
-    endpoint: Annotated[str, typer.Option(help="native, or aiortc as a second implementation.")] = "native",
+    endpoint: Annotated[
+        str, typer.Option(help="native, aiortc as a second implementation, or mixed.")
+    ] = "native",
     way: Annotated[str, typer.Option(help="direct, or queue: how a taxpayer comes to an agent.")] = "direct",
     rooms_per_s: Annotated[float, typer.Option(min=0.1, help="How fast rooms come.")] = 10.0,
+    people_per_s: Annotated[float, typer.Option(min=0.1, help="How fast people come into a meeting.")] = 10.0,
     impair: Annotated[
         str | None,
         typer.Option(help="What a relay does: loss=5%,delay=80ms,rate=1M,blackout=3s@5s,side=both,seed=1."),
@@ -255,6 +258,7 @@ def call(
             kind=Kind(kind), rooms=rooms, peers=peers or people_in(Kind(kind)), seconds=seconds,
             endpoint=EndpointKind(endpoint), way=Way(way),
             impairment=None if impair is None else parse(impair), rooms_per_s=rooms_per_s,
+            people_per_s=people_per_s,
         )  # fmt: skip
         code = run.call(plan, wanted, as_json=json, html=html)
     except (CallRefused, ImpairmentInvalid, ValueError) as error:

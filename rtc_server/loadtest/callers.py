@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
@@ -13,6 +13,8 @@ from media.types import Source
 from rtc_server.loadtest.endpoints import Endpoint
 from rtc_server.loadtest.wire import Wire
 
+_TILE_OF_TWO = (320, 180)
+"""How large each of the two others is shown in a call of three, 640 × 360, in a quarter of the pixels as the clips are."""
 STEP_S = 30.0
 """The longest a step of a conversation may take; the server's own deadline for ringing."""
 
@@ -42,7 +44,11 @@ class Caller:
         self.ended: dict[str, str | None] = {}
         self.offers: list[str] = []
         self.invitations: list[str] = []
-        self.failed_transports = 0
+        self.token = ""
+        self.members: set[str] = set()
+        """Of the meeting, oneself included."""
+        self.links: dict[str, str] = {}
+        """What the server says of the two transports."""
         self._changed = asyncio.Event()
 
     async def ask(self, event: str, body: dict[str, Any] | None = None) -> Any:
@@ -67,11 +73,22 @@ class Caller:
                 self.invitations.append(body["ring"]["interaction_id"])
             case "media.slot" if self.endpoint is not None:
                 self.endpoint.slot_changed(body["mid"], body["publisher_id"], body["source"])
-            case "media.transport" if body["state"] == "failed":
-                self.failed_transports += 1
+            case "media.transport":
+                self.links[body["transport"]] = body["state"]
+            case "meeting.changed":
+                self.meets(body["meeting"])
+            case "meeting.member":
+                member = body["member"]
+                change = self.members.discard if member["presence"] == "left" else self.members.add
+                change(member["person_id"])
             case _:
                 return
         self._changed.set()
+
+    def meets(self, view: dict[str, Any]) -> None:
+        """Take in a view of the meeting."""
+        self.phases["meeting"] = view["place"]
+        self.members.update(member["person_id"] for member in view["members"])
 
     async def until(self, what: str, done: Callable[[Caller], bool]) -> None:
         """Raises ``TimeoutError`` with what did not happen."""
@@ -88,122 +105,136 @@ class Caller:
 
 
 @dataclass(slots=True)
-class Pair:
-    """A taxpayer and an agent in a room of their own, and the agent of another authority in a call of three."""
+class Group:
+    """The people of one room: a taxpayer and an agent, the agent of another authority in a call of three, whoever else
+    attends a meeting."""
 
     number: int
     taxpayer: Caller
     agent: Caller
     guest: Caller | None = None
+    attendees: tuple[Caller, ...] = ()
+    meeting_id: str = ""
     failure: str | None = None
     joined: bool = False
     publishes: dict[str, tuple[Source, ...]] = field(default_factory=dict)
     """By person."""
+    wanted: Mapping[str, Collection[tuple[str, str]]] | None = None
+    """By person: the (publisher, source) that must reach them; None: everything."""
 
     @property
     def people(self) -> tuple[Caller, ...]:
-        return (self.taxpayer, self.agent, *((self.guest,) if self.guest is not None else ()))
+        guest = (self.guest,) if self.guest is not None else ()
+        return (self.taxpayer, self.agent, *guest, *self.attendees)
 
     def expected(self) -> Iterable[tuple[str, str, str]]:
         """(receiver, publisher, source) of every track that must arrive."""
         for receiver, publisher in permutations(self.people, 2):
             for source in self.publishes.get(publisher.person_id, ()):
-                yield receiver.person_id, publisher.person_id, source.value
+                track = publisher.person_id, source.value
+                if self.wanted is None or track in self.wanted[receiver.person_id]:
+                    yield receiver.person_id, *track
 
 
-async def open_directly(pair: Pair) -> None:
+async def open_directly(group: Group) -> None:
     """The taxpayer chooses the agent from the list (``RTC_DIRECT_CALLS``)."""
-    opened = await pair.taxpayer.wire.ask("interaction.open", {"agent_id": pair.agent.person_id})
-    pair.taxpayer.interaction_id = opened["interaction"]["interaction_id"]
-    await pair.agent.until_phase("interaction", "open")
+    opened = await group.taxpayer.wire.ask("interaction.open", {"agent_id": group.agent.person_id})
+    group.taxpayer.interaction_id = opened["interaction"]["interaction_id"]
+    await group.agent.until_phase("interaction", "open")
 
 
-async def call(pair: Pair) -> None:
+async def call(group: Group) -> None:
     """The agent rings, the taxpayer agrees, both send camera and microphone."""
-    taxpayer, agent = pair.taxpayer, pair.agent
+    taxpayer, agent = group.taxpayer, group.agent
     await agent.ask("call.start")
     await taxpayer.until_phase("call", "ringing")
-    endpoints = _endpoints(pair)
+    endpoints = _endpoints(group)
     await asyncio.gather(*(one.subscribe() for one in endpoints))
-    _agreed(pair)
+    _agreed(group)
     await taxpayer.ask("call.accept")
-    await asyncio.gather(*(one.until_phase("call", "connecting", "active") for one in pair.people))
+    await asyncio.gather(*(one.until_phase("call", "connecting", "active") for one in group.people))
     sources = (Source.MICROPHONE, Source.CAMERA)
-    pair.publishes = {one.person_id: sources for one in pair.people}
+    group.publishes = {one.person_id: sources for one in group.people}
     await asyncio.gather(*(one.publish(sources) for one in endpoints))
-    await _joined(pair, "call", "active")
+    await _joined(group, "call", "active")
 
 
-async def three_party(pair: Pair, authority: str) -> None:
+async def three_party(group: Group, authority: str) -> None:
     """The agent invites one of another authority, who accepts; the call begins between the two, and the third joins it."""
-    guest = pair.guest
+    guest = group.guest
     assert guest is not None
     endpoint = guest.endpoint
     assert endpoint is not None
     await guest.wire.ask("agent.sign_in", {"status": "free"})
-    await pair.agent.ask("invitation.offer", {"to_agent": guest.person_id, "authority": authority})
+    await group.agent.ask("invitation.offer", {"to_agent": guest.person_id, "authority": authority})
     await guest.until("the invitation rings", lambda who: bool(who.invitations))
     guest.interaction_id = guest.invitations[-1]
     await guest.ask("invitation.accept")
     await guest.until_phase("interaction", "open")
-    await pair.agent.ask("call.start")
-    await pair.taxpayer.until_phase("call", "ringing")
-    endpoints = (*_endpoints(pair), endpoint)
+    await group.agent.ask("call.start")
+    await group.taxpayer.until_phase("call", "ringing")
+    endpoints = (*_endpoints(group), endpoint)
     await asyncio.gather(*(one.subscribe() for one in endpoints))
-    _agreed(pair)
-    await pair.taxpayer.ask("call.accept")
-    await asyncio.gather(*(one.until_phase("call", "connecting", "active") for one in pair.people))
+    for receiver, publisher in permutations(group.people, 2):
+        width, height = _TILE_OF_TWO
+        view = {"publisher_id": publisher.person_id, "source": "camera", "width": width, "height": height}
+        await receiver.ask("media.view", view)
+    _agreed(group)
+    await group.taxpayer.ask("call.accept")
+    await asyncio.gather(*(one.until_phase("call", "connecting", "active") for one in group.people))
     await guest.ask("call.accept")
     sources = (Source.MICROPHONE, Source.CAMERA)
-    pair.publishes = {one.person_id: sources for one in pair.people}
+    group.publishes = {one.person_id: sources for one in group.people}
     await asyncio.gather(*(one.publish(sources) for one in endpoints))
-    await _joined(pair, "call", "active")
+    await _joined(group, "call", "active")
 
 
-async def assist(pair: Pair) -> None:
+async def assist(group: Group) -> None:
     """The taxpayer asks for help, the agent accepts, the taxpayer's screen is shown."""
-    taxpayer, agent = pair.taxpayer, pair.agent
+    taxpayer, agent = group.taxpayer, group.agent
     await taxpayer.ask("assistance.request")
     await agent.until_phase("assistance", "requested")
-    of_taxpayer, of_agent = _endpoints(pair)
+    of_taxpayer, of_agent = _endpoints(group)
     await of_agent.subscribe()
-    _agreed(pair)
+    _agreed(group)
     await agent.ask("assistance.accept")
     await taxpayer.until_phase("assistance", "accepted")
-    pair.publishes = {taxpayer.person_id: (Source.SCREEN,)}
+    group.publishes = {taxpayer.person_id: (Source.SCREEN,)}
     await of_taxpayer.publish((Source.SCREEN,))
-    await _joined(pair, "assistance", "sharing")
+    await _joined(group, "assistance", "sharing")
 
 
-async def part_ways(pair: Pair) -> None:
-    if pair.taxpayer.interaction_id:
-        await pair.taxpayer.ask("interaction.close", {"cause": "button"})
+async def part_ways(group: Group) -> None:
+    if group.meeting_id:
+        await group.agent.wire.ask("meeting.end", {"meeting_id": group.meeting_id})
+    elif group.taxpayer.interaction_id:
+        await group.taxpayer.ask("interaction.close", {"cause": "button"})
 
 
-def _endpoints(pair: Pair) -> tuple[Endpoint, Endpoint]:
-    first, second = pair.taxpayer.endpoint, pair.agent.endpoint
+def _endpoints(group: Group) -> tuple[Endpoint, Endpoint]:
+    first, second = group.taxpayer.endpoint, group.agent.endpoint
     assert first is not None
     assert second is not None
     return first, second
 
 
-def _agreed(pair: Pair) -> None:
+def _agreed(group: Group) -> None:
     now = time.monotonic()
-    for one in pair.people:
+    for one in group.people:
         one.times.accepted_at = now
 
 
-async def _joined(pair: Pair, thing: str, phase: str) -> None:
-    for one in pair.people:
+async def _joined(group: Group, thing: str, phase: str) -> None:
+    for one in group.people:
         await one.until_phase(thing, phase)
         one.times.joined_at = time.monotonic()
-    pair.joined = True
+    group.joined = True
 
 
-async def open_by_queue(pair: Pair, authority: str) -> None:
-    """The taxpayer takes a number, it rings at the agent, who accepts. One pair of a centre at a time: then it can ring at
+async def open_by_queue(group: Group, authority: str) -> None:
+    """The taxpayer takes a number, it rings at the agent, who accepts. One group of a centre at a time: then it can ring at
     nobody else's agent."""
-    taxpayer, agent = pair.taxpayer, pair.agent
+    taxpayer, agent = group.taxpayer, group.agent
     await agent.wire.ask("agent.sign_in", {"status": "free"})
     await taxpayer.wire.ask("queue.join", {"page": "办税首页", "business": "申报", "authority": authority})
     await agent.until("the visit rings", lambda who: bool(who.offers))

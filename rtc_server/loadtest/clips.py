@@ -156,7 +156,7 @@ def encode_video(encoding: Encoding, seconds: float = LOOP_S) -> Layer:
     for number in range(int(seconds * encoding.frame_rate)):
         picture = av.VideoFrame(encoding.width, encoding.height, "yuv420p")
         for plane, content in zip(picture.planes, (painter.luma(number), chroma, chroma), strict=True):
-            plane.update(_padded(content, plane.width, plane.height, plane.line_size))
+            plane.update(padded(content, plane.width, plane.height, plane.line_size))
         picture.pts = number
         frames.extend(bytes(packet) for packet in context.encode(picture))
     frames.extend(bytes(packet) for packet in context.encode(None))
@@ -217,7 +217,7 @@ def _voice(count: int, per_frame: int) -> Iterator[array[int]]:
         phase += step * per_frame
 
 
-def _padded(content: bytes, width: int, height: int, stride: int) -> bytes:
+def padded(content: bytes, width: int, height: int, stride: int) -> bytes:
     if stride == width:
         return content
     gap = bytes(stride - width)

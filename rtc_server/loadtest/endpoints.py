@@ -26,7 +26,23 @@ class Endpoint(Protocol):
     async def publish(self, sources: Iterable[Source]) -> None:
         """Begin to send."""
 
+    def speak(self, level: int) -> None:
+        """How loud the microphone is from now on, dBov: -127 is silence."""
+
     def slot_changed(self, mid: str, publisher_id: str | None, source: str | None) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class House(Protocol):
+    """What all endpoints of one implementation have in common."""
+
+    async def collect(self) -> None:
+        """What was received since the last time goes to ``Heard``."""
+
+    async def reports(self) -> list[dict[str, Any]]:
+        """Of every transport: ``peer``, ``key_frames_asked``, and ``receptions`` with ``mid``, ``packets``, ``missing``,
+        ``nacks``, ``jitter_ms``."""
 
     async def close(self) -> None: ...
 
@@ -56,6 +72,8 @@ class NativeHouse:
         self.peers = SyntheticPeers()
         self.heard = heard
         self.slots: dict[tuple[str, str], tuple[str, str]] = {}
+        self.own: set[str] = set()
+        """Whose frames are known by their bytes: other implementations encode their own."""
         self.clips = {
             Source.CAMERA: self._add(clips.camera, video=True),
             Source.SCREEN: self._add(clips.screen, video=True),
@@ -67,19 +85,19 @@ class NativeHouse:
 
     async def collect(self) -> None:
         """What was received since the last time goes to ``heard``."""
-        for sample in json.loads(await asyncio.to_thread(self.peers.take_samples)):
-            carried = self.slots.get((sample["peer"], sample["mid"]))
+        samples = await asyncio.to_thread(self.peers.take_samples)
+        for peer, mid, video, at_us, sequence, latency_us, whole, size in samples:
+            carried = self.slots.get((peer, mid))
             if carried is None:
                 continue
-            latency = sample["latency_us"]
             arrival = Arrival(
-                sample["at_us"] / 1e6,
-                sample["sequence"],
-                None if latency is None else latency / 1e6,
-                sample["bytes"],
-                sample["index"] is not None,
+                at_us / 1e6,
+                sequence,
+                None if latency_us is None else latency_us / 1e6,
+                size,
+                whole or carried[0] not in self.own,
             )
-            self.heard.add(sample["peer"], *carried, arrival, video=sample["video"])
+            self.heard.add(peer, *carried, arrival, video=video)
 
     async def reports(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(await asyncio.to_thread(self.peers.reports))
@@ -92,12 +110,13 @@ class NativeHouse:
 class NativeEndpoint:
     def __init__(self, house: NativeHouse, peer: str, ask: Ask, line: ImpairedLine | None) -> None:
         self._house, self._peer, self._ask, self._line = house, peer, ask, line
+        house.own.add(peer)
 
     async def subscribe(self) -> None:
         given = await self._ask("media.subscribe", {"fresh": True})
         for slot in given["slots"]:
             self.slot_changed(slot["mid"], slot["publisher_id"], slot["source"])
-        offer = await self._seen_from_here(given["sdp"])
+        offer = await seen_through(self._line, given["sdp"])
         answer = await asyncio.to_thread(self._house.peers.answer, self._peer, offer)
         await self._ask("media.answer", {"sdp": answer})
 
@@ -108,8 +127,11 @@ class NativeEndpoint:
         given: Mapping[str, Any] = await self._ask(
             "media.publish", {"sdp": offer, "tracks": tracks, "fresh": True}
         )
-        answer = await self._seen_from_here(given["sdp"])
+        answer = await seen_through(self._line, given["sdp"])
         await asyncio.to_thread(self._house.peers.accept, self._peer, answer)
+
+    def speak(self, level: int) -> None:
+        self._house.peers.speak(self._peer, level)
 
     def slot_changed(self, mid: str, publisher_id: str | None, source: str | None) -> None:
         carried = (publisher_id, source) if publisher_id is not None and source is not None else None
@@ -121,5 +143,7 @@ class NativeEndpoint:
     async def close(self) -> None:
         await asyncio.to_thread(self._house.peers.remove, self._peer)
 
-    async def _seen_from_here(self, sdp: str) -> str:
-        return sdp if self._line is None else await self._line.through(sdp)
+
+async def seen_through(line: ImpairedLine | None, sdp: str) -> str:
+    """The server's description as it is from behind the line."""
+    return sdp if line is None else await line.through(sdp)

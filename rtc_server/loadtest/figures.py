@@ -40,12 +40,15 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of a whole run. Times in ms, rates in bit/s, memory in MB of 2^20 bytes, processor time in parts of one core. ``loss`` is
-    what never arrived although it was asked for again; ``datagrams_dropped`` is what the relay threw away."""
+    """Of a whole run. Times in ms, rates in bit/s, memory in MB of 2^20 bytes, processor time in parts of one core. ``joined``
+    and ``rooms`` count rooms, ``peers`` the people of one; ``server_media_processor`` is the engine's part of
+    ``server_processor``; ``loss`` is what never arrived although it was asked for again; ``datagrams_dropped`` is what the
+    relay threw away."""
 
     kind: str
     endpoint: str
     rooms: int
+    peers: int
     joined: int
     seconds: float
     sign_in_p95_ms: float | None
@@ -76,6 +79,7 @@ class Figures:
     recovery_ms: float | None
     bitrate: int
     server_processor: float
+    server_media_processor: float
     server_memory_mb: float
     client_processor: float
     load_before: float
@@ -91,10 +95,10 @@ def tracks(course: Course) -> list[Track]:
     """Every track that was to arrive, also those that did not."""
     disturbed = _last_disturbance(course)
     found = []
-    for pair in course.pairs:
-        if not pair.joined:
+    for group in course.groups:
+        if not group.joined:
             continue
-        for receiver, publisher, source in pair.expected():
+        for receiver, publisher, source in group.expected():
             arrivals = course.heard.tracks.get((receiver, publisher, source), [])
             inside = (course.measured_from, course.measured_to)
             is_video = source in {"camera", "screen"}
@@ -118,8 +122,8 @@ def _last_disturbance(course: Course) -> float | None:
 
 def figures(course: Course) -> Figures:
     plan, of_tracks = course.plan, tracks(course)
-    people = [one for pair in course.pairs for one in pair.people]
-    joined = [one for pair in course.pairs if pair.joined for one in pair.people]
+    people = [one for group in course.groups for one in group.people]
+    joined = [one for group in course.groups if group.joined for one in group.people]
     joins = [
         one.times.joined_at - one.times.accepted_at
         for one in joined
@@ -140,14 +144,15 @@ def figures(course: Course) -> Figures:
     recoveries = [track.recovery_ms for track in of_tracks]
     disturbed = _last_disturbance(course) is not None
     failures: dict[str, int] = {}
-    for pair in course.pairs:
-        if pair.failure is not None:
-            failures[pair.failure] = failures.get(pair.failure, 0) + 1
+    for group in course.groups:
+        if group.failure is not None:
+            failures[group.failure] = failures.get(group.failure, 0) + 1
     return Figures(
         kind=plan.kind.value,
         endpoint=plan.endpoint.value,
         rooms=plan.rooms,
-        joined=sum(pair.joined for pair in course.pairs),
+        peers=plan.peers,
+        joined=sum(group.joined for group in course.groups),
         seconds=round(length_s, 1),
         sign_in_p95_ms=ms(
             playout.part((p.times.sign_in_s for p in people if p.times.sign_in_s is not None), 0.95)
@@ -179,8 +184,9 @@ def figures(course: Course) -> Figures:
         recovery_ms=max((one for one in recoveries if one is not None), default=None)
         if disturbed and None not in recoveries
         else None,
-        bitrate=sum(one.bitrate for one in videos) + sum(one.bitrate for one in audios),
+        bitrate=int(_rate(span, lambda look: look.bytes * 8)),
         server_processor=_rate(span, lambda look: look.processor_s),
+        server_media_processor=_rate(span, lambda look: look.media_processor_s),
         server_memory_mb=round(max((look.memory_mb for look in course.looks), default=0.0), 1),
         client_processor=_rate(span, lambda look: look.client_processor_s),
         load_before=round(course.load_before, 1),

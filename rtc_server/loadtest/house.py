@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ AUTHORITIES = ("440100", "440400", "440600", "441900")
 """Four cities, each with a centre and a quarter of the agents."""
 CAPACITY = 5
 _START_S = 120
+_WORKER = re.compile(r"media-\d+")
 
 
 async def prepare(data: Path, address: str | None, agents: int) -> None:
@@ -94,6 +96,19 @@ class ServerUnderLoad:
         """User and system time so far (proc(5), stat fields 14 and 15)."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def media_processor_s(self) -> float:
+        """The same of the engine's worker threads alone, by their names (proc(5), task/)."""
+        ticks = 0
+        for task in Path(f"/proc/{self._process.pid}/task").iterdir():
+            try:
+                name, _, rest = (task / "stat").read_text().partition("(")[2].rpartition(")")
+            except OSError:
+                continue  # a thread that has just ended
+            if _WORKER.fullmatch(name):
+                fields = rest.split()
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def memory_mb(self) -> float:
         """Resident now (proc(5), VmRSS)."""

@@ -60,7 +60,7 @@ def _figures(found: Figures) -> str:
 def _plots(course: Course) -> Iterable[str]:
     looks, began = course.looks, course.began_at
     shade = (course.measured_from - began, course.measured_to - began)
-    people = [one for pair in course.pairs for one in pair.people]
+    people = [one for group in course.groups for one in group.people]
     joins = sorted(p.times.joined_at - began for p in people if p.times.joined_at is not None)
     yield _plot(
         "Peers joined", "", [("", [(at, float(n)) for n, at in enumerate(joins, 1)])], shade, steps=True
@@ -83,6 +83,7 @@ def _plots(course: Course) -> Iterable[str]:
         "Processor, % of one core", "",
         [
             ("server", _slope(looks, lambda look: look.processor_s)),
+            ("of it the engine", _slope(looks, lambda look: look.media_processor_s)),
             ("clients", _slope(looks, lambda look: look.client_processor_s)),
         ],
         shade,

@@ -19,7 +19,7 @@ _OPEN_FILES = 65_536
 def call(plan: Plan, wanted: Thresholds, *, as_json: bool, html: Path | None) -> int:
     """0 when every threshold was kept and every track arrived whole, else 1. Raises ``CallRefused``."""
     plan.check()
-    say(f"{plan.kind.value}: {plan.rooms} rooms, {plan.endpoint.value} endpoint")
+    say(f"{plan.kind.value}: {plan.rooms} rooms of {plan.peers}, {plan.endpoint.value} endpoint")
     course = _driven(plan)
     found = figures.figures(course)
     faults = figures.missed(found, wanted)
@@ -132,7 +132,7 @@ def _driven(plan: Plan) -> Course:
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, _OPEN_FILES)), hard))
-    limit_s = 180 + plan.seconds + plan.rooms / plan.rooms_per_s * 2
+    limit_s = 180 + plan.seconds + plan.coming_s * 2
 
     async def bounded() -> Course:
         async with asyncio.timeout(limit_s):

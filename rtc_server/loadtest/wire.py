@@ -32,13 +32,15 @@ class Wire:
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._number = 0
 
-    async def connect(self, http: aiohttp.ClientSession, url: str, token: str) -> None:
+    async def connect(
+        self, http: aiohttp.ClientSession, url: str, token: str, scope: str = "service"
+    ) -> None:
         """Until the server has accepted the token. Raises ``WireFailed``."""
         address = f"{url}/socket.io/?EIO=4&transport=websocket"
         self._socket = socket = await http.ws_connect(address, max_msg_size=0, autoping=False)
         if not str(await socket.receive_str()).startswith("0"):
             raise WireFailed("no open packet")
-        await socket.send_str("40" + json.dumps({"version": WIRE_VERSION, "token": token}))
+        await socket.send_str("40" + json.dumps({"version": WIRE_VERSION, "token": token, "scope": scope}))
         while True:
             packet = await socket.receive_str()
             if packet == "2":

@@ -150,6 +150,25 @@ describe('who is shown where', () => {
     expect(ids).not.toContain('p00');
   });
 
+  it('of fifty with camera no more are shown at once than the server offers places for, and page by page everybody is', () => {
+    const members = Array.from({ length: 50 }, (_, n) => member(`p${String(n).padStart(2, '0')}`, { joined_at: n }));
+    for (const layout of ['grid', 'speaker'] as const) {
+      for (const screenOf of [null, 'p30']) {
+        const asked = { members, myId: 'p07', screenOf, layout, gridSize: 16, stripSize: 99 };
+        const seen: string[] = [];
+        const { pages } = arrange(wish(asked));
+        for (let page = 0; page < pages; page += 1) {
+          const { main, tiles } = arrange(wish({ ...asked, page }));
+          const received = [...tiles, ...(main === null ? [] : [main])].filter(({ personId }) => personId !== 'p07');
+          expect(received.length).toBeLessThanOrEqual(17);
+          seen.push(...tiles.map(({ personId }) => personId), ...(page === 0 && main?.source === 'camera' ? [main.personId] : []));
+        }
+        expect(pages).toBe(4);
+        expect(seen.sort()).toEqual(members.map(({ person_id }) => person_id));
+      }
+    }
+  });
+
   it('columns make the tiles as large as can be', () => {
     expect(columnsFor(1, 1366, 660)).toBe(1);
     expect(columnsFor(6, 1366, 660)).toBe(3);

@@ -84,3 +84,38 @@ it('what was closed before its turn came is not opened', async () => {
   expect(one.connection).toBeNull();
   expect(Connection.made).toHaveLength(0);
 });
+
+it('of a size that changes while an earlier one waits its turn, the last one is said last', async () => {
+  const said: { size: number; done: (kept: boolean) => void }[] = [];
+  const slow = {
+    request: (event: string, payload: { width?: number }) =>
+      event === 'media.view'
+        ? new Promise((resolve, reject) => {
+            said.push({ size: payload.width ?? -1, done: (kept) => (kept ? resolve({}) : reject(new Error('refused'))) });
+          })
+        : signaling.request(event as 'media.subscribe', payload as never),
+  } as unknown as LinkSignaling;
+  const one = new Subscriber({ ...link, signaling: slow, onTracks: () => undefined });
+  one.setView('p1', 'camera', 320, 180);
+  expect(said).toHaveLength(0);
+  await one.open();
+  for (const width of [0, 320, 0]) one.setView('p1', 'camera', width, width);
+  one.setView('p2', 'camera', 640, 360);
+  await turn();
+  expect(said.map(({ size }) => size)).toEqual([320, 640]);
+  said[0]?.done(false);
+  await turn();
+  expect(said.map(({ size }) => size)).toEqual([320, 640, 0]);
+  said[2]?.done(true);
+  await turn();
+  one.setView('p1', 'camera', 0, 0);
+  await turn();
+  expect(said).toHaveLength(3);
+
+  // Another connection knows nothing: what is under way to the one before it is said again.
+  await one.rebuild();
+  said[1]?.done(true);
+  await turn();
+  expect(said.slice(3).map(({ size }) => size).sort()).toEqual([0, 640]);
+  said.forEach(({ done }) => done(true));
+});

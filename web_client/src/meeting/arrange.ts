@@ -23,6 +23,9 @@ export interface Wish {
   readonly stripSize: number;
 }
 
+/** Tiles at once: the server offers so many places, and one for a large picture (`meeting_video_slots`). */
+export const MOST_TILES = 16;
+
 export interface Arrangement {
   /** Null in a plain grid. */
   readonly main: Place | null;
@@ -43,7 +46,7 @@ export function arrange(wish: Wish): Arrangement {
     .map((one) => one.person_id);
   const main = mainPlace(wish, people);
   const rest = people.filter((one) => main?.source !== 'camera' || one !== main.personId);
-  const size = Math.max(1, main === null ? wish.gridSize : wish.stripSize);
+  const size = Math.min(MOST_TILES, Math.max(1, main === null ? wish.gridSize : wish.stripSize));
   const pages = Math.max(1, Math.ceil(rest.length / size));
   const page = Math.min(Math.max(0, wish.page), pages - 1);
   return { main, tiles: rest.slice(page * size, (page + 1) * size).map(camera), page, pages };

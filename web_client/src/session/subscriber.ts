@@ -24,6 +24,7 @@ export class Subscriber {
   readonly #received = new Map<string, MediaStreamTrack>();
   readonly #remote = new Map<string, RemoteTrack>();
   readonly #views = new Map<string, { width: number; height: number }>();
+  readonly #telling = new Set<string>();
   #connection: RTCPeerConnection | null = null;
   #trickle: CandidateTrickle | null = null;
   #negotiated = false;
@@ -72,29 +73,45 @@ export class Subscriber {
     const before = this.#views.get(key);
     if (before?.width === width && before.height === height) return;
     this.#views.set(key, { width, height });
-    this.#sendView(publisherId, source);
+    void this.#sendView(publisherId, source);
   }
 
-  #sendView(publisherId: string, source: Source): void {
-    const view = this.#views.get(keyOf(publisherId, source));
-    // Before the server has offered it knows no receiver; all views are said right after.
-    if (view === undefined || !this.#negotiated) return;
-    this.#options.signaling
-      .request('media.view', {
-        interaction_id: this.#options.interactionId,
-        publisher_id: publisherId,
-        source,
-        width: Math.min(8192, Math.round(view.width)),
-        height: Math.min(8192, Math.round(view.height)),
-      })
-      // Only a hint for the choice of a layer; the next size or the next connection says it again.
-      .catch(() => this.#views.delete(keyOf(publisherId, source)));
+  /** One request a track at a time: turning pages quickly makes requests wait their turn, and the size said first must not arrive last. */
+  async #sendView(publisherId: string, source: Source): Promise<void> {
+    const key = keyOf(publisherId, source);
+    if (this.#telling.has(key)) return;
+    this.#telling.add(key);
+    for (;;) {
+      const view = this.#views.get(key);
+      // Before the server has offered it knows no receiver; all views are said right after.
+      if (view === undefined || !this.#negotiated) break;
+      const kept = await this.#options.signaling
+        .request('media.view', {
+          interaction_id: this.#options.interactionId,
+          publisher_id: publisherId,
+          source,
+          width: Math.min(8192, Math.round(view.width)),
+          height: Math.min(8192, Math.round(view.height)),
+        })
+        .then(
+          () => true,
+          () => false,
+        );
+      if (this.#views.get(key) !== view) continue;
+      // What was not taken is said again with the next size or the next connection.
+      if (!kept) this.#views.delete(key);
+      break;
+    }
+    this.#telling.delete(key);
   }
 
+  /** All of them, to a receiver the server knows nothing of yet. */
   #sendViews(): void {
-    for (const key of this.#views.keys()) {
+    for (const [key, view] of [...this.#views]) {
       const [publisherId = '', source = ''] = key.split('\n');
-      this.#sendView(publisherId, source as Source);
+      // Another object: what is under way was said of the connection before.
+      this.#views.set(key, { ...view });
+      void this.#sendView(publisherId, source as Source);
     }
   }
 

@@ -247,6 +247,20 @@ fn converges_to_the_links_rate() {
 }
 
 #[test]
+fn whoever_comes_into_a_room_of_many_has_a_page_of_tiles_soon() {
+    // One to sixteen pictures of 115 kbit/s.
+    const TILES: &[u64] = &[
+        115_000, 345_000, 575_000, 805_000, 1_035_000, 1_265_000, 1_495_000, 1_840_000,
+    ];
+    for seed in 1..=3 {
+        let mut link = Link::new(seed, 10_000_000);
+        link.run(4, &Source::Layers(TILES));
+        let estimate = link.bandwidth.estimate().bitrate;
+        assert_eq!(link.layer, 1_840_000, "{estimate}, seed {seed}");
+    }
+}
+
+#[test]
 fn falls_within_two_seconds_and_recovers_within_ten() {
     for seed in 1..=5 {
         let mut link = Link::new(seed, 1_500_000);

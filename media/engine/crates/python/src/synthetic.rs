@@ -15,6 +15,10 @@ pub struct SyntheticPeers {
     fleet: Fleet,
 }
 
+/// A `Sample` as the stub has it. Tens of thousands a second come in a large run: as text they would cost Python more than
+/// the server spends on sending them.
+type Seen = (String, String, bool, u64, u64, Option<u64>, bool, usize);
+
 fn raised(error: FleetError) -> PyErr {
     match error {
         FleetError::Refused(why) => PyValueError::new_err(why),
@@ -91,6 +95,10 @@ impl SyntheticPeers {
             .map_err(raised)
     }
 
+    fn speak(&self, py: Python<'_>, peer: String, level: i8) -> PyResult<()> {
+        py.detach(|| self.fleet.speak(peer, level)).map_err(raised)
+    }
+
     fn remove(&self, py: Python<'_>, peer: String) -> PyResult<()> {
         py.detach(|| self.fleet.remove(peer)).map_err(raised)
     }
@@ -111,9 +119,25 @@ impl SyntheticPeers {
             .collect())
     }
 
-    fn take_samples(&self, py: Python<'_>) -> PyResult<String> {
-        py.detach(|| self.fleet.take_samples().map(|samples| json(&samples)))
-            .map_err(raised)?
+    fn take_samples(&self, py: Python<'_>) -> PyResult<Vec<Seen>> {
+        let samples = py.detach(|| self.fleet.take_samples()).map_err(raised)?;
+        let samples = samples.into_iter();
+        Ok(samples
+            .map(|one| {
+                let whole = one.index.is_some();
+                let latency_us = one.latency_us;
+                (
+                    one.peer,
+                    one.mid,
+                    one.video,
+                    one.at_us,
+                    one.sequence,
+                    latency_us,
+                    whole,
+                    one.bytes,
+                )
+            })
+            .collect())
     }
 
     fn reports(&self, py: Python<'_>) -> PyResult<String> {

@@ -17,7 +17,7 @@ use str0m::{Rtc, RtcConfig};
 
 use crate::clip::{Clip, Library};
 use crate::record::{Sample, TransportReport};
-use crate::send::SendTrack;
+use crate::send::{SILENCE, SendTrack, VOICE};
 use crate::transport::{Arrived, Refused, Transport};
 
 /// Samples and frames nobody takes are not kept for ever.
@@ -61,7 +61,7 @@ impl From<io::Error> for FleetError {
 
 type Task = Box<dyn FnOnce(&mut Driver) + Send>;
 
-/// The handle. Every call waits for the thread's answer, which takes less than a turn of its loop.
+/// The handle. A call that has an answer waits for the thread, which takes less than a turn of its loop.
 pub struct Fleet {
     tasks: Mutex<mpsc::Sender<Task>>,
     wake: Arc<EventFd>,
@@ -97,16 +97,21 @@ impl Fleet {
         work: impl FnOnce(&mut Driver) -> T + Send + 'static,
     ) -> Result<T, FleetError> {
         let (tell, hear) = mpsc::channel();
-        let task: Task = Box::new(move |driver| {
+        self.tell(move |driver| {
             let _ = tell.send(work(driver));
-        });
+        })?;
+        hear.recv().map_err(|_| FleetError::Closed)
+    }
+
+    /// In its order among the other calls, without waiting for it.
+    fn tell(&self, work: impl FnOnce(&mut Driver) + Send + 'static) -> Result<(), FleetError> {
         self.tasks
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .send(task)
+            .send(Box::new(work))
             .map_err(|_| FleetError::Closed)?;
         self.wake.set();
-        hear.recv().map_err(|_| FleetError::Closed)
+        Ok(())
     }
 
     /// Media to send; its number.
@@ -159,12 +164,23 @@ impl Fleet {
         mid: String,
         publisher: Option<(String, String)>,
     ) -> Result<(), FleetError> {
-        self.ask(move |driver| {
+        self.tell(move |driver| {
             match publisher {
                 Some(publisher) => driver.slots.insert((peer, mid), publisher),
                 None => driver.slots.remove(&(peer, mid)),
             };
         })
+    }
+
+    /// How loud a peer says it is from now on, dBov (RFC 6464): -127 is silence, 0 the loudest.
+    ///
+    /// # Errors
+    /// A level that is none; the thread has ended.
+    pub fn speak(&self, peer: String, level: i8) -> Result<(), FleetError> {
+        if !(SILENCE..=0).contains(&level) {
+            return Err(FleetError::Refused(format!("no level: {level}")));
+        }
+        self.tell(move |driver| driver.speak(peer, level))
     }
 
     /// Close what a peer has.
@@ -239,6 +255,8 @@ struct Driver {
     by_peer: HashMap<(String, bool), u64>,
     /// (peer, mid) to (publisher, source).
     slots: HashMap<(String, String), (String, String)>,
+    /// Loudness of the peers that do not speak as loud as usual.
+    levels: HashMap<String, i8>,
     samples: Vec<Sample>,
     tapped: Option<String>,
     frames: Vec<(u64, String, Vec<u8>)>,
@@ -261,6 +279,7 @@ impl Driver {
             transports: HashMap::new(),
             by_peer: HashMap::new(),
             slots: HashMap::new(),
+            levels: HashMap::new(),
             samples: Vec::new(),
             tapped: None,
             frames: Vec::new(),
@@ -310,11 +329,23 @@ impl Driver {
                 .library
                 .clip(number)
                 .ok_or_else(|| FleetError::Refused(format!("no clip {number}")))?;
-            tracks.push(SendTrack::new(source, number, clip, now));
+            let mut track = SendTrack::new(source, number, clip, now);
+            track.audio_level = self.levels.get(&peer).copied().unwrap_or(VOICE);
+            tracks.push(track);
         }
         let token = self.open(peer, true)?;
         let transport = self.transports.get_mut(&token).expect("just made");
         Ok(transport.offer(tracks)?)
+    }
+
+    fn speak(&mut self, peer: String, level: i8) {
+        let token = self.by_peer.get(&(peer.clone(), true));
+        if let Some(transport) = token.and_then(|token| self.transports.get_mut(token)) {
+            for (_, track) in &mut transport.tracks {
+                track.audio_level = level;
+            }
+        }
+        self.levels.insert(peer, level);
     }
 
     fn accept(&mut self, peer: &str, sdp: &str) -> Result<(), FleetError> {

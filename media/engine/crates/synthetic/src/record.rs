@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// One video frame that could be decoded, or one audio packet.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Sample {
     pub peer: String,
     /// The m-line it came on.

@@ -19,10 +19,17 @@ struct LayerState {
     active: bool,
 }
 
+/// A voice, in dBov (RFC 6464).
+pub const VOICE: i8 = -30;
+/// The lowest level there is (RFC 6464 §3): digital silence.
+pub const SILENCE: i8 = -127;
+
 /// The media of one source.
 pub struct SendTrack {
     pub source: String,
     pub clip: Arc<Clip>,
+    /// What the packets of an audio source say of their loudness, dBov; the sound itself is that of the clip.
+    pub audio_level: i8,
     clip_number: usize,
     layers: Vec<LayerState>,
     /// How many layers are sent, or which one, counted from the lowest.
@@ -56,6 +63,7 @@ impl SendTrack {
         let mut track = SendTrack {
             source,
             clip,
+            audio_level: VOICE,
             clip_number,
             layers,
             level: 0,

@@ -16,7 +16,7 @@ use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use crate::receive::{AudioCounter, Frame, VideoAssembler};
 use crate::record::{Reception, TransportReport};
-use crate::send::{Due, SendTrack};
+use crate::send::{Due, SILENCE, SendTrack};
 
 /// What a browser begins with (libwebrtc's start bitrate).
 const START_BITRATE: u64 = 300_000;
@@ -25,8 +25,6 @@ const GAP_CHECK: Duration = Duration::from_millis(50);
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
 /// Packets kept for retransmission, and how long.
 const SENT_KEPT: (usize, Duration) = (2_000, Duration::from_secs(3));
-/// A voice, in dBov (RFC 6464).
-const AUDIO_LEVEL: i8 = -30;
 const AUDIO_CLOCK: f64 = 48_000.0;
 const VIDEO_CLOCK: f64 = 90_000.0;
 
@@ -213,7 +211,7 @@ impl Transport {
             writer = writer.rid(rid.as_str().into());
         }
         if !track.clip.video {
-            writer = writer.audio_level(AUDIO_LEVEL, true);
+            writer = writer.audio_level(track.audio_level, track.audio_level > SILENCE);
         }
         // All layers of a picture carry its capture time.
         let time = MediaTime::from_micros((now - self.epoch).as_micros() as u64);

@@ -198,6 +198,11 @@ impl Bandwidth {
         self.remb = Some((bitrate, now));
     }
 
+    /// The bound told last is not of the whole path.
+    pub fn forget_remb(&mut self) {
+        self.remb = None;
+    }
+
     /// Let time pass: about every half second. The estimate when it changed.
     pub fn poll(&mut self, now: Instant) -> Option<Estimate> {
         let before = self.estimate().bitrate;

@@ -11,6 +11,9 @@ const DECREASE: f64 = 0.85;
 const MAX_DECREASE: f64 = 0.5;
 /// Growth a second far from the known capacity.
 const GROWTH: f64 = 1.15;
+/// Growth a second from the start until the path has shown where it ends: whoever comes into a room of many wants its
+/// pictures now. No step goes beyond what `CONFIRMED` allows, as a browser's first probes go to three times the start.
+const START_GROWTH: f64 = 2.0;
 /// Growth a second past what is acknowledged, after a clean stretch.
 const PROBE_GROWTH: f64 = 1.10;
 /// The estimate grows no further than this times the acknowledged rate while it is being confirmed.
@@ -76,6 +79,8 @@ pub(super) struct Rate {
     capacity: Option<Capacity>,
     updated_us: Option<i64>,
     decreased_us: Option<i64>,
+    /// No overuse, loss or silence yet.
+    starting: bool,
     /// Grown past what is acknowledged since then.
     probing_since: Option<i64>,
     probe_wait_us: i64,
@@ -91,6 +96,7 @@ impl Rate {
             capacity: None,
             updated_us: None,
             decreased_us: None,
+            starting: true,
             probing_since: None,
             probe_wait_us: PROBE_WAIT_US,
             before_silence: None,
@@ -107,6 +113,7 @@ impl Rate {
             return;
         };
         self.before_silence = None;
+        self.starting &= !seen.lossy && seen.usage != Usage::Over;
         let acknowledged = acknowledged as f64;
         match seen.usage {
             Usage::Over => self.decrease(acknowledged, seen),
@@ -128,6 +135,7 @@ impl Rate {
             .max(before * MAX_DECREASE * MAX_DECREASE)
             .max(self.config.min as f64);
         self.decreased_us = Some(now_us);
+        self.starting = false;
         self.probing_since = None;
     }
 
@@ -185,6 +193,7 @@ impl Rate {
             self.probing_since = None;
             let grown = match self.capacity {
                 Some(_) => self.bitrate + additive(self.bitrate, seen.rtt) * elapsed,
+                None if self.starting => self.bitrate * START_GROWTH.powf(elapsed),
                 None => self.bitrate * GROWTH.powf(elapsed),
             };
             self.bitrate = grown.min(confirmed);

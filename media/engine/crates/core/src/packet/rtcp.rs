@@ -82,6 +82,8 @@ pub enum RtcpPacket<'a> {
     Remb {
         sender_ssrc: u32,
         bitrate: u64,
+        /// The streams it is about.
+        media_ssrcs: Ssrcs<'a>,
     },
     /// A well-formed packet of a kind we do not use.
     Other {
@@ -94,7 +96,7 @@ pub enum RtcpPacket<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct ReportBlocks<'a>(&'a [u8]);
 
-/// SSRCs named by a BYE.
+/// SSRCs named by a BYE or a REMB.
 #[derive(Debug, Clone, Copy)]
 pub struct Ssrcs<'a>(&'a [u8]);
 
@@ -181,6 +183,11 @@ fn parse_one(packet_type: u8, count: u8, body: &[u8]) -> Option<RtcpPacket<'_>> 
             RtcpPacket::Remb {
                 sender_ssrc: word(body, 0)?,
                 bitrate: remb_bitrate(word(body, 12)?),
+                media_ssrcs: Ssrcs(
+                    body.get(16..)
+                        .and_then(|rest| rest.get(..4 * usize::from(body[12])))
+                        .unwrap_or_default(),
+                ),
             }
         }
         _ => RtcpPacket::Other { packet_type, count },
@@ -373,7 +380,14 @@ mod tests {
         remb.extend_from_slice(b"REMB");
         remb.extend_from_slice(&[1, 0x0b, 0x00, 0x01, 0, 0, 0, 2]);
         match parse(&remb).next() {
-            Some(RtcpPacket::Remb { bitrate, .. }) => assert_eq!(bitrate, (3 << 16 | 1) << 2),
+            Some(RtcpPacket::Remb {
+                bitrate,
+                media_ssrcs,
+                ..
+            }) => {
+                assert_eq!(bitrate, (3 << 16 | 1) << 2);
+                assert_eq!(media_ssrcs.collect::<Vec<_>>(), [2]);
+            }
             other => panic!("{other:?}"),
         }
         assert_eq!(

@@ -16,7 +16,13 @@ pub struct Wanted {
     pub preferred: Option<usize>,
     /// A slot's present track is taken away only for a pressing one.
     pub pressing: bool,
+    /// How much it is wanted; of voices, dB.
+    pub rank: u64,
 }
+
+/// A pressing track gives way to one that is wanted so much more: a voice to one louder by 10 dB, twice as loud to the ear.
+/// With less the voices of a debate would cut each other off at every word.
+const MUCH_MORE: u64 = 10;
 
 /// What every slot carries from now on.
 #[must_use]
@@ -42,7 +48,9 @@ pub fn assign(slots: &[SlotView], wanted: &[Wanted]) -> Vec<Option<usize>> {
             let weakest = wanted[rank + 1..]
                 .iter()
                 .rev()
-                .filter(|other| !other.pressing)
+                .filter(|other| {
+                    !other.pressing || want.rank.saturating_sub(other.rank) >= MUCH_MORE
+                })
                 .find_map(|other| result.iter().position(|t| *t == Some(other.track)));
             if let Some(slot) = weakest {
                 result[slot] = Some(want.track);
@@ -71,6 +79,15 @@ mod tests {
             track,
             preferred: None,
             pressing: false,
+            rank: 0,
+        }
+    }
+
+    fn voice(track: usize, rank: u64) -> Wanted {
+        Wanted {
+            pressing: true,
+            rank,
+            ..want(track)
         }
     }
 
@@ -113,6 +130,15 @@ mod tests {
             assign(&full, &[speaker, want(1), others]),
             [Some(3), Some(2)]
         );
+    }
+
+    #[test]
+    fn among_those_who_speak_a_much_louder_one_is_heard() {
+        let full = slots(&[Some(1), Some(2)]);
+        let alike = [voice(3, 975), voice(1, 970), voice(2, 968)];
+        assert_eq!(assign(&full, &alike), [Some(1), Some(2)]);
+        let loud = [voice(3, 980), voice(1, 975), voice(2, 968)];
+        assert_eq!(assign(&full, &loud), [Some(1), Some(3)]);
     }
 
     #[test]

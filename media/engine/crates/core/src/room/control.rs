@@ -14,10 +14,10 @@ use crate::api::{
 use crate::egress::munger::StreamId;
 use crate::egress::sr::PublisherClock;
 use crate::session::publish::{Binding, PublishSession, bind};
-use crate::session::sdp::Description;
+use crate::session::sdp::{Description, MAX_MEDIA_LINES};
 use crate::session::subscribe::SubscribeSession;
 
-/// Receive slots of one kind a subscriber may have.
+/// Receive slots of one kind a subscriber may have; of both together, `MAX_MEDIA_LINES`.
 pub const MAX_SLOTS: u32 = 32;
 /// Peers of one room.
 pub const MAX_PEERS: usize = 4096;
@@ -156,7 +156,8 @@ impl Room {
         if self.peer_by_id.contains_key(&peer_id) {
             return Err(fault(FaultCode::PeerExists, "the peer exists"));
         }
-        if audio_slots > MAX_SLOTS || video_slots > MAX_SLOTS {
+        let together = audio_slots.saturating_add(video_slots) as usize;
+        if audio_slots > MAX_SLOTS || video_slots > MAX_SLOTS || together > MAX_MEDIA_LINES {
             return Err(fault(FaultCode::BadArgument, "too many slots"));
         }
         if peer_id.is_empty() || peer_id.len() > MAX_ID {

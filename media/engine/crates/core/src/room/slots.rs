@@ -109,11 +109,12 @@ impl Room {
         found.sort_by_key(|(rank, track, _)| (u64::MAX - rank, *track));
         found
             .into_iter()
-            .map(|(_, track_index, track)| Wanted {
+            .map(|(rank, track_index, track)| Wanted {
                 track: track_index,
                 preferred: self.slot_in_sync(subscriber, track),
                 pressing: matches!(track.source, Source::Screen | Source::ScreenAudio)
                     || track.loudness.speaks(turn.now),
+                rank,
             })
             .collect()
     }

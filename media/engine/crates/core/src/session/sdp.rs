@@ -10,8 +10,9 @@ use crate::codec::Codec;
 
 /// Longer descriptions are refused before they are read.
 pub const MAX_SDP_BYTES: usize = 64 * 1024;
-/// More m-lines are refused.
-pub const MAX_MEDIA_LINES: usize = 32;
+/// More m-lines are refused. No peer has more receive slots than this, so that every answer to an offer of ours can be
+/// read; one of so many is 53 KB in Chromium.
+pub const MAX_MEDIA_LINES: usize = 48;
 const MAX_LINES: usize = 4096;
 const MAX_TOKEN: usize = 256;
 const MAX_CANDIDATES: usize = 64;

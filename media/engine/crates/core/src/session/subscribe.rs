@@ -12,7 +12,7 @@ use crate::bwe::{Bandwidth, BandwidthConfig};
 use crate::codec::Codec;
 use crate::egress::slot::{EgressTransport, Slot, SlotConfig};
 use crate::packet::ext::ExtensionLayout;
-use crate::packet::rtcp::{self, RtcpPacket};
+use crate::packet::rtcp::{self, RtcpPacket, Ssrcs};
 use crate::srtp::{SrtpError, SrtpProfile, SrtpReceiver, SrtpSender};
 
 /// NACKed packets answered per RTCP compound; a larger loss is a matter for a key frame.
@@ -313,9 +313,17 @@ impl SubscribeSession {
                 RtcpPacket::TransportFeedback(arrivals) => {
                     feedback.estimate |= egress.bandwidth.on_feedback(&arrivals, now).is_some();
                 }
-                RtcpPacket::Remb { bitrate, .. } => {
-                    egress.bandwidth.on_remb(bitrate, now);
-                    feedback.estimate = true;
+                RtcpPacket::Remb {
+                    bitrate,
+                    media_ssrcs,
+                    ..
+                } => {
+                    if names_all_videos(&self.slots, media_ssrcs) {
+                        egress.bandwidth.on_remb(bitrate, now);
+                        feedback.estimate = true;
+                    } else {
+                        egress.bandwidth.forget_remb();
+                    }
                 }
                 RtcpPacket::SourceDescription
                 | RtcpPacket::Bye { .. }
@@ -381,4 +389,13 @@ impl SubscribeSession {
             .as_ref()
             .and_then(|e| e.bandwidth.estimate().rtt)
     }
+}
+
+/// A REMB is about the streams it names (draft-alvestrand-rmcat-remb-03 §2.1). Some receivers, aiortc among them, estimate
+/// every stream by itself: taken for the whole path, the first picture's would keep all others from being sent.
+fn names_all_videos(slots: &[SlotState], named: Ssrcs<'_>) -> bool {
+    slots
+        .iter()
+        .filter(|slot| slot.kind == MediaKind::Video && slot.track.is_some())
+        .all(|slot| named.clone().any(|ssrc| ssrc == slot.slot.ssrc()))
 }
