@@ -83,6 +83,7 @@ async def _serve(request: web.Request, socket: web.WebSocketResponse) -> None:
         await _send(socket, {"type": "partial", "stable": partial.stable, "rest": partial.rest})
 
     with speech.listen(person.person_id, tell) as listening:
+        request.app[SERVICE_DESK].assistant.expect_speech()
         await _send(socket, {"type": "ready", "max_seconds": speech.settings.max_seconds})
         running = asyncio.create_task(listening.run())
         try:

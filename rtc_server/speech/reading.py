@@ -40,7 +40,7 @@ _MARKS = {"，": ",", "、": ",", "；": ",", "：": ",", "。": ".", "？": "?"
 
 def words_of(markdown: str) -> str:
     """What of an answer is read: words without marks of Markdown and without addresses."""
-    lines = [plain(line).strip() for line in _LIST_MARK.sub("", _LINK.sub("", markdown)).splitlines()]
+    lines = [_LINK.sub("", plain(line)).strip() for line in _LIST_MARK.sub("", markdown).splitlines()]
     text = "".join(line if line[-1] in "，。？！；：、.?!;:" else f"{line}。" for line in lines if line)
     if len(text) <= MAX_CHARACTERS:
         return text
@@ -51,7 +51,7 @@ def words_of(markdown: str) -> str:
 def spoken(text: str) -> str:
     """Numbers in words: 2026年 as 二零二六年, 3% as 百分之三, 12366 digit by digit, 1,000元 as 一千元."""
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
-    text = re.sub(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?!\d)", r"\1年\2月\3日", text)
+    text = re.sub(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?!\d)", _date, text)
     text = re.sub(r"(?<=\d)\s*[~～—–-]+\s*(?=\d{1,2}(?!\d))", "至", text)
     text = re.sub(r"(\d{1,2}):(\d{2})(?!\d)", lambda m: _clock(int(m[1]), int(m[2])), text)
     text = re.sub(r"(\d{4})(?=\s*年)", lambda m: _digits(m[1]), text)
@@ -109,7 +109,8 @@ def _below_ten_thousand(value: int) -> str:
 
 def _plain_number(text: str, following: str) -> str:
     if "." not in text and (
-        text.startswith("0") or (len(text) >= _DIGIT_BY_DIGIT and following not in _MEASURES)
+        text.startswith("0")
+        or (len(text) >= _DIGIT_BY_DIGIT and (not following or following not in _MEASURES))
     ):
         return _digits(text)
     return _number(text)
@@ -120,6 +121,10 @@ def _number(text: str) -> str:
     if len(whole) > 12:
         return _digits(text)
     return number_in_words(int(whole)) + (f"点{_digits(fraction)}" if fraction else "")
+
+
+def _date(match: re.Match[str]) -> str:
+    return f"{match[1]}年{int(match[2])}月{int(match[3])}日"
 
 
 def _digits(text: str) -> str:
