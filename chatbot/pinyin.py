@@ -29,7 +29,7 @@ _FUZZY, _NEAR = 0.5, 1.0
 final."""
 _ALLOWED = {2: 0.0, 3: 1.0, 4: 1.5, 5: 2.0, 6: 2.0}
 """How far all syllables of a word together may be, by its length. Chosen on the development questions of the benchmark."""
-_BETTER = 0.1
+_BETTER = 0.3
 """By so much the score of the repaired question must be above that of what was written. Chosen as above."""
 
 _INITIALS = (
