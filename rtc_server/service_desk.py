@@ -19,6 +19,8 @@ from rtc_server.records.database import database_url
 from rtc_server.records.keeper import Records
 from rtc_server.records.recording import Recording
 from rtc_server.rest.service import ServiceDesk
+from rtc_server.speech.service import SpeechService
+from rtc_server.speech.voice import VoiceService
 
 
 async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> ServiceDesk:
@@ -49,7 +51,11 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
         raise
     links = Links(link_key, settings.files.link_lifetime_s)
     shelf = Shelf(settings.data / "recordings")
-    return ServiceDesk(recording, organisation, files, links, profiles, knowledge, shelf, assistant, casework)
+    speech = SpeechService(settings.speech, lambda: knowledge.base)
+    voice = VoiceService(settings.speech)
+    return ServiceDesk(
+        recording, organisation, files, links, profiles, knowledge, shelf, assistant, casework, speech, voice
+    )
 
 
 def begin_desk(desk: ServiceDesk, *, index_after_s: float = 0.0) -> None:
@@ -60,6 +66,8 @@ def begin_desk(desk: ServiceDesk, *, index_after_s: float = 0.0) -> None:
 
 
 async def close_desk(desk: ServiceDesk) -> None:
+    await desk.speech.stop()
+    await desk.voice.stop()
     await desk.shelf.stop()
     await desk.assistant.stop()
     await desk.casework.stop()

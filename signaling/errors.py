@@ -97,6 +97,13 @@ class ErrorCode(StrEnum):
     """It rings here no longer: cancelled, timed out, or the conversation is over."""
     CONFIRMATION_INCOMPLETE = "confirmation_incomplete"
     """Something that must be filled in is missing."""
+    SPEECH_NOT_CONFIGURED = "speech_not_configured"
+    """There is no model here that recognises speech."""
+    SPEECH_UNAVAILABLE = "speech_unavailable"
+    SPEECH_BUSY = "speech_busy"
+    """Too many dictate at once, or the asker does already."""
+    VOICE_UNAVAILABLE = "voice_unavailable"
+    """The server reads nothing out: switched off, or it failed."""
     INTERNAL_ERROR = "internal_error"
 
 
@@ -166,6 +173,10 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.TAXPAYER_OFFLINE: "纳税人暂未打开互动窗口，已向其发送提醒，请稍后再发起。",
     ErrorCode.INVITATION_ENDED: "邀请已取消或已超时，如需协同请联系邀请方重新邀请。",
     ErrorCode.CONFIRMATION_INCOMPLETE: "确认单填写不完整，请补齐必填内容后重新提交。",
+    ErrorCode.SPEECH_NOT_CONFIGURED: "语音输入未开通，请直接打字。",
+    ErrorCode.SPEECH_UNAVAILABLE: "语音识别暂时不可用，请直接打字。",
+    ErrorCode.SPEECH_BUSY: "正在使用语音输入的人较多，请稍后再试，或直接打字。",
+    ErrorCode.VOICE_UNAVAILABLE: "语音播报暂时不可用，请阅读文字。",
     ErrorCode.INTERNAL_ERROR: "服务出现异常，请稍后再试。",
 }
 """Every code has its sentence; the whole interface shows these and no others for a failure."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -20,7 +21,8 @@ import structlog
 
 from chatbot.dialogue import Asker, DialogueState, Reply, ReplyKind, choose, pick, say
 from chatbot.guess import guesses
-from chatbot.knowledge import Question, QuickEntry
+from chatbot.knowledge import KnowledgeBase, Question, QuickEntry
+from chatbot.pinyin import Homophones, meant
 from chatbot.popularity import Heat, hottest
 from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
@@ -58,6 +60,8 @@ class Said:
     question_id: str | None = None
     clarification_id: str | None = None
     option: int = 0
+    spoken: bool = False
+    """Of ``text``: dictated, at least in part. Homophones may stand in it."""
 
 
 class AssistantService:
@@ -79,6 +83,8 @@ class AssistantService:
         self._dialogues: OrderedDict[str, tuple[int, DialogueState]] = OrderedDict()
         self._counting: asyncio.Task[None] | None = None
         self._warmed = False
+        self._homophones: tuple[KnowledgeBase, Homophones] | None = None
+        self._sounding = threading.Lock()
 
     def start(self) -> None:
         self._counting = asyncio.create_task(self._count(), name="assistant-popularity")
@@ -87,6 +93,10 @@ class AssistantService:
         if self._counting is not None:
             self._counting.cancel()
             await asyncio.gather(self._counting, return_exceptions=True)
+
+    def expect_speech(self) -> None:
+        """Somebody dictates: which characters sound alike in the knowledge is worked out meanwhile."""
+        asyncio.get_running_loop().run_in_executor(None, self._sounds, self._knowledge.indexer.ready.index)
 
     def expect_questions(self) -> None:
         """Somebody opened the window: what their first question needs is loaded meanwhile."""
@@ -120,11 +130,11 @@ class AssistantService:
         index = indexer.ready.index
         try:
             # In a thread: the vectors of a question take some 25 ms of a processor.
-            state, reply, asked = await asyncio.to_thread(_answer, before, said, index, asker)
+            state, reply, asked = await asyncio.to_thread(self._answer, before, said, index, asker)
         except LookupError as error:
             raise Refused(ErrorCode.NOT_FOUND) from error
         via = (
-            Via.TYPED
+            (Via.SPOKEN if said.spoken else Via.TYPED)
             if said.text is not None
             else Via.QUESTION
             if said.question_id is not None
@@ -274,6 +284,27 @@ class AssistantService:
             heats[question_id] = heats.get(question_id, Heat(0.0, at)).asked(at, float(people))
         self.heats = heats
 
+    def _sounds(self, index: Index) -> Homophones:
+        with self._sounding:
+            known = self._homophones
+            if known is None or known[0] is not index.base:
+                self._homophones = known = (index.base, Homophones.of(index.base))
+            return known[1]
+
+    def _answer(
+        self, before: DialogueState, said: Said, index: Index, asker: Asker
+    ) -> tuple[DialogueState, Reply, str]:
+        if said.text is None or not said.spoken:
+            return _answer(before, said, index, asker)
+        # As it is written first: what clarifications and the words for a person wait for is said like that.
+        state, reply, asked = _answer(before, said, index, asker)
+        if reply.kind in (ReplyKind.HUMAN, ReplyKind.CLARIFY):
+            return state, reply, asked
+        text = meant(said.text, index, self._sounds(index))
+        if text == said.text:
+            return state, reply, asked
+        return (*say(before, text, index, asker), asked)
+
     def _in_force(self, person: Person) -> list[Question]:
         asker = self.asker(person)
         return [one for one in self._knowledge.base.questions if one.in_force(asker.region, asker.day)]
@@ -328,6 +359,6 @@ def _answer(
 
 
 def _work(via: Via, kind: ReplyKind) -> Work | None:
-    if via is not Via.TYPED:
+    if via not in (Via.TYPED, Via.SPOKEN):
         return None
     return {ReplyKind.OFF_SUBJECT: Work.MISS, ReplyKind.CHOICES: Work.UNSURE}.get(kind)

@@ -33,6 +33,8 @@ class Via(StrEnum):
     """How it was asked."""
 
     TYPED = "typed"
+    SPOKEN = "spoken"
+    """Dictated, at least in part."""
     QUESTION = "question"
     """A click on a question that was shown."""
     OPTION = "option"
@@ -274,7 +276,7 @@ async def figures(
     from rtc_server.records.tickets import ticket
 
     day = _day(zone_offset_ms, day_ms)
-    typed = _t.via == Via.TYPED.value
+    typed = _t.via.in_((Via.TYPED.value, Via.SPOKEN.value))
 
     def typed_as(kind: ReplyKind, name: str) -> Any:
         return func.count().filter(typed, _t.kind == kind.value).label(name)

@@ -36,6 +36,8 @@ class AskBody(Body):
     clarification_id: Identifier | None = None
     option: Annotated[int, Field(ge=0, le=100)] = 0
     page: Words = ""
+    spoken: bool = False
+    """Of ``text``: dictated, at least in part."""
 
     @model_validator(mode="after")
     def _one_of_three(self) -> AskBody:
@@ -180,6 +182,7 @@ async def _ask(call: Call) -> TurnView:
         body.question_id,
         body.clarification_id,
         body.option,
+        body.spoken,
     )
     return view(call, await call.desk.assistant.ask(call.person, said, body.page))
 

@@ -58,6 +58,10 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.TOO_MANY_APPOINTMENTS: 429,
         ErrorCode.TOO_MANY_OPEN: 429,
         ErrorCode.TAXPAYER_OFFLINE: 409,
+        ErrorCode.SPEECH_NOT_CONFIGURED: 503,
+        ErrorCode.SPEECH_UNAVAILABLE: 503,
+        ErrorCode.SPEECH_BUSY: 429,
+        ErrorCode.VOICE_UNAVAILABLE: 503,
         ErrorCode.INTERNAL_ERROR: 500,
     }
 )

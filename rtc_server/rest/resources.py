@@ -18,6 +18,8 @@ from rtc_server.rest import (
     notices,
     recordings,
     replies,
+    speech,
+    voice,
     work_orders,
 )
 from rtc_server.rest.resource import Resources, openapi_route
@@ -36,6 +38,7 @@ def resources() -> Resources:
         knowledge,
         knowledge_work,
         assistant,
+        voice,
         centre,
         appointments,
         inquiries,
@@ -52,4 +55,5 @@ def add_routes(app: web.Application, desk: ServiceDesk) -> None:
     table.add_routes(app)
     app.router.add_get(files.CONTENT_PATH, files.content)
     app.router.add_get(recordings.CONTENT_PATH, recordings.content)
+    app.router.add_get(speech.PATH, speech.dictate)
     app.router.add_get("/api/openapi.json", openapi_route(table))

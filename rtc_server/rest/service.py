@@ -15,6 +15,8 @@ from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.organisation.service import OrganisationService
 from rtc_server.recordings.shelf import Shelf
 from rtc_server.records.recording import Recording
+from rtc_server.speech.service import SpeechService
+from rtc_server.speech.voice import VoiceService
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class ServiceDesk:
     shelf: Shelf
     assistant: AssistantService
     casework: CaseworkService
+    speech: SpeechService
+    voice: VoiceService
 
 
 SERVICE_DESK = web.AppKey("service_desk", ServiceDesk)

@@ -189,6 +189,17 @@ const OTHER_DEVICE: Readonly<Record<DeviceProblem, string>> = {
   unsupported: '对方的浏览器不支持音视频',
 };
 
+const DICTATION_PROBLEMS: Readonly<Record<DeviceProblem, string>> = {
+  permission_denied: '浏览器未允许使用麦克风，请点击地址栏左侧的图标，将麦克风设为“允许”后重试，或直接打字。',
+  picker_cancelled: '尚未选择麦克风，请重试，或直接打字。',
+  device_missing: '未检测到麦克风，请接入麦克风或耳机后重试，或直接打字。',
+  device_busy: '麦克风被其他程序占用，请关闭正在使用它的程序后重试，或直接打字。',
+  capture_ended: '麦克风已断开，已识别的文字已保留，请重新接好后继续，或直接打字。',
+  unsupported: '当前浏览器不支持语音输入，请使用新版浏览器并通过 https 地址访问，或直接打字。',
+};
+/** Why nothing can be dictated. */
+export const dictationProblem = (problem: DeviceProblem): string => DICTATION_PROBLEMS[problem];
+
 export const ownCameraProblem = (problem: DeviceProblem): string => OWN_CAMERA[problem];
 export const otherDeviceProblem = (problem: DeviceProblem): string => OTHER_DEVICE[problem];
 export const ownDeviceNotice = (problem: DeviceProblem): Notice => OWN_DEVICE[problem];

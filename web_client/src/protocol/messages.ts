@@ -527,6 +527,10 @@ export type ErrorCode =
   | "taxpayer_offline"
   | "invitation_ended"
   | "confirmation_incomplete"
+  | "speech_not_configured"
+  | "speech_unavailable"
+  | "speech_busy"
+  | "voice_unavailable"
   | "internal_error";
 
 /** A file of the conversation. Its bytes are fetched by a short-lived link: `POST /api/files/{file_id}/link`. */

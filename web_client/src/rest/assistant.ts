@@ -21,7 +21,7 @@ export interface Turn {
   readonly turn_id: string;
   readonly at: number;
   readonly asked: string;
-  readonly via: 'typed' | 'question' | 'option';
+  readonly via: 'typed' | 'spoken' | 'question' | 'option';
   readonly kind: ReplyKind;
   /** null although an answer was given: the question is not there any more. */
   readonly answer: Answer | null;
@@ -54,7 +54,8 @@ export interface Welcome {
   readonly turns: readonly Turn[];
 }
 
-export type Said = { readonly text: string } | { readonly question_id: string } | { readonly clarification_id: string; readonly option: number };
+/** `spoken`: some of the text was dictated, and homophones may stand in it. */
+export type Said = { readonly text: string; readonly spoken?: boolean } | { readonly question_id: string } | { readonly clarification_id: string; readonly option: number };
 
 const ROOT = '/api/assistant';
 const query = (values: Record<string, string>): string => new URLSearchParams(values).toString();

@@ -45,6 +45,13 @@ export class ServiceHttp {
     return { url: URL.createObjectURL(await response.blob()), name: decodeURIComponent(given?.[1] ?? 'download') };
   }
 
+  /** Sound the server makes. Rejects with `RequestError`. */
+  async sound(path: string, signal: AbortSignal): Promise<ArrayBuffer> {
+    const response = await this.#fetch(path, { signal });
+    if (!response.ok) throw toError(await response.json().catch(() => null));
+    return response.arrayBuffer();
+  }
+
   /** One header of the answer to HEAD; null when it is not there. A refusal has no body to read its code from. */
   async header(path: string, name: string): Promise<string | null> {
     const response = await this.#fetch(path, { method: 'HEAD' });

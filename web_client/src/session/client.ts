@@ -3,6 +3,7 @@ import type { CloseCause, ConfirmationView, NotificationMap, RequestMap, Supervi
 import { AssistantApi } from '@/rest/assistant';
 import { ServiceHttp } from '@/rest/http';
 import { Records } from '@/rest/records';
+import { VoiceApi } from '@/rest/voice';
 import { uploadTransport, type UploadTransport } from '@/rest/uploads';
 import { SignalingConnection, type ConnectionOptions } from '@/signaling/connection';
 import { isLocalFailure, RequestError } from '@/signaling/errors';
@@ -123,6 +124,7 @@ export class ServiceClient {
   readonly mark: Mark;
   readonly records: Records;
   readonly assistant: AssistantApi;
+  readonly voice: VoiceApi;
   readonly uploads: UploadTransport;
   readonly #options: ClientOptions;
   readonly #connection: SignalingConnection;
@@ -139,6 +141,7 @@ export class ServiceClient {
     const http = new ServiceHttp(options.connection);
     this.records = new Records(http);
     this.assistant = new AssistantApi(http);
+    this.voice = new VoiceApi(http);
     this.uploads = uploadTransport(http);
     this.#connection = new SignalingConnection({ ...options.connection, urgent: () => this.#inCall() });
     this.#connection.on('status', (connection) => {
