@@ -140,8 +140,14 @@ def _where(spec: ListSpec[Any], scope: Scope, values: Mapping[str, Any]) -> Colu
     indexed = and_(true(), *scope, *conditions(spec, plain_values))
     if not words:
         return indexed
-    newest = _ordered(select(spec.key).where(indexed), spec, Asked()).limit(WORDS_WITHIN)
-    return and_(spec.key.in_(newest), *conditions(spec, words))
+    columns = {spec.filters[name].column for name in words}
+    newest = _ordered(select(spec.key, *columns).where(indexed), spec, Asked()).limit(WORDS_WITHIN).subquery()
+    # Looked for in the newest rows themselves: joined to the table by key, PostgreSQL reads the words of all rows first.
+    found = [
+        newest.c[spec.filters[name].column.name].icontains(word, autoescape=True)
+        for name, word in words.items()
+    ]
+    return spec.key.in_(select(newest.c[spec.key.name]).where(*found))
 
 
 def conditions(spec: ListSpec[Any], values: Mapping[str, Any]) -> list[ColumnElement[bool]]:
