@@ -11,7 +11,7 @@ import numpy.typing as npt
 from chatbot.embedding import Embedding, Vectors
 from chatbot.knowledge import KnowledgeBase
 from chatbot.lexical import LexicalIndex, ranges
-from chatbot.semantic import Space, space_of
+from chatbot.semantic import Coarse, Space, coarse_of, products, space_of
 from chatbot.text import Tokeniser, plain, without_courtesies
 
 _CANDIDATES = 80
@@ -59,7 +59,7 @@ class _Words:
 @dataclass(frozen=True)
 class _Semantic:
     space: Space
-    centroids: Vectors
+    coarse: Coarse
     phrasings: npt.NDArray[np.float16]
     answers: npt.NDArray[np.float16]
     foreign: Vectors
@@ -116,7 +116,7 @@ class Index:
     def nbytes(self) -> int:
         known = self._semantic
         vectors = (
-            known.centroids.nbytes + known.phrasings.nbytes + known.answers.nbytes if known is not None else 0
+            known.coarse.nbytes + known.phrasings.nbytes + known.answers.nbytes if known is not None else 0
         )
         return self._words.nbytes + vectors
 
@@ -130,10 +130,10 @@ class Index:
         chosen = _top(whole, _CANDIDATES)
         query, foreign = None, 0.0
         if self._semantic is not None and (raw := self._vector(asked)) is not None:
-            query = self._semantic.space.queries(raw)
-            chosen = np.union1d(chosen, _top(self._semantic.centroids @ query, _CANDIDATES))
+            query = self._semantic.space.query(raw)
+            chosen = np.union1d(chosen, _top(self._semantic.coarse.near(query), _CANDIDATES))
             if len(self._semantic.foreign):
-                foreign = float((self._semantic.foreign @ query).max())
+                foreign = float(products(self._semantic.foreign, query).max())
         if allowed is not None:
             ids = self.base.questions
             chosen = np.array([n for n in chosen if allowed(ids[n].question_id)], dtype=np.int64)
@@ -164,9 +164,9 @@ class Index:
         score = _WORDS * (words + _SECOND * second_words) + _WHOLE_WORDS * whole
         vector = np.zeros(len(chosen), dtype=np.float32)
         if query is not None and self._semantic is not None:
-            near = self._semantic.phrasings[places].astype(np.float32) @ query
+            near = products(self._semantic.phrasings[places].astype(np.float32), query)
             vector, second = _best_two(near, sizes)
-            answers = self._semantic.answers[chosen].astype(np.float32) @ query
+            answers = products(self._semantic.answers[chosen].astype(np.float32), query)
             score = score + _VECTOR * (vector + _SECOND * second) + _ANSWER_VECTOR * answers
         order = np.argsort(-score, kind="stable")
         return [
@@ -213,7 +213,7 @@ def _semantic(
     foreign = embed(embedding.passages, list(base.off_subject))
     return _Semantic(
         space,
-        centroids,
+        coarse_of(centroids),
         phrasings.astype(np.float16),
         answered,
         space.passages(foreign) if len(foreign) else np.zeros((0, phrasings.shape[1]), dtype=np.float32),

