@@ -58,6 +58,18 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.TOO_MANY_APPOINTMENTS: 429,
         ErrorCode.TOO_MANY_OPEN: 429,
         ErrorCode.TAXPAYER_OFFLINE: 409,
+        ErrorCode.MEETING_ENDED: 404,
+        ErrorCode.MEETING_FULL: 409,
+        ErrorCode.SHARE_TAKEN: 409,
+        ErrorCode.TOO_MANY_STREAMS: 409,
+        ErrorCode.STREAM_REVOKED: 403,
+        ErrorCode.BAD_SDP: 422,
+        ErrorCode.SDP_UNSUPPORTED: 422,
+        ErrorCode.OUTSIDE_GRANT: 422,
+        ErrorCode.MEDIA_TYPE_UNSUPPORTED: 415,
+        ErrorCode.PRECONDITION_MISSING: 428,
+        ErrorCode.PRECONDITION_FAILED: 412,
+        ErrorCode.WRONG_STATE: 409,
         ErrorCode.INTERNAL_ERROR: 500,
     }
 )

@@ -18,6 +18,8 @@ from rtc_server.rest import (
     notices,
     recordings,
     replies,
+    streams,
+    whip,
     work_orders,
 )
 from rtc_server.rest.resource import Resources, openapi_route
@@ -32,6 +34,7 @@ def resources() -> Resources:
         replies,
         recordings,
         mediations,
+        streams,
         administration,
         knowledge,
         knowledge_work,
@@ -52,4 +55,5 @@ def add_routes(app: web.Application, desk: ServiceDesk) -> None:
     table.add_routes(app)
     app.router.add_get(files.CONTENT_PATH, files.content)
     app.router.add_get(recordings.CONTENT_PATH, recordings.content)
+    whip.add_routes(app)
     app.router.add_get("/api/openapi.json", openapi_route(table))
