@@ -28,6 +28,7 @@ class Host:
     io: Any = field(default_factory=lambda: socketio.AsyncClient(reconnection=False))
     members: dict[str, dict[str, Any]] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    ended: bool = False
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def enter(self) -> None:
@@ -42,6 +43,7 @@ class Host:
         key = "interaction_id" if event.startswith(("media.", "message.")) else "meeting_id"
         answer = await self.io.call(event, {key: self.meeting_id, **fields}, timeout=15)
         assert answer["ok"], answer
+        self.ended = self.ended or event == "meeting.end"
         return answer["data"]
 
     async def ask(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
@@ -73,7 +75,7 @@ class Host:
         self._news.set()
 
 
-async def _token(url: str, account: str) -> str:
+async def token_of(url: str, account: str) -> str:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
         return (await demo_session(http, url, account)).token
 
@@ -82,17 +84,18 @@ async def _token(url: str, account: str) -> str:
 async def hosted_meeting(url: str) -> AsyncIterator[Host]:
     """Applied for, dispatched, and its host in it."""
     async with aiohttp.ClientSession() as http:
-        host = Host(url, "", http, await _token(url, "taxpayer01"))
+        host = Host(url, "", http, await token_of(url, "taxpayer01"))
         applied = {"subject": "核定税额争议", "detail": "申请调解。"}
         made = await host.ask("POST", "/api/mediations", applied, 201)
-        host.token = await _token(url, "lead01")
+        host.token = await token_of(url, "lead01")
         path = f"/api/mediations/{made['application_id']}/dispatch"
         given = await host.ask("POST", path, {"agent_id": HOST})
         host.meeting_id = given["meeting_id"]
-        host.token = await _token(url, HOST)
+        host.token = await token_of(url, HOST)
         try:
             await host.enter()
             yield host
-            await host.do("meeting.end")
+            if not host.ended:
+                await host.do("meeting.end")
         finally:
             await host.io.disconnect()
