@@ -64,6 +64,14 @@ class Engine:
         """Make the offer of the subscribe transport. ``fresh`` starts a new transport; otherwise an existing one
         gets new ICE credentials (ICE restart). Reply value: ``{"sdp": offer}``."""
 
+    def subscribe_offered(self, room_id: str, peer_id: str, sdp: str, fresh: bool) -> int:
+        """The subscribe transport the other way round (WHEP): take the offer of a receiver and answer it under its own mids,
+        payload types and extension ids. A slot for every m-line that receives and has a codec of ours, as many of a kind as
+        the peer has slots; the others are answered with port 0. ``fresh`` starts a new transport; otherwise an offer with
+        the same m-lines and new ICE credentials restarts ICE.
+
+        Reply value: ``{"sdp": answer}``. Errors: ``bad_sdp``, ``peer_unknown``."""
+
     def answer(self, room_id: str, peer_id: str, sdp: str) -> int:
         """Take the browser's answer on its subscribe transport. Errors: ``bad_sdp``, ``wrong_state``."""
 

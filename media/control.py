@@ -40,6 +40,7 @@ class PacketEngine(Protocol):
         self, room_id: str, peer_id: str, sdp: str, tracks: list[tuple[str, str]], fresh: bool
     ) -> int: ...
     def subscribe(self, room_id: str, peer_id: str, fresh: bool) -> int: ...
+    def subscribe_offered(self, room_id: str, peer_id: str, sdp: str, fresh: bool) -> int: ...
     def answer(self, room_id: str, peer_id: str, sdp: str) -> int: ...
     def add_candidate(self, room_id: str, peer_id: str, transport: str, candidate: str) -> int: ...
     def set_muted(self, room_id: str, peer_id: str, source: str, muted: bool) -> int: ...
@@ -155,6 +156,12 @@ class MediaControl:
     def subscribe(self, room_id: str, peer_id: str, *, fresh: bool) -> asyncio.Future[Reply]:
         """``reply.sdp`` is the offer."""
         return self._command(self._engine.subscribe(room_id, peer_id, fresh))
+
+    def subscribe_offered(
+        self, room_id: str, peer_id: str, sdp: str, *, fresh: bool
+    ) -> asyncio.Future[Reply]:
+        """The receiver offers (WHEP); ``reply.sdp`` is the answer."""
+        return self._command(self._engine.subscribe_offered(room_id, peer_id, sdp, fresh))
 
     def answer(self, room_id: str, peer_id: str, sdp: str) -> asyncio.Future[Reply]:
         return self._command(self._engine.answer(room_id, peer_id, sdp))

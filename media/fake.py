@@ -19,6 +19,7 @@ from media.types import MediaKind, Source, TransportKind, TransportState
 _MAX_SLOTS = 32
 _MAX_SLOTS_TOGETHER = 48
 _SENDING = ("a=sendonly", "a=sendrecv")
+_RECEIVING = ("a=recvonly", "a=sendrecv")
 _DIRECTIONS = (*_SENDING, "a=recvonly", "a=inactive")
 
 
@@ -172,6 +173,27 @@ class FakeEngine:
                 peer.slots = [FakeSlot(str(index), kind) for index, kind in enumerate(kinds)]
                 self._moved(room_id, peer_id, TransportKind.SUBSCRIBE, TransportState.CONNECTING)
             return {"sdp": _description([slot.mid for slot in peer.slots], "sendonly")}
+
+        return self._command(run)
+
+    def subscribe_offered(self, room_id: str, peer_id: str, sdp: str, fresh: bool) -> int:
+        def run() -> dict[str, Any]:
+            peer = self._peer(room_id, peer_id)
+            sections = _sections(sdp)
+            left = {MediaKind.AUDIO: peer.audio_slots, MediaKind.VIDEO: peer.video_slots}
+            taken: list[FakeSlot] = []
+            for section in sections:
+                if section.kind is not None and section.receives and left[section.kind] > 0:
+                    left[section.kind] -= 1
+                    taken.append(FakeSlot(section.mid, section.kind))
+            if not taken:
+                raise _Fault("bad_sdp")
+            if fresh or not peer.subscribe:
+                self._close_transport(room_id, peer_id, TransportKind.SUBSCRIBE)
+                peer.subscribe, peer.answered, peer.slots = True, True, taken
+                self._moved(room_id, peer_id, TransportKind.SUBSCRIBE, TransportState.CONNECTING)
+                self._assign(room_id)
+            return {"sdp": _description([slot.mid for slot in taken], "sendonly")}
 
         return self._command(run)
 
@@ -441,6 +463,7 @@ class _Section:
     mid: str
     kind: MediaKind | None
     sends: bool
+    receives: bool
 
 
 def _sections(sdp: str) -> list[_Section]:
@@ -457,7 +480,8 @@ def _sections(sdp: str) -> list[_Section]:
         kind = MediaKind(media) if media in tuple(MediaKind) else None
         direction = next((line for line in lines if line in _DIRECTIONS), "a=sendrecv")
         sends = kind is not None and port != "0" and direction in _SENDING
-        found.append(_Section(mid, kind, sends))
+        receives = kind is not None and port != "0" and direction in _RECEIVING
+        found.append(_Section(mid, kind, sends, receives))
     return found
 
 

@@ -22,6 +22,7 @@ from rtc_server.health import Health, refuse_while_draining
 from rtc_server.identity.accounts import ACCOUNTS
 from rtc_server.identity.directory import KnownAgents, NotingAuthenticator
 from rtc_server.identity.profiles import Profiles
+from rtc_server.identity.stream_tokens import StreamTokens
 from rtc_server.identity.tokens import TokenAuthenticator, TokenMinter, trusted_issuers
 from rtc_server.keys import Keys
 from rtc_server.metrics import Metrics
@@ -40,6 +41,7 @@ from rtc_server.rest.limits import LIMITER, new_limiter, rate_limit
 from rtc_server.rest.mediations import MEETINGS
 from rtc_server.rest.service import ServiceDesk
 from rtc_server.rest.session import AUTHENTICATOR
+from rtc_server.rest.streams import STREAM_TOKENS
 from rtc_server.service_desk import begin_desk, close_desk, open_desk
 from signaling.gateway import Gateway
 from signaling.rooms.ports import AgentEntry, Authenticator, RecordsUnavailable
@@ -143,6 +145,7 @@ class Server:
         minter = TokenMinter(self._keys.own_tokens) if self._keys.own_tokens is not None else None
         app = http_app(settings, authenticator, self._health, self.metrics, minter, desk=desk)
         app[MEETINGS] = self._gateway.meetings
+        app[STREAM_TOKENS] = StreamTokens(self._keys.streams)
         app[CONFIRMATIONS] = self._gateway.confirmations
         self._gateway.attach(app)
 

@@ -72,7 +72,14 @@ class Health:
         return Status.DEGRADED if missing else Status.OK
 
 
-_STILL_SERVED = ("/healthz", "/metrics", "/socket.io/", "/assets/")
+_STILL_SERVED = (
+    "/healthz",
+    "/metrics",
+    "/socket.io/",
+    "/assets/",
+    "/api/whip/sessions/",
+    "/api/whep/sessions/",
+)
 """While draining: whoever is in a call keeps what the page needs."""
 HEALTH = web.AppKey("health", Health)
 METRICS = web.AppKey("metrics", Metrics)

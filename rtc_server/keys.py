@@ -28,6 +28,11 @@ class Keys:
     relay: str | None = field(repr=False)
     links: bytes = field(repr=False, default_factory=lambda: secrets.token_bytes(32))
 
+    @property
+    def streams(self) -> bytes:
+        """Signs tokens of devices."""
+        return hmac.digest(self.links, b"tokens of devices", "sha256")
+
 
 def load_keys(settings: Settings) -> Keys:
     """Raises ``KeyFileError``."""

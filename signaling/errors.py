@@ -77,6 +77,17 @@ class ErrorCode(StrEnum):
     SHARE_TAKEN = "share_taken"
     """Somebody else shares a screen; only the host takes over."""
     HOST_MUST_BE_STAFF = "host_must_be_staff"
+    TOO_MANY_STREAMS = "too_many_streams"
+    """A meeting has so many links of devices already."""
+    STREAM_REVOKED = "stream_revoked"
+    """The link of a device was taken back, has ended, or the server was started anew since."""
+    SDP_UNSUPPORTED = "sdp_unsupported"
+    """A description that can be read, and asks for what is not done here."""
+    MEDIA_TYPE_UNSUPPORTED = "media_type_unsupported"
+    PRECONDITION_MISSING = "precondition_missing"
+    """A change of a WHIP or WHEP session without ``If-Match``."""
+    PRECONDITION_FAILED = "precondition_failed"
+    """``If-Match`` names an ICE session that is no longer."""
     NOTES_TOO_LONG = "notes_too_long"
     ASSISTANT_SILENT = "assistant_silent"
     """A human serves the asker: what they write is for the human."""
@@ -161,6 +172,12 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.MUTED_BY_HOST: "主持人已将您静音，请举手示意，由主持人邀请您发言。",
     ErrorCode.SHARE_TAKEN: "已有成员正在共享屏幕，请等待其停止后再共享。",
     ErrorCode.HOST_MUST_BE_STAFF: "主持人只能移交给税务人员，请另选成员。",
+    ErrorCode.TOO_MANY_STREAMS: "推流和观看链接已达上限，请先撤销不用的链接。",
+    ErrorCode.STREAM_REVOKED: "该链接已失效，请联系主持人重新生成。",
+    ErrorCode.SDP_UNSUPPORTED: "设备的音视频格式不受支持，请改用 VP8 或 H.264 与 Opus 后重试。",
+    ErrorCode.MEDIA_TYPE_UNSUPPORTED: "请求的内容类型不受支持，请检查推流或观看程序的设置。",
+    ErrorCode.PRECONDITION_MISSING: "请求缺少 If-Match，请检查推流或观看程序。",
+    ErrorCode.PRECONDITION_FAILED: "连接已更新，请重新协商后重试。",
     ErrorCode.NOTES_TOO_LONG: "会议笔记已达长度上限，请删减后继续。",
     ErrorCode.ASSISTANT_SILENT: "税务人员正在为您服务，请直接发送消息；结束后悦悦继续为您解答。",
     ErrorCode.ASSISTANT_STARTING: "悦悦正在准备知识，请过几秒再问，也可以选择【人工】。",

@@ -27,6 +27,8 @@ class Permission(StrEnum):
     """One's own applications; staff: those of their centres."""
     DISPATCH_MEDIATION = "dispatch_mediation"
     """Give an application of one's centre to an agent."""
+    MANAGE_STREAMS = "manage_streams"
+    """Links of devices in a meeting one hosts; whether one does is asked of the meeting."""
     OWN_HISTORY = "own_history"
     """Read everything ever said with oneself."""
     ASK_ASSISTANT = "ask_assistant"
@@ -71,6 +73,7 @@ _SERVING = frozenset(
         Permission.MEETING,
         Permission.READ_MEDIATIONS,
         Permission.DISPATCH_MEDIATION,
+        Permission.MANAGE_STREAMS,
         Permission.SEND_FILES,
         Permission.READ_FILES,
         Permission.SERVE,

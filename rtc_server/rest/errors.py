@@ -62,6 +62,18 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.SPEECH_UNAVAILABLE: 503,
         ErrorCode.SPEECH_BUSY: 429,
         ErrorCode.VOICE_UNAVAILABLE: 503,
+        ErrorCode.MEETING_ENDED: 404,
+        ErrorCode.MEETING_FULL: 409,
+        ErrorCode.SHARE_TAKEN: 409,
+        ErrorCode.TOO_MANY_STREAMS: 409,
+        ErrorCode.STREAM_REVOKED: 403,
+        ErrorCode.BAD_SDP: 422,
+        ErrorCode.SDP_UNSUPPORTED: 422,
+        ErrorCode.OUTSIDE_GRANT: 422,
+        ErrorCode.MEDIA_TYPE_UNSUPPORTED: 415,
+        ErrorCode.PRECONDITION_MISSING: 428,
+        ErrorCode.PRECONDITION_FAILED: 412,
+        ErrorCode.WRONG_STATE: 409,
         ErrorCode.INTERNAL_ERROR: 500,
     }
 )

@@ -22,6 +22,9 @@ PERMISSIONS_POLICY = (
     "midi=(), payment=(), serial=(), usb=()"
 )
 SOCKET_IO = "/socket.io/"
+EXPOSED_HEADERS = "Retry-After, Upload-Offset, Upload-Length, Location, ETag, Link, Accept-Patch, Accept-Post"
+"""What a page of a listed site may read beside the body: uploads, and WHIP and WHEP (RFC 9725 section 4.1)."""
+_STREAM_ENDPOINTS = ("/api/whip/", "/api/whep/")
 
 
 def nonce(request: web.Request) -> str:
@@ -99,7 +102,7 @@ def _allow_origin(request: web.Request, headers: CIMultiDict[str]) -> None:
     origin = request.headers.get("Origin", "").lower()
     if origin and origin in request.app[SETTINGS].cors_origins:
         headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
-        headers["Access-Control-Expose-Headers"] = "Retry-After, Upload-Offset, Upload-Length"
+        headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
 
 
 @web.middleware
@@ -109,8 +112,12 @@ async def preflight(request: web.Request, handler: Handler) -> web.StreamRespons
     if request.method != "OPTIONS" or asked is None or request.path.startswith(SOCKET_IO):
         return await handler(request)
     response = web.Response(status=204)
+    if request.path.startswith(_STREAM_ENDPOINTS):
+        response.headers["Accept-Post"] = "application/sdp"
     if request.headers.get("Origin", "").lower() in request.app[SETTINGS].cors_origins:
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE"
-        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, Upload-Offset"
+        response.headers["Access-Control-Allow-Headers"] = (
+            "Authorization, Content-Type, If-Match, Upload-Offset"
+        )
         response.headers["Access-Control-Max-Age"] = "600"
     return response

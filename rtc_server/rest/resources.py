@@ -20,7 +20,9 @@ from rtc_server.rest import (
     recordings,
     replies,
     speech,
+    streams,
     voice,
+    whip,
     work_orders,
 )
 from rtc_server.rest.resource import Resources, openapi_route
@@ -35,6 +37,7 @@ def resources() -> Resources:
         replies,
         recordings,
         mediations,
+        streams,
         administration,
         audit,
         knowledge,
@@ -58,4 +61,5 @@ def add_routes(app: web.Application, desk: ServiceDesk) -> None:
     app.router.add_get(files.CONTENT_PATH, files.content)
     app.router.add_get(recordings.CONTENT_PATH, recordings.content)
     app.router.add_get(speech.PATH, speech.dictate)
+    whip.add_routes(app)
     app.router.add_get("/api/openapi.json", openapi_route(table))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from media.control import EngineError, MediaControl
@@ -89,10 +89,21 @@ class MediaDesk:
 
     async def publish(self, person_id: str, request: requests.Publish) -> requests.Answer:
         tracks = [(track.mid, track.source) for track in request.tracks]
-        reply = await self._wait(
-            self._control.publish(self._room_id, person_id, request.sdp, tracks, fresh=request.fresh)
+        return requests.Answer(
+            sdp=await self.publish_offer(person_id, request.sdp, tracks, fresh=request.fresh)
         )
-        return requests.Answer(sdp=reply.sdp or "")
+
+    async def publish_offer(
+        self, person_id: str, sdp: str, tracks: Sequence[tuple[str, Source]], *, fresh: bool
+    ) -> str:
+        """The answer."""
+        publish = self._control.publish(self._room_id, person_id, sdp, tracks, fresh=fresh)
+        return (await self._wait(publish)).sdp or ""
+
+    async def subscribe_offered(self, person_id: str, sdp: str, *, fresh: bool) -> str:
+        """The answer to a receiver that offers."""
+        subscribe = self._control.subscribe_offered(self._room_id, person_id, sdp, fresh=fresh)
+        return (await self._wait(subscribe)).sdp or ""
 
     async def subscribe(self, person_id: str, fresh: bool) -> tuple[str, list[SlotView]]:
         """The offer and what its slots carry."""

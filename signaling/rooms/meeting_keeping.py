@@ -15,6 +15,7 @@ from signaling.rooms.kept_meetings import (
 )
 from signaling.sessions.meeting_model import MeetingMember, MeetingSettings, MeetingState
 from signaling.sessions.meeting_states import MeetingPhase
+from signaling.sessions.meeting_streams import PERSON_PREFIX
 from signaling.sessions.states import Presence
 
 
@@ -39,12 +40,34 @@ def between(old: MeetingState, new: MeetingState, now_ms: int) -> tuple[KeptOfMe
             if member.removed and (before is None or not before.removed):
                 audit = KeptAudit(now_ms, old.host_id or "", "meeting_member_removed", own, member.person_id)
                 found.append(audit)
+    found += _of_streams(old, new, now_ms)
     if old.phase is not new.phase and new.phase is MeetingPhase.ENDED and new.ended_by is not None:
         found.append(KeptAudit(now_ms, new.ended_by, "meeting_ended", own))
     fresh = new.next_seq - old.next_seq
     if fresh:
         found += [KeptMeetingMessage(own, message) for message in new.messages[-fresh:]]
     return tuple(found)
+
+
+def _of_streams(old: MeetingState, new: MeetingState, now_ms: int) -> list[KeptAudit]:
+    """Whoever lets a device in, takes that back, and when it came."""
+    own, found = new.meeting_id, []
+    if old.streams is not new.streams and new.phase is not MeetingPhase.ENDED:
+        known = {stream.stream_id: stream for stream in old.streams}
+        left = {stream.stream_id for stream in new.streams}
+        for stream in new.streams:
+            if stream.stream_id not in known:
+                detail = f"{stream.stream_id} {stream.access}"
+                found.append(KeptAudit(now_ms, stream.created_by, "meeting_stream_added", own, detail))
+        for stream in known.values():
+            if stream.stream_id not in left and now_ms < stream.expires_at:
+                host = old.host_id or ""
+                found.append(KeptAudit(now_ms, host, "meeting_stream_revoked", own, stream.stream_id))
+    for member in new.members if old.members is not new.members else ():
+        before = old.find(member.person_id)
+        if member.stream is not None and (before is None or before.peer_epoch != member.peer_epoch):
+            found.append(KeptAudit(now_ms, member.person_id, "meeting_stream_entered", own))
+    return found
 
 
 def meeting_of(state: MeetingState) -> KeptMeeting:
@@ -94,7 +117,9 @@ def restored(known: OpenMeeting, settings: MeetingSettings, now_ms: int) -> Meet
 
 
 def _member_back(kept: KeptMeetingMember, settings: MeetingSettings, now_ms: int) -> MeetingMember:
-    gone = kept.left_at is not None
+    # A device comes back by no page of its own, and its link ended with the last run.
+    device = kept.person_id.startswith(PERSON_PREFIX)
+    gone = kept.left_at is not None or device
     return MeetingMember(
         person_id=kept.person_id,
         role=kept.role,
@@ -103,8 +128,8 @@ def _member_back(kept: KeptMeetingMember, settings: MeetingSettings, now_ms: int
         meeting_role=kept.meeting_role,
         presence=Presence.LEFT if gone else Presence.RECONNECTING,
         reconnect_by=None if gone else now_ms + settings.reconnect_grace_ms,
-        left_at=kept.left_at,
-        removed=kept.removed,
+        left_at=now_ms if device and kept.left_at is None else kept.left_at,
+        removed=kept.removed or device,
         # Other than any the last run has told: it began at 0, or at the time of its own start.
         peer_epoch=now_ms,
     )

@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import logging
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from media import events as media_events
 from media.types import Slots, TransportKind, TransportState
@@ -20,6 +21,7 @@ from signaling.rooms.kept import KeptAudit
 from signaling.rooms.kept_meetings import KeptNotes, KeptNotesUpdate, KeptOfMeetings
 from signaling.rooms.media_desk import MediaDesk
 from signaling.rooms.meeting_notes import MeetingNotes
+from signaling.rooms.meeting_streams import MeetingStreams
 from signaling.rooms.meeting_telling import tell, tell_all
 from signaling.rooms.ports import Fact, MeetingRecordsPort, Person, RecordsUnavailable
 from signaling.rooms.room import Respond, RoomPorts, RoomStuckError
@@ -44,6 +46,7 @@ _EDITS_A_SNAPSHOT = 50
 """So many edits of the notes are kept one by one before they are kept whole."""
 
 Keepable = KeptOfMeetings | KeptAudit
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,14 @@ class MeetingAsk:
     person: Person
     request: Request
     respond: Respond
+
+
+@dataclass(frozen=True, slots=True)
+class StreamWork:
+    """Something about the devices of the meeting, in its turn. ``refuse`` when the room ends before."""
+
+    run: Callable[[MeetingStreams], Awaitable[None]]
+    refuse: Callable[[DomainError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ class _Suspend:
     """The node stops."""
 
 
-Item = MeetingAsk | c.MeetingReport | c.Leave | media_events.MediaEvent | _Stuck | _Suspend
+Item = MeetingAsk | StreamWork | c.MeetingReport | c.Leave | media_events.MediaEvent | _Stuck | _Suspend
 
 
 class MeetingRoom:
@@ -107,6 +118,9 @@ class MeetingRoom:
         self._joining: dict[tuple[str, TransportKind], int] = {}
         slots = Slots(ports.settings.meeting_audio_slots, ports.settings.meeting_video_slots)
         self._desk = MediaDesk(state.meeting_id, ports.media, slots, lambda: self._inbox.force(_Stuck()))
+        self._streams = MeetingStreams(
+            lambda: self._state, self._apply, self._desk, ports.ice_servers, ports.clock
+        )
         self._task: asyncio.Task[None] | None = None
         self._asked: MeetingAsk | None = None
         self._last_word = ErrorCode.MEETING_ENDED
@@ -130,6 +144,32 @@ class MeetingRoom:
             raise Refused(self._last_word)
         if not self._inbox.offer(asked):
             raise RateLimited(_FULL_RETRY_MS)
+
+    async def do(self, work: Callable[[MeetingStreams], Awaitable[T]]) -> T:
+        """Run ``work`` in the room's order and give back what it does. Raises what it raises, and as ``ask``."""
+        if self._buried:
+            raise Refused(self._last_word)
+        answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def refuse(error: DomainError) -> None:
+            if not answered.done():
+                answered.set_exception(error)
+
+        async def run(streams: MeetingStreams) -> None:
+            try:
+                outcome = await work(streams)
+            except DomainError as error:
+                refuse(error)
+            except BaseException:
+                refuse(Refused(ErrorCode.INTERNAL_ERROR))
+                raise
+            else:
+                if not answered.done():
+                    answered.set_result(outcome)
+
+        if not self._inbox.offer(StreamWork(run, refuse)):
+            raise RateLimited(_FULL_RETRY_MS)
+        return await answered
 
     def report(self, report: c.MeetingReport | c.Leave) -> None:
         self._inbox.force(report)
@@ -176,6 +216,8 @@ class MeetingRoom:
                 self._asked = item
                 await self._answer(item)
                 self._asked = None
+            case StreamWork(run=run):
+                await run(self._streams)
             case _Stuck():
                 raise RoomStuckError
             case _Suspend():
@@ -215,7 +257,7 @@ class MeetingRoom:
         ending = new.phase is MeetingPhase.ENDED and old.phase is not MeetingPhase.ENDED
         if ending:
             changed = (*changed, *self._notes_whole())
-        self._keep(changed, must=isinstance(command, c.MeetingDeed | c.Enter) and not ending)
+        self._keep(changed, must=isinstance(command, c.MeetingDeed | c.Enter | c.EnterStream) and not ending)
         self._state = new
         self._run_effects(found)
         for member in old.members:
@@ -448,6 +490,8 @@ class MeetingRoom:
         for item in self._inbox.drain():
             if isinstance(item, MeetingAsk):
                 item.respond(Refused(self._last_word))
+            elif isinstance(item, StreamWork):
+                item.refuse(Refused(self._last_word))
 
 
 def _encoded(data: bytes) -> str:

@@ -209,6 +209,13 @@ class Meetings:
             raise Refused(ErrorCode.MEETING_ENDED)
         raise Refused(ErrorCode.NOT_FOUND)
 
+    def room(self, meeting_id: str) -> MeetingRoom:
+        """For devices: their link names the meeting. Raises ``Refused`` with ``meeting_ended``, also for one that never was."""
+        room = self._rooms.get(meeting_id)
+        if room is None:
+            raise Refused(ErrorCode.MEETING_ENDED)
+        return room
+
     def forget(self, room: MeetingRoom, person_id: str) -> None:
         """Neither in it nor in its lobby."""
         if room.state.find_waiting(person_id) is not None:

@@ -11,7 +11,13 @@ from dataclasses import replace
 
 from media.types import Source
 from signaling.errors import ErrorCode, Refused
-from signaling.sessions import mediation, meeting_derive, meeting_lines, meeting_settling
+from signaling.sessions import (
+    mediation,
+    meeting_derive,
+    meeting_lines,
+    meeting_settling,
+    meeting_streams,
+)
 from signaling.sessions import meeting_attendance as attendance
 from signaling.sessions import meeting_commands as c
 from signaling.sessions.commands import (
@@ -79,6 +85,8 @@ def _change(
         return _do(state, check_deed(state, command), command, now_ms), ()
     if isinstance(command, c.Enter):
         return attendance.enter(state, command, now_ms), ()
+    if isinstance(command, c.EnterStream):
+        return _enter_stream(state, command.stream_id, now_ms), ()
     if state.phase is MeetingPhase.ENDED:
         return state, ()
     return _take(state, command, now_ms), ()
@@ -101,7 +109,10 @@ def _take(state: MeetingState, command: c.Leave | c.MeetingReport, now_ms: int) 
         return state  # late, about somebody who is gone
     match command:
         case TransportMoved(transport=transport, state=moved):
-            return state.with_member(replace(member, links={**member.links, transport: moved}))
+            known = replace(member, links={**member.links, transport: moved})
+            if member.stream is not None:
+                known = meeting_streams.moved(state, known, moved, now_ms)
+            return state.with_member(known)
         case TrackStarted(source=source):
             return state.with_member(replace(member, tracks=member.tracks | {source}))
         case TrackStopped(source=source):
@@ -125,6 +136,9 @@ def _fire(state: MeetingState, kind: MeetingTimerKind, person_id: str | None, no
             if since is None or now_ms < since + state.settings.hostless_timeout_ms:
                 return state
             return _end(state, MeetingEnd.NO_HOST, None, now_ms)
+        case MeetingTimerKind.STREAM:
+            stream_id = (person_id or "").removeprefix(meeting_streams.PERSON_PREFIX)
+            return meeting_streams.expire(state, stream_id, now_ms)
 
 
 def _do(state: MeetingState, actor: MeetingMember, deed: c.MeetingDeed, now_ms: int) -> MeetingState:  # noqa: PLR0912 - one arm per deed
@@ -133,11 +147,15 @@ def _do(state: MeetingState, actor: MeetingMember, deed: c.MeetingDeed, now_ms: 
             return attendance.admit(state, deed, now_ms)
         case c.RemoveMember(person_id=person_id):
             target = _other(state, actor, person_id)
+            if target.stream is not None:
+                return meeting_streams.revoke(state, target.stream.stream_id, now_ms)
             return state.with_member(replace(attendance.gone(target, now_ms), removed=True))
         case c.SetLock(locked=locked):
             return replace(state, locked=locked)
         case c.SetMeetingRole():
             target = _other(state, actor, deed.person_id)
+            if target.stream is not None:
+                raise Refused(ErrorCode.NOT_ALLOWED)  # its link says what it is
             return state.with_member(replace(target, meeting_role=deed.meeting_role))
         case c.HandOver(person_id=person_id):
             return _hand_over(state, _other(state, actor, person_id))
@@ -157,6 +175,10 @@ def _do(state: MeetingState, actor: MeetingMember, deed: c.MeetingDeed, now_ms: 
             check_offer(state, deed)
             tracks = frozenset() if fresh else actor.tracks & sources
             return state.with_member(replace(actor, offered=sources, tracks=tracks))
+        case c.AddStream(stream=stream):
+            return meeting_streams.add(state, stream)
+        case c.RevokeStream(stream_id=stream_id):
+            return meeting_streams.revoke(state, stream_id, now_ms)
         case c.MuteSelf():
             return _mute_self(state, actor, deed)
         case c.EndMeeting(actor_id=actor_id):
@@ -173,7 +195,7 @@ def _other(state: MeetingState, actor: MeetingMember, person_id: str) -> Meeting
 
 
 def _hand_over(state: MeetingState, target: MeetingMember) -> MeetingState:
-    if target.role not in STAFF:
+    if target.stream is not None or target.role not in STAFF:
         raise Refused(ErrorCode.HOST_MUST_BE_STAFF)
     # Whoever hosts is no observer any more; who handed it on stays as a participant.
     changed = state.with_member(replace(target, meeting_role=MeetingRole.PARTICIPANT))
@@ -198,10 +220,23 @@ def _mute_others(state: MeetingState, actor: MeetingMember, deed: c.MuteMember) 
 def _ask_unmute(state: MeetingState, deed: c.AskUnmute) -> tuple[MeetingState, MeetingEffects]:
     asked: list[TellUnmuteAsked] = []
     for target in _targets(state, state.member(deed.actor_id), deed.person_id):
-        state = state.with_member(replace(target, held=target.held - {deed.source}))
+        freed = replace(target, held=target.held - {deed.source})
+        if target.stream is not None:
+            # A device has nobody to ask: what the host muted the host frees.
+            state = state.with_member(replace(freed, muted=freed.muted - {deed.source}))
+            continue
+        state = state.with_member(freed)
         if deed.source in target.muted or deed.source not in target.tracks:
             asked.append(TellUnmuteAsked(target.person_id, deed.source))
     return state, tuple(asked)
+
+
+def _enter_stream(state: MeetingState, stream_id: str, now_ms: int) -> MeetingState:
+    stream = meeting_streams.find(state, stream_id)
+    if stream is None:
+        raise Refused(ErrorCode.STREAM_REVOKED)
+    member = MeetingMember(stream.person_id, stream.creator_role, stream.name, now_ms)
+    return meeting_streams.enter(state, stream_id, member, now_ms)
 
 
 def _share(state: MeetingState, actor: MeetingMember, *, take_over: bool) -> MeetingState:

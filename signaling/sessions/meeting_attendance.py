@@ -35,6 +35,8 @@ def enter(state: MeetingState, command: c.Enter, now_ms: int) -> MeetingState:
 
 def _come_back(state: MeetingState, known: MeetingMember, now_ms: int) -> MeetingState:
     """Who was admitted once needs no lobby, even when it is locked."""
+    if known.stream is not None:
+        raise Refused(ErrorCode.NOT_ALLOWED)
     if known.removed:
         raise Refused(ErrorCode.MEETING_REMOVED)
     if known.present:

@@ -20,6 +20,7 @@ from signaling.sessions.commands import (
 from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_effects import MeetingTimer
 from signaling.sessions.meeting_states import MeetingRole
+from signaling.sessions.meeting_streams import Stream
 from signaling.sessions.policy import Action
 from signaling.sessions.states import Role
 
@@ -181,6 +182,36 @@ class EndMeeting(MeetingDeed):
 
 
 @dataclass(frozen=True, slots=True)
+class AddStream(MeetingDeed):
+    """A link for a device."""
+
+    ACTION: ClassVar[Action] = Action.MANAGE_STREAMS
+    stream: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeStream(MeetingDeed):
+    """Its link, and the device itself if it is there."""
+
+    ACTION: ClassVar[Action] = Action.MANAGE_STREAMS
+    stream_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListStreams(MeetingDeed):
+    """Only checked."""
+
+    ACTION: ClassVar[Action] = Action.MANAGE_STREAMS
+
+
+@dataclass(frozen=True, slots=True)
+class EnterStream:
+    """A device comes with its link. Not looked up in the table: the link is its right."""
+
+    stream_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class MeetingTimerFired:
     key: MeetingTimer
 
@@ -196,4 +227,4 @@ MemberReport = (
     MemberConnected | MemberDisconnected | TransportMoved | TrackStarted | TrackStopped | QualityMeasured
 )
 MeetingReport = MemberReport | MeetingTimerFired | ApplicationDispatched
-MeetingCommand = Enter | Leave | MeetingDeed | MeetingReport
+MeetingCommand = Enter | EnterStream | Leave | MeetingDeed | MeetingReport

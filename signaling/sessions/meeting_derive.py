@@ -71,6 +71,8 @@ def timers(state: MeetingState) -> Mapping[MeetingTimer, int]:
         if someone.reconnect_by is not None:
             key = MeetingTimer(MeetingTimerKind.RECONNECT, someone.person_id)
             wanted[key] = someone.reconnect_by
+    for stream in state.streams:
+        wanted[MeetingTimer(MeetingTimerKind.STREAM, stream.person_id)] = stream.expires_at
     if state.share_by is not None:
         wanted[MeetingTimer(MeetingTimerKind.SHARE)] = state.share_by
     if state.hostless_since is not None:

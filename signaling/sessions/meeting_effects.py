@@ -23,6 +23,8 @@ class MeetingTimerKind(StrEnum):
     RECONNECT = "reconnect"
     SHARE = "share"
     HOSTLESS = "hostless"
+    STREAM = "stream"
+    """A link expires; ``person_id`` is that of its device."""
 
 
 @dataclass(frozen=True, slots=True)

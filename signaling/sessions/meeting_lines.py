@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from signaling.sessions.meeting_model import STAFF, MeetingMember, MeetingState
 from signaling.sessions.meeting_states import MeetingEnd, MeetingPhase
+from signaling.sessions.meeting_streams import StreamAccess
 
 _ENDED: Mapping[MeetingEnd, str] = {
     MeetingEnd.HOST_ENDED: "主持人已结束会议。",
@@ -15,6 +16,8 @@ _ENDED: Mapping[MeetingEnd, str] = {
 
 
 def name_of(member: MeetingMember) -> str:
+    if member.stream is not None:
+        return f"{'推流' if member.stream.access is StreamAccess.PUBLISH else '观看端'} {member.display_name}"
     return f"税务人员 {member.display_name}" if member.role in STAFF else member.display_name
 
 

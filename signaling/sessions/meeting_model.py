@@ -9,6 +9,7 @@ from media.types import Source, TransportKind, TransportState
 from signaling.errors import ErrorCode, Refused
 from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_states import MeetingEnd, MeetingPhase, MeetingRole
+from signaling.sessions.meeting_streams import Stream
 from signaling.sessions.model import Message
 from signaling.sessions.states import MessageKind, Presence, Role
 
@@ -29,6 +30,8 @@ class MeetingSettings:
     max_waiting: int = 50
     max_known: int = 500
     """People one meeting has ever admitted."""
+    max_streams: int = 8
+    """Links of devices one meeting has at a time."""
     kept_messages: int = 200
     """Lines of the chat kept in memory."""
 
@@ -71,6 +74,8 @@ class MeetingMember:
     hand_raised_at: int | None = None
     links: Mapping[TransportKind, TransportState] = field(default_factory=dict)
     qualities: Mapping[TransportKind, int] = field(default_factory=dict)
+    stream: Stream | None = None
+    """Set for a device that takes part over HTTP; ``role`` is then that of who made its link."""
 
     @property
     def present(self) -> bool:
@@ -87,7 +92,8 @@ class MeetingMember:
 
     @property
     def may_host(self) -> bool:
-        return self.role in STAFF and self.present and self.meeting_role is MeetingRole.PARTICIPANT
+        person = self.stream is None and self.role in STAFF
+        return person and self.present and self.meeting_role is MeetingRole.PARTICIPANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,8 @@ class MeetingState:
     """When that is given back unless the picture has come."""
     members: tuple[MeetingMember, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    streams: tuple[Stream, ...] = ()
+    """Links of devices that hold. Not kept: after a restart the host makes new ones."""
     messages: tuple[Message, ...] = ()
     next_seq: int = 1
     started_at: int | None = None

@@ -12,6 +12,8 @@ def grant(state: MeetingState, member: MeetingMember) -> frozenset[Source]:
     if not member.present:
         return frozenset()
     allowed = rule(SessionKind.MEETING, state.phase, state.seat(member)).publish
+    if member.stream is not None:
+        allowed &= member.stream.sources
     return allowed if state.sharer_id == member.person_id else allowed - SCREEN
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from media.types import Source
-from signaling.sessions import mediation
+from signaling.sessions import mediation, meeting_streams
 from signaling.sessions.meeting_model import MeetingMember, MeetingState
 from signaling.sessions.meeting_rights import grant
 from signaling.sessions.meeting_states import MediationPhase, MeetingPhase
@@ -21,10 +21,12 @@ def settle(state: MeetingState, now_ms: int) -> MeetingState:
             hostless_since=None,
             sharer_id=None,
             share_by=None,
+            streams=(),
             waiting=(),
             members=tuple(_over(member, now_ms) for member in state.members),
         )
     state = _settle_share(_settle_host(state, now_ms), now_ms)
+    state = meeting_streams.settle(state, now_ms)
     for member in state.members:
         granted = grant(state, member)
         if not (member.offered | member.tracks) <= granted:

@@ -62,6 +62,8 @@ class Action(StrEnum):
     MUTE_OTHERS = "mute_others"
     """And ask them to speak."""
     SHARE = "share"
+    MANAGE_STREAMS = "manage_streams"
+    """Make and revoke links by which devices take part (WHIP, WHEP)."""
     RAISE_HAND = "raise_hand"
     EDIT_NOTES = "edit_notes"
 
@@ -116,6 +118,7 @@ _HOSTING = _MEETING | {
     Action.SET_ROLE,
     Action.HAND_OVER,
     Action.MUTE_OTHERS,
+    Action.MANAGE_STREAMS,
     Action.CLOSE,
 }
 _MEETING_SOURCES = VOICE_AND_FACE | SCREEN

@@ -52,6 +52,7 @@ def meeting_member_view(state: MeetingState, member: MeetingMember) -> MeetingMe
         quality=member.quality,
         hand_raised_at=member.hand_raised_at,
         joined_at=member.joined_at,
+        stream=member.stream.access if member.stream is not None else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from media.types import Source
 from signaling.sessions.meeting_states import MeetingEnd, MeetingPhase, MeetingPlace, MeetingRole
+from signaling.sessions.meeting_streams import StreamAccess
 from signaling.sessions.states import Presence, Role
 from signaling.wire.base import WireModel
 from signaling.wire.views import MediaView
@@ -28,6 +29,8 @@ class MeetingMemberView(WireModel):
     """0 (lost) to 4 (excellent); None before there is a figure."""
     hand_raised_at: int | None = None
     joined_at: int
+    stream: StreamAccess | None = None
+    """Set for a device that takes part over HTTP: it publishes (WHIP), or watches (WHEP)."""
 
 
 class MeetingWaitingView(WireModel):

@@ -12,6 +12,7 @@ declare -A packages=(
   [tesseract]=tesseract-ocr
   [clamd]=clamav-daemon
   [sigtool]=clamav
+  [gst-inspect-1.0]=gstreamer1.0-tools
 )
 missing=()
 for program in "${!packages[@]}"; do
@@ -21,6 +22,12 @@ if ! fc-list 2>/dev/null | grep -q "Noto Sans CJK"; then missing+=(fonts-noto-cj
 # Debian keeps the programs of PostgreSQL out of PATH.
 if ! command -v initdb >/dev/null && ! compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null; then missing+=(postgresql); fi
 if ! tesseract --list-langs 2>/dev/null | grep -q chi_sim; then missing+=(tesseract-ocr-chi-sim); fi
+# GStreamer as a WHIP and WHEP device: elements, and what the system's Python drives them with.
+if ! /usr/bin/python3 -c 'import gi; [gi.require_version(p, "1.0") for p in ("Gst", "GstWebRTC", "GstSdp", "GstApp")]' 2>/dev/null \
+  || ! gst-inspect-1.0 --exists webrtcbin 2>/dev/null || ! gst-inspect-1.0 --exists nicesrc 2>/dev/null || ! gst-inspect-1.0 --exists vp8enc 2>/dev/null; then
+  missing+=(gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice python3-gi
+    gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0)
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -134,7 +134,7 @@ async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> 
         for found in (file_id, half_id):
             ids = {"interaction_id": "i1", "file_id": found, "note_id": note_id, "reply_id": "demo-1",
                    "code": "other", "centre_id": "gd", "person_id": "agent01",
-                   "recording_id": "5f0c1d2e3a4b5c6d7e8f9a0b",
+                   "recording_id": "5f0c1d2e3a4b5c6d7e8f9a0b", "meeting_id": "m1", "stream_id": "s1",
                    "application_id": "none", "question_id": "none", "part": "topics",
                     "pack_id": "none", "turn_id": turn_id, "method": "window"} | CASES  # fmt: skip
             path = filled(entry.path, ids)
@@ -185,6 +185,8 @@ async def test_every_entry_follows_the_table_of_permissions(house: House, role: 
                     "person_id",
                     "application_id",
                     "recording_id",
+                    "meeting_id",
+                    "stream_id",
                     "question_id",
                     "part",
                     "pack_id",

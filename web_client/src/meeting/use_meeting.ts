@@ -2,12 +2,14 @@
 import { computed, inject, onScopeDispose, provide, shallowRef, watch, type ComputedRef, type InjectionKey, type ShallowRef } from 'vue';
 import { failureText } from '@/messages';
 import type { MeetingMemberView } from '@/protocol/messages';
+import type { StreamsApi } from '@/rest/streams';
 import type { MediaState } from '@/session/media_state';
 import type { MeetingClient } from '@/session/meeting_client';
 import { isHost, ownMember, type MeetingState } from '@/session/meeting_state';
 
 export interface MeetingContext {
   readonly client: MeetingClient;
+  readonly streams: StreamsApi;
   readonly state: ShallowRef<MeetingState>;
   readonly media: ShallowRef<MediaState>;
   readonly myId: ComputedRef<string>;
@@ -25,7 +27,7 @@ const FAILURE_SHOWN_MS = 12_000;
 
 const KEY: InjectionKey<MeetingContext> = Symbol('meeting');
 
-export function provideMeeting(client: MeetingClient): MeetingContext {
+export function provideMeeting(client: MeetingClient, streams: StreamsApi): MeetingContext {
   const state = shallowRef(client.state.get());
   const media = shallowRef(client.room.state.get());
   const failure = shallowRef('');
@@ -39,6 +41,7 @@ export function provideMeeting(client: MeetingClient): MeetingContext {
   });
   const context: MeetingContext = {
     client,
+    streams,
     state,
     media,
     myId: computed(() => state.value.me?.person_id ?? ''),
@@ -71,6 +74,8 @@ export function useMeeting(): MeetingContext {
   return context;
 }
 
-/** A taxpayer by the masked name, staff by their number. */
-export const shownName = (one: { role: string; display_name: string }): string =>
-  one.role === 'taxpayer' ? one.display_name : `税务人员 ${one.display_name}`;
+/** A taxpayer by the masked name, staff by their number, a device by the name of its link. */
+export function shownName(one: { role: string; display_name: string; stream?: 'publish' | 'view' | null }): string {
+  if (one.stream === 'publish' || one.stream === 'view') return `${one.stream === 'publish' ? '推流' : '观看端'} ${one.display_name}`;
+  return one.role === 'taxpayer' ? one.display_name : `税务人员 ${one.display_name}`;
+}

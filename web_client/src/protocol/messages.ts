@@ -515,6 +515,12 @@ export type ErrorCode =
   | "muted_by_host"
   | "share_taken"
   | "host_must_be_staff"
+  | "too_many_streams"
+  | "stream_revoked"
+  | "sdp_unsupported"
+  | "media_type_unsupported"
+  | "precondition_missing"
+  | "precondition_failed"
   | "notes_too_long"
   | "assistant_silent"
   | "assistant_starting"
@@ -918,6 +924,8 @@ export interface MeetingMemberView {
   quality: number | null;
   hand_raised_at: number | null;
   joined_at: number;
+  /** Set for a device that takes part over HTTP: it publishes (WHIP), or watches (WHEP). */
+  stream: StreamAccess | null;
 }
 
 export type MeetingPhase =
@@ -1475,6 +1483,10 @@ export interface StopRecording {
 export interface StopShareInMeeting {
   meeting_id: string;
 }
+
+export type StreamAccess =
+  | "publish"
+  | "view";
 
 /**
  * Ask for the server's offer of the subscribe peer connection. `fresh` true for a new RTCPeerConnection,

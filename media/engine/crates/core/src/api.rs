@@ -171,6 +171,12 @@ pub enum Command {
         peer_id: String,
         fresh: bool,
     },
+    /// The subscribe transport the other way round: the receiver offers, the reply is the answer.
+    SubscribeOffered {
+        peer_id: String,
+        sdp: String,
+        fresh: bool,
+    },
     Answer {
         peer_id: String,
         sdp: String,
@@ -221,9 +227,9 @@ impl Command {
     pub fn session(&self) -> Option<(String, TransportKind)> {
         match self {
             Command::Publish { peer_id, .. } => Some((peer_id.clone(), TransportKind::Publish)),
-            Command::Subscribe { peer_id, .. } | Command::Answer { peer_id, .. } => {
-                Some((peer_id.clone(), TransportKind::Subscribe))
-            }
+            Command::Subscribe { peer_id, .. }
+            | Command::SubscribeOffered { peer_id, .. }
+            | Command::Answer { peer_id, .. } => Some((peer_id.clone(), TransportKind::Subscribe)),
             Command::AddCandidate {
                 peer_id, transport, ..
             } => Some((peer_id.clone(), *transport)),

@@ -127,6 +127,22 @@ impl Engine {
         self.request(py, room_id, Command::Subscribe { peer_id, fresh })
     }
 
+    fn subscribe_offered(
+        &self,
+        py: Python<'_>,
+        room_id: &str,
+        peer_id: String,
+        sdp: String,
+        fresh: bool,
+    ) -> u64 {
+        let command = Command::SubscribeOffered {
+            peer_id,
+            sdp,
+            fresh,
+        };
+        self.request(py, room_id, command)
+    }
+
     fn answer(&self, py: Python<'_>, room_id: &str, peer_id: String, sdp: String) -> u64 {
         self.request(py, room_id, Command::Answer { peer_id, sdp })
     }

@@ -40,6 +40,9 @@ impl Codec {
         }
     }
 
+    /// Every codec, in the order of [`PayloadTypes`].
+    pub const ALL: [Codec; 5] = [Self::Opus, Self::Vp8, Self::H264, Self::Vp9, Self::Av1];
+
     /// RTP clock, Hz.
     #[must_use]
     pub fn clock_rate(self) -> u32 {
@@ -61,5 +64,32 @@ impl Codec {
             Self::Vp9 => vp9::starts_key_frame(payload),
             Self::Av1 => av1::starts_key_frame(payload),
         }
+    }
+}
+
+/// Payload types of one m-line by codec, and those of its retransmissions: ours, or those of a receiver that offered
+/// (RFC 3264 section 6.1: what is sent to it has the numbers of its offer).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayloadTypes([(u8, Option<u8>); 5]);
+
+impl Default for PayloadTypes {
+    fn default() -> Self {
+        Self(Codec::ALL.map(|codec| (codec.payload_type(), codec.rtx_payload_type())))
+    }
+}
+
+impl PayloadTypes {
+    #[must_use]
+    pub fn of(&self, codec: Codec) -> u8 {
+        self.0[codec as usize].0
+    }
+
+    #[must_use]
+    pub fn rtx_of(&self, codec: Codec) -> Option<u8> {
+        self.0[codec as usize].1
+    }
+
+    pub fn set(&mut self, codec: Codec, payload_type: u8, rtx: Option<u8>) {
+        self.0[codec as usize] = (payload_type, rtx);
     }
 }

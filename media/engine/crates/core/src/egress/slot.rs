@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::bwe::Bandwidth;
+use crate::codec::PayloadTypes;
 use crate::packet::ext::{ExtensionLayout, TransportExtensions};
 use crate::packet::ntp::NtpClock;
 use crate::packet::rtcp::SenderInfo;
@@ -67,6 +68,7 @@ impl EgressTransport {
 /// See the module.
 pub struct Slot {
     config: SlotConfig,
+    payload_types: PayloadTypes,
     munger: Munger,
     rtx: RtxState,
     reporter: SlotReporter,
@@ -86,6 +88,7 @@ impl Slot {
         let rtx = RtxState::new(config.rtx_first_sequence);
         Self {
             config,
+            payload_types: PayloadTypes::default(),
             munger,
             rtx,
             reporter: SlotReporter::default(),
@@ -93,6 +96,13 @@ impl Slot {
             wanted: None,
             layers: TemporalFilter::default(),
         }
+    }
+
+    /// Under a receiver's own payload types.
+    #[must_use]
+    pub fn with_payload_types(mut self, payload_types: PayloadTypes) -> Self {
+        self.payload_types = payload_types;
+        self
     }
 
     #[must_use]
@@ -173,7 +183,7 @@ impl Slot {
         let rewrite = self.munger.rewrite(packet)?;
         let header = RtpHeader {
             marker: packet.marker || rewrite.force_marker,
-            payload_type: packet.codec.payload_type(),
+            payload_type: self.payload_types.of(packet.codec),
             sequence_number: rewrite.sequence as u16,
             timestamp: rewrite.timestamp,
             ssrc: self.config.ssrc,
@@ -203,7 +213,7 @@ impl Slot {
         let ssrc = self.config.rtx_ssrc?;
         let (_, id) = self.munger.resolve(sequence)?;
         let packet = cache.get(id)?;
-        let payload_type = packet.codec.rtx_payload_type()?;
+        let payload_type = self.payload_types.rtx_of(packet.codec)?;
         let rewrite = self.munger.rewrite_again(sequence, packet)?;
         if out.len() < packet.payload.len() + MAX_PACKET_GROWTH
             || !self.rtx.admit(sequence, time.now, rtt)

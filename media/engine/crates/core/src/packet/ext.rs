@@ -24,6 +24,52 @@ pub mod uri {
     pub const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 }
 
+/// Ids of the elements of a block, by which extension they stand for; 0 is not sent. Ours, or those of a receiver
+/// that offered (RFC 8285 section 6: the answer keeps the offer's ids).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExtensionIds {
+    pub audio_level: u8,
+    pub abs_send_time: u8,
+    pub transport_cc: u8,
+    pub mid: u8,
+    pub orientation: u8,
+    pub playout_delay: u8,
+}
+
+impl Default for ExtensionIds {
+    fn default() -> Self {
+        Self {
+            audio_level: id::AUDIO_LEVEL,
+            abs_send_time: id::ABS_SEND_TIME,
+            transport_cc: id::TRANSPORT_CC,
+            mid: id::MID,
+            orientation: id::ORIENTATION,
+            playout_delay: id::PLAYOUT_DELAY,
+        }
+    }
+}
+
+impl ExtensionIds {
+    /// Of an offer. Only ids of the one-byte form are taken; the others are left out of the answer.
+    #[must_use]
+    pub fn offered(extensions: &[(u8, String)]) -> Self {
+        let of = |wanted: &str| {
+            extensions
+                .iter()
+                .find(|(id, uri)| (1..=14).contains(id) && uri == wanted)
+                .map_or(0, |(id, _)| *id)
+        };
+        Self {
+            audio_level: of(uri::AUDIO_LEVEL),
+            abs_send_time: of(uri::ABS_SEND_TIME),
+            transport_cc: of(uri::TRANSPORT_CC),
+            mid: of(uri::MID),
+            orientation: of(uri::ORIENTATION),
+            playout_delay: of(uri::PLAYOUT_DELAY),
+        }
+    }
+}
+
 /// Iterator over `(id, value)`; stops at the first malformed element.
 #[derive(Debug, Clone)]
 pub struct Extensions<'a> {
@@ -111,6 +157,7 @@ pub struct TransportExtensions {
 /// Which elements a slot's block has. The block's length follows from it and never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtensionLayout {
+    ids: ExtensionIds,
     mid: Option<Box<[u8]>>,
     audio_level: bool,
     orientation: bool,
@@ -143,12 +190,20 @@ impl ExtensionLayout {
             + if playout_delay { 4 } else { 0 }
             + mid.as_ref().map_or(0, |mid| 1 + mid.len());
         Self {
+            ids: ExtensionIds::default(),
             mid,
             audio_level,
             orientation,
             playout_delay,
             block_len: 4 + elements.next_multiple_of(4),
         }
+    }
+
+    /// The same elements under a receiver's own ids; what it has no id for is padding.
+    #[must_use]
+    pub fn with_ids(mut self, ids: ExtensionIds) -> Self {
+        self.ids = ids;
+        self
     }
 
     /// Bytes of the whole block with its 4-byte head.
@@ -170,40 +225,44 @@ impl ExtensionLayout {
         out[2..4].copy_from_slice(&((self.block_len / 4 - 1) as u16).to_be_bytes());
         let send_time = transport.abs_send_time.to_be_bytes();
         let sequence = transport.transport_cc.to_be_bytes();
-        out[4..11].copy_from_slice(&[
-            (id::ABS_SEND_TIME << 4) | 2,
-            send_time[1],
-            send_time[2],
-            send_time[3],
-            (id::TRANSPORT_CC << 4) | 1,
-            sequence[0],
-            sequence[1],
-        ]);
-        let mut at = 11;
-        let mut put = |element: &[u8]| {
-            out[at..at + element.len()].copy_from_slice(element);
-            at += element.len();
+        let ids = &self.ids;
+        let mut at = 4;
+        let mut put = |id: u8, length: u8, value: &[u8]| {
+            let end = at + 1 + value.len();
+            if id == 0 || length == 0 {
+                out[at..end].fill(0);
+            } else {
+                out[at] = (id << 4) | (length - 1);
+                out[at + 1..end].copy_from_slice(value);
+            }
+            at = end;
         };
+        put(ids.abs_send_time, 3, &send_time[1..]);
+        put(ids.transport_cc, 2, &sequence);
         if self.audio_level {
-            put(&source
-                .audio_level
-                .map_or([0; 2], |level| [id::AUDIO_LEVEL << 4, level]));
+            let level = source.audio_level;
+            put(
+                ids.audio_level,
+                u8::from(level.is_some()),
+                &[level.unwrap_or(0)],
+            );
         }
         if self.orientation {
-            put(&source
-                .orientation
-                .map_or([0; 2], |value| [id::ORIENTATION << 4, value]));
+            let value = source.orientation;
+            put(
+                ids.orientation,
+                u8::from(value.is_some()),
+                &[value.unwrap_or(0)],
+            );
         }
         if self.playout_delay {
-            put(&source.playout_delay.map_or([0; 4], |(min, max)| {
-                let bits = (u32::from(min & 0xfff) << 12) | u32::from(max & 0xfff);
-                let bits = bits.to_be_bytes();
-                [(id::PLAYOUT_DELAY << 4) | 2, bits[1], bits[2], bits[3]]
-            }));
+            let (min, max) = source.playout_delay.unwrap_or_default();
+            let bits = (u32::from(min & 0xfff) << 12) | u32::from(max & 0xfff);
+            let length = if source.playout_delay.is_some() { 3 } else { 0 };
+            put(ids.playout_delay, length, &bits.to_be_bytes()[1..]);
         }
         if let Some(mid) = &self.mid {
-            put(&[(id::MID << 4) | (mid.len() - 1) as u8]);
-            put(mid);
+            put(ids.mid, mid.len() as u8, mid);
         }
         out[at..].fill(0);
         Some(self.block_len)

@@ -75,6 +75,15 @@ impl Room {
                 let index = self.find(&peer_id)?;
                 self.subscribe(turn, index, fresh).map(Reply::Sdp)
             }
+            Command::SubscribeOffered {
+                peer_id,
+                sdp,
+                fresh,
+            } => {
+                let index = self.find(&peer_id)?;
+                self.subscribe_offered(turn, index, &sdp, fresh)
+                    .map(Reply::Sdp)
+            }
             Command::Answer { peer_id, sdp } => {
                 let index = self.find(&peer_id)?;
                 self.answer(turn, index, &sdp)
@@ -367,7 +376,8 @@ impl Room {
             return Err(fault(FaultCode::PeerUnknown, "no such peer"));
         };
         if !fresh {
-            let Some(subscriber) = peer.subscribe.as_mut() else {
+            let ours = |subscriber: &&mut Box<Subscriber>| !subscriber.session.answers();
+            let Some(subscriber) = peer.subscribe.as_mut().filter(ours) else {
                 return Err(fault(FaultCode::WrongState, "no subscribe transport"));
             };
             turn.routes.unbind_ufrag(&subscriber.common.ufrag);
@@ -385,13 +395,53 @@ impl Room {
             ));
         }
         let mut session = SubscribeSession::new(turn.config, audio, video, turn.now)?;
+        let offer = session.offer(turn.config);
+        self.begin_subscribe(turn, index, session);
+        self.poll_subscribe(turn, index);
+        Ok(offer)
+    }
+
+    /// The receiver offers what it takes, and is answered (WHEP).
+    fn subscribe_offered(
+        &mut self,
+        turn: &mut Turn<'_>,
+        index: usize,
+        sdp: &str,
+        fresh: bool,
+    ) -> Result<String, Fault> {
+        let Some(peer) = self.peer_mut(index) else {
+            return Err(fault(FaultCode::PeerUnknown, "no such peer"));
+        };
+        let theirs = |subscriber: &&mut Box<Subscriber>| subscriber.session.answers();
+        if !fresh && let Some(subscriber) = peer.subscribe.as_mut().filter(theirs) {
+            let answer = subscriber
+                .session
+                .accept_offer(turn.config, sdp, turn.now)?;
+            let ufrag = subscriber.session.local_ufrag().to_owned();
+            if ufrag != subscriber.common.ufrag {
+                turn.routes.unbind_ufrag(&subscriber.common.ufrag);
+                turn.routes.bind_ufrag(&ufrag, subscriber.common.key);
+                subscriber.common.ufrag = ufrag;
+            }
+            self.poll_subscribe(turn, index);
+            return Ok(answer);
+        }
+        let (audio, video) = (peer.audio_slots, peer.video_slots);
+        let mut session = SubscribeSession::answering(turn.config, sdp, audio, video, turn.now)?;
+        let answer = session.accept_offer(turn.config, sdp, turn.now)?;
+        self.begin_subscribe(turn, index, session);
+        self.assign_peer(turn, index);
+        self.poll_subscribe(turn, index);
+        Ok(answer)
+    }
+
+    fn begin_subscribe(&mut self, turn: &mut Turn<'_>, index: usize, session: SubscribeSession) {
         self.close_subscribe(turn, index);
         let key = turn
             .routes
             .new_key(self.index, index, TransportKind::Subscribe);
         let ufrag = session.local_ufrag().to_owned();
         turn.routes.bind_ufrag(&ufrag, key);
-        let offer = session.offer(turn.config);
         let subscriber = Subscriber {
             common: Common::new(key, ufrag, turn.now),
             session,
@@ -406,8 +456,6 @@ impl Room {
             peer.subscribe_key = Some(key);
         }
         self.tell_connecting(turn, index, TransportKind::Subscribe);
-        self.poll_subscribe(turn, index);
-        Ok(offer)
     }
 
     fn answer(&mut self, turn: &mut Turn<'_>, index: usize, sdp: &str) -> Result<Reply, Fault> {

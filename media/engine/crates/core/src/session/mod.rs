@@ -1,5 +1,6 @@
 //! One session per transport: the publish side on str0m, the subscribe side on our own RTP.
 
+pub mod answer;
 pub mod config;
 pub mod link;
 pub mod profile;

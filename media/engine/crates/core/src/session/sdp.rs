@@ -15,6 +15,7 @@ pub const MAX_SDP_BYTES: usize = 64 * 1024;
 pub const MAX_MEDIA_LINES: usize = 48;
 const MAX_LINES: usize = 4096;
 const MAX_TOKEN: usize = 256;
+const MAX_HEAD: usize = 1024;
 const MAX_CANDIDATES: usize = 64;
 const MAX_RIDS: usize = 4;
 
@@ -53,6 +54,8 @@ pub enum Setup {
 pub struct MediaLine {
     /// None for an application or unknown m-line.
     pub kind: Option<MediaKind>,
+    /// Behind `m=`, as it came: a refusal of the line repeats it with port 0.
+    pub head: String,
     pub mid: String,
     /// Port 0: the m-line is rejected or stopped (RFC 3264 §6).
     pub rejected: bool,
@@ -60,6 +63,12 @@ pub struct MediaLine {
     pub payload_types: Vec<u8>,
     pub codecs: Vec<(u8, Codec)>,
     pub extensions: Vec<(u8, String)>,
+    /// Format parameters by payload type (`a=fmtp`).
+    pub formats: Vec<(u8, String)>,
+    /// Payload types of retransmissions (RFC 4588); what they repeat is in their format.
+    pub repairs: Vec<u8>,
+    /// `a=rtcp-fb`; None is any payload type.
+    pub feedback: Vec<(Option<u8>, String)>,
     /// rids of `a=simulcast:send`, in the order of the attribute.
     pub send_rids: Vec<String>,
 }
@@ -123,6 +132,9 @@ impl Reader {
         if self.media.len() >= MAX_MEDIA_LINES {
             return Err(SdpFault("too many m-lines"));
         }
+        if value.len() > MAX_HEAD {
+            return Err(SdpFault("an m-line too long"));
+        }
         let mut fields = value.split(' ');
         let kind = match fields.next() {
             Some("audio") => Some(MediaKind::Audio),
@@ -148,12 +160,16 @@ impl Reader {
         };
         self.media.push(MediaLine {
             kind,
+            head: value.trim_end().to_owned(),
             mid: String::new(),
             rejected: port == 0,
             direction: self.session_direction.unwrap_or(Direction::SendRecv),
             payload_types,
             codecs: Vec::new(),
             extensions: Vec::new(),
+            formats: Vec::new(),
+            repairs: Vec::new(),
+            feedback: Vec::new(),
             send_rids: Vec::new(),
         });
         Ok(())
@@ -272,10 +288,35 @@ fn media_attribute(media: &mut MediaLine, name: &str, value: &str) -> Result<(),
         "rtpmap" => {
             if let Some((pt, encoding)) = value.split_once(' ')
                 && let Ok(pt) = pt.parse::<u8>()
-                && let Some(codec) = codec_by_name(encoding.split('/').next().unwrap_or(""))
-                && media.codecs.len() < 64
+                && media.codecs.len() + media.repairs.len() < 64
             {
-                media.codecs.push((pt, codec));
+                let name = encoding.split('/').next().unwrap_or("");
+                if let Some(codec) = codec_by_name(name) {
+                    media.codecs.push((pt, codec));
+                } else if name.eq_ignore_ascii_case("rtx") {
+                    media.repairs.push(pt);
+                }
+            }
+        }
+        "fmtp" => {
+            if let Some((pt, format)) = value.split_once(' ')
+                && let Ok(pt) = pt.parse::<u8>()
+                && format.len() <= MAX_TOKEN
+                && media.formats.len() < 64
+            {
+                media.formats.push((pt, format.trim().to_ascii_lowercase()));
+            }
+        }
+        "rtcp-fb" => {
+            if let Some((pt, kind)) = value.split_once(' ')
+                && kind.len() <= 32
+                && media.feedback.len() < 256
+            {
+                let any = pt == "*";
+                let pt = pt.parse::<u8>().ok();
+                if any || pt.is_some() {
+                    media.feedback.push((pt, kind.trim().to_owned()));
+                }
             }
         }
         "extmap" => {

@@ -3,15 +3,16 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::answer::{Answer, AnswerLine, Sending, read_offer};
 use super::config::{DatagramSink, TransportConfig};
 use super::link::{Link, LinkEvent};
 use super::random::{random_u32, random_u64};
 use super::sdp::{Description, Offer, OfferSlot};
 use crate::api::{Fault, FaultCode, MediaKind, Protocol};
 use crate::bwe::{Bandwidth, BandwidthConfig};
-use crate::codec::Codec;
+use crate::codec::{Codec, PayloadTypes};
 use crate::egress::slot::{EgressTransport, Slot, SlotConfig};
-use crate::packet::ext::ExtensionLayout;
+use crate::packet::ext::{ExtensionIds, ExtensionLayout};
 use crate::packet::rtcp::{self, RtcpPacket, Ssrcs};
 use crate::srtp::{SrtpError, SrtpProfile, SrtpReceiver, SrtpSender};
 
@@ -83,6 +84,23 @@ pub struct SubscribeSession {
     /// One clock, one name: all slots are synchronised (RFC 3550 §6.5.1).
     pub cname: String,
     answered: bool,
+    /// The m-lines of the receiver's own offer, and the slot each has; empty where we offer.
+    lines: Vec<(AnswerLine, Option<usize>)>,
+    /// Remote ICE credentials of the last offer we answered.
+    remote: Option<(String, String)>,
+    /// The receiver left the DTLS handshake to us.
+    active: bool,
+}
+
+/// What a slot is made from: our own numbers, or those of the receiver's offer.
+struct SlotPlan {
+    kind: MediaKind,
+    mid: String,
+    ids: ExtensionIds,
+    payload_types: PayloadTypes,
+    repairs: bool,
+    enabled: bool,
+    codecs: Vec<Codec>,
 }
 
 impl SubscribeSession {
@@ -92,7 +110,61 @@ impl SubscribeSession {
         video_slots: usize,
         now: Instant,
     ) -> Result<SubscribeSession, Fault> {
-        let mut ssrcs: Vec<u32> = Vec::with_capacity(audio_slots + 2 * video_slots);
+        let kinds = std::iter::repeat_n(MediaKind::Audio, audio_slots)
+            .chain(std::iter::repeat_n(MediaKind::Video, video_slots));
+        let plans = kinds.enumerate().map(|(index, kind)| SlotPlan {
+            kind,
+            mid: index.to_string(),
+            ids: ExtensionIds::default(),
+            payload_types: PayloadTypes::default(),
+            repairs: kind == MediaKind::Video,
+            enabled: false,
+            codecs: Vec::new(),
+        });
+        SubscribeSession::with_slots(config, plans.collect(), now)
+    }
+
+    /// For a receiver that offers: a slot for every m-line it can be sent on, audio before video, at most so many of a
+    /// kind. [`Self::accept_offer`] answers.
+    pub fn answering(
+        config: &TransportConfig,
+        sdp: &str,
+        audio_slots: usize,
+        video_slots: usize,
+        now: Instant,
+    ) -> Result<SubscribeSession, Fault> {
+        let offer =
+            Description::parse(sdp).map_err(|fault| Fault::new(FaultCode::BadSdp, fault.0))?;
+        let lines = read_offer(&offer, &config.video_codecs, audio_slots, video_slots);
+        let mut order: Vec<usize> = (0..lines.len()).filter(|i| lines[*i].taken()).collect();
+        if order.is_empty() {
+            return Err(Fault::new(FaultCode::BadSdp, "nothing it could receive"));
+        }
+        order.sort_by_key(|index| lines[*index].kind == Some(MediaKind::Video));
+        let plans = order.iter().map(|index| SlotPlan {
+            kind: lines[*index].kind.unwrap_or(MediaKind::Video),
+            mid: lines[*index].mid.clone(),
+            ids: lines[*index].ids,
+            payload_types: lines[*index].payload_types(),
+            repairs: lines[*index].repairs(),
+            enabled: true,
+            codecs: lines[*index].codecs(),
+        });
+        let mut session = SubscribeSession::with_slots(config, plans.collect(), now)?;
+        session.lines = lines
+            .into_iter()
+            .enumerate()
+            .map(|(index, line)| (line, order.iter().position(|i| *i == index)))
+            .collect();
+        Ok(session)
+    }
+
+    fn with_slots(
+        config: &TransportConfig,
+        plans: Vec<SlotPlan>,
+        now: Instant,
+    ) -> Result<SubscribeSession, Fault> {
+        let mut ssrcs: Vec<u32> = Vec::with_capacity(2 * plans.len());
         let mut fresh_ssrc = || loop {
             let ssrc = random_u32();
             if ssrc != 0 && !ssrcs.contains(&ssrc) {
@@ -100,21 +172,15 @@ impl SubscribeSession {
                 return ssrc;
             }
         };
-        let kinds = std::iter::repeat_n(MediaKind::Audio, audio_slots)
-            .chain(std::iter::repeat_n(MediaKind::Video, video_slots));
-        let slots = kinds
-            .enumerate()
-            .map(|(index, kind)| {
-                let mid = index.to_string();
+        let slots = plans
+            .into_iter()
+            .map(|plan| {
                 let random = random_u64();
-                let (layout, clock_rate, rtx_ssrc) = match kind {
-                    MediaKind::Audio => (ExtensionLayout::audio(Some(&mid)), 48_000, None),
-                    MediaKind::Video => (
-                        ExtensionLayout::video(Some(&mid)),
-                        90_000,
-                        Some(fresh_ssrc()),
-                    ),
+                let (layout, clock_rate) = match plan.kind {
+                    MediaKind::Audio => (ExtensionLayout::audio(Some(&plan.mid)), 48_000),
+                    MediaKind::Video => (ExtensionLayout::video(Some(&plan.mid)), 90_000),
                 };
+                let rtx_ssrc = plan.repairs.then(&mut fresh_ssrc);
                 let slot = Slot::new(SlotConfig {
                     ssrc: fresh_ssrc(),
                     rtx_ssrc,
@@ -122,13 +188,13 @@ impl SubscribeSession {
                     rtx_first_sequence: (random >> 16) as u16,
                     first_timestamp: (random >> 32) as u32,
                     clock_rate,
-                    layout,
+                    layout: layout.with_ids(plan.ids),
                 });
                 SlotState {
-                    slot,
-                    kind,
-                    enabled: false,
-                    codecs: Vec::new(),
+                    slot: slot.with_payload_types(plan.payload_types),
+                    kind: plan.kind,
+                    enabled: plan.enabled,
+                    codecs: plan.codecs,
                     track: None,
                     paused: false,
                 }
@@ -145,6 +211,9 @@ impl SubscribeSession {
             version: 0,
             cname: format!("{:016x}", random_u64()),
             answered: false,
+            lines: Vec::new(),
+            remote: None,
+            active: false,
         })
     }
 
@@ -205,7 +274,7 @@ impl SubscribeSession {
         sdp: &str,
         now: Instant,
     ) -> Result<(), Fault> {
-        if self.version == 0 || self.answered {
+        if self.version == 0 || self.answered || self.answers() {
             return Err(Fault::new(
                 FaultCode::WrongState,
                 "no offer waits for an answer",
@@ -242,6 +311,66 @@ impl SubscribeSession {
         }
         self.answered = true;
         Ok(())
+    }
+
+    /// Whether the receiver offers and we answer.
+    pub fn answers(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
+    /// Answer the receiver's offer: the first, or one with the same m-lines and new ICE credentials, which restarts ICE
+    /// (RFC 8445 §9).
+    pub fn accept_offer(
+        &mut self,
+        config: &TransportConfig,
+        sdp: &str,
+        now: Instant,
+    ) -> Result<String, Fault> {
+        let bad = |what| Fault::new(FaultCode::BadSdp, what);
+        let offer = Description::parse(sdp).map_err(|fault| bad(fault.0))?;
+        let same = |(media, (line, _)): (&super::sdp::MediaLine, &(AnswerLine, _))| {
+            media.mid == line.mid && media.kind == line.kind
+        };
+        if offer.media.len() != self.lines.len() || !offer.media.iter().zip(&self.lines).all(same) {
+            return Err(bad("the m-lines are not those of the first offer"));
+        }
+        let credentials = (offer.ice_ufrag.clone(), offer.ice_pwd.clone());
+        let restarts = self.remote.as_ref().is_some_and(|r| *r != credentials);
+        if restarts {
+            self.link.restart();
+        }
+        self.link.accept(&offer, now)?;
+        if self.remote.is_none() {
+            self.active = offer.setup == Some(super::sdp::Setup::Passive);
+        }
+        self.remote = Some(credentials);
+        self.version += 1;
+        let credentials = self.link.local_credentials();
+        let lines: Vec<AnswerLine> = self.lines.iter().map(|(line, _)| line.clone()).collect();
+        let sending: Vec<Option<Sending>> = self
+            .lines
+            .iter()
+            .map(|(_, slot)| {
+                slot.and_then(|slot| self.slots.get(slot))
+                    .map(|state| Sending {
+                        ssrc: state.slot.ssrc(),
+                        rtx_ssrc: state.slot.rtx_ssrc(),
+                    })
+            })
+            .collect();
+        Ok(Answer {
+            session_id: self.session_id,
+            version: self.version,
+            ice_ufrag: &credentials.ufrag,
+            ice_pwd: &credentials.pass,
+            fingerprint: &config.fingerprint(),
+            active: self.active,
+            candidates: &self.link.local_candidates(),
+            cname: &self.cname,
+            lines: &lines,
+            sending: &sending,
+        }
+        .write())
     }
 
     pub fn add_candidate(&mut self, candidate: str0m::Candidate) {

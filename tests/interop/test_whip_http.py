@@ -1,0 +1,238 @@
+"""The HTTP side of WHIP and WHEP at a real server: every status and its body (docs/whip.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import jwt
+import pytest
+
+from media.types import MediaKind
+from rtc_server.identity.stream_tokens import AUDIENCE, ISSUER
+from tests.harness.media_peer import peer_connection
+from tests.harness.meeting_host import Host, hosted_meeting, token_of
+from tests.harness.server import ServerProcess, start_server
+from tests.harness.whip import FRAGMENT, SDP, Device
+
+pytestmark = [pytest.mark.interop, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def an_offer(*kinds: MediaKind, direction: str = "sendonly") -> str:
+    connection = peer_connection()
+    for kind in kinds or (MediaKind.AUDIO, MediaKind.VIDEO):
+        connection.addTransceiver(kind.value, direction=direction)
+    await connection.setLocalDescription(await connection.createOffer())
+    text: str = connection.localDescription.sdp
+    await connection.close()
+    return text
+
+
+async def refused(device: Device, method: str, url: str, body: str | None, **headers: str) -> tuple[int, str]:
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    status, answered, text = await device.send(method, url, body, given)
+    assert answered["Content-Type"].startswith("application/json"), text
+    if status == 401:
+        assert answered["WWW-Authenticate"] == "Bearer"
+    return status, text.split('"code": "')[1].split('"')[0]
+
+
+async def test_offers_that_are_refused(shared_server: ServerProcess) -> None:
+    async with hosted_meeting(shared_server.url) as host:
+        link, view = await host.link("publish", "OBS"), await host.link("view", "屏幕")
+        offer = await an_offer()
+        async with Device(link["url"], link["token"]) as obs, Device(view["url"], view["token"]) as player:
+            url = obs.endpoint
+
+            async def post(body: str | None, content_type: str = SDP, **more: str) -> tuple[int, str]:
+                return await refused(obs, "POST", url, body, Content_Type=content_type, **more)
+
+            assert await post(offer, "text/plain") == (415, "media_type_unsupported")
+            assert await post(offer, Accept="text/html") == (406, "media_type_unsupported")
+            assert await post("v=0\r\nnothing") == (400, "bad_message")
+            assert await post(offer.replace("a=ice-ufrag", "a=x")) == (400, "bad_message")
+            assert await post("x" * 40_000) == (413, "message_too_large")
+            assert await post(offer.replace("a=group:BUNDLE", "a=x:")) == (422, "sdp_unsupported")
+            assert await post(await an_offer(direction="recvonly")) == (422, "sdp_unsupported")
+            assert await post(await an_offer(MediaKind.VIDEO, MediaKind.VIDEO)) == (422, "sdp_unsupported")
+            assert await post(offer.replace("opus/48000/2", "G722/8000").replace("PCM", "x")) == (
+                422,
+                "bad_sdp",
+            )
+            sdp_of_player = await an_offer()
+            assert await refused(player, "POST", player.endpoint, sdp_of_player, Content_Type=SDP) == (
+                422,
+                "sdp_unsupported",
+            )
+            # Whose token, and for what.
+            assert await post(offer, Authorization="") == (401, "token_missing")
+            assert await post(offer, Authorization="Basic eDp5") == (401, "token_invalid")
+            assert await post(offer, Authorization=f"Bearer {link['token']}x") == (401, "token_invalid")
+            assert await post(offer, Authorization=f"Bearer {host.token}") == (401, "token_invalid")
+            assert await post(offer, Authorization=f"Bearer {view['token']}") == (403, "not_allowed")
+            elsewhere = url.rsplit("/", 1)[0] + "/other"
+            assert await refused(obs, "POST", elsewhere, offer, Content_Type=SDP) == (403, "not_allowed")
+            forged = {"iss": ISSUER, "aud": AUDIENCE, "sub": link["stream_id"], "meeting": host.meeting_id}
+            forged |= {"access": "publish", "exp": int(time.time()) + 60}
+            own = jwt.encode(forged, "k" * 32, algorithm="HS256")
+            assert await post(offer, Authorization=f"Bearer {own}") == (401, "token_invalid")
+            none = jwt.encode(forged, None, algorithm="none")
+            assert await post(offer, Authorization=f"Bearer {none}") == (401, "token_invalid")
+
+            for method in ("GET", "PUT", "PATCH", "DELETE"):
+                assert await refused(obs, method, url, None) == (405, "unknown_message")
+            status, headers, _ = await obs.send("OPTIONS", url, None, {})
+            assert (status, headers["Accept-Post"]) == (204, SDP)
+
+            # Nobody came in by any of it.
+            assert host.member(link) is None
+            await host.ask(
+                "DELETE", f"/api/meetings/{host.meeting_id}/streams/{link['stream_id']}", status=204
+            )
+            assert await post(offer) == (403, "stream_revoked")
+
+
+async def test_sessions_and_their_preconditions(shared_server: ServerProcess) -> None:
+    async with hosted_meeting(shared_server.url) as host:
+        link = await host.link("publish", "OBS")
+        async with Device(link["url"], link["token"]) as obs:
+            status, headers, answer = await obs.send(
+                "POST", obs.endpoint, await an_offer(), {"Content-Type": SDP}
+            )
+            assert (status, headers["Content-Type"]) == (201, SDP)
+            assert headers["ETag"].startswith('"')
+            assert "a=setup:passive" in answer
+            origin = shared_server.url
+            first = origin + headers["Location"]
+            etag = headers["ETag"]
+            end = "a=end-of-candidates\r\n"
+
+            async def patch(
+                body: str, url: str = first, content_type: str = FRAGMENT, **more: str
+            ) -> tuple[int, str]:
+                return await refused(obs, "PATCH", url, body, Content_Type=content_type, **more)
+
+            assert await patch(end) == (428, "precondition_missing")
+            assert await patch(end, If_Match='"other"') == (412, "precondition_failed")
+            assert await patch(end, If_Match=f"W/{etag}") == (412, "precondition_failed")
+            assert await patch(end, content_type="application/json", If_Match=etag) == (
+                415,
+                "media_type_unsupported",
+            )
+            assert await patch("", If_Match=etag) == (400, "bad_message")
+            assert await patch("a=ice-ufrag:abcd\r\n", If_Match="*") == (400, "bad_message")
+            assert await patch("m=audio 9 x 0\r\na=mid:nine\r\n" + end, If_Match=etag) == (
+                422,
+                "sdp_unsupported",
+            )
+            bad = "a=candidate:1 1 udp nonsense\r\n"
+            assert (await patch(bad, If_Match=etag))[1] == "bad_candidate"
+            assert await patch(end, origin + "/api/whip/sessions/none", If_Match=etag) == (404, "not_found")
+            good = "a=mid:0\r\na=candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host\r\n" + end
+            status, _, body = await obs.send(
+                "PATCH", first, good, {"Content-Type": FRAGMENT, "If-Match": etag}
+            )
+            assert (status, body) == (204, "")
+            for method in ("GET", "POST", "PUT"):
+                assert await refused(obs, method, first, None) == (405, "unknown_message")
+
+            # A device that comes anew takes its own place.
+            second = await obs.post(await an_offer())
+            assert second.startswith("v=0")
+            assert await refused(obs, "DELETE", first, None) == (404, "not_found")
+            assert await obs.delete() == 200
+            assert await refused(obs, "DELETE", obs.session, None) == (404, "not_found")
+
+
+async def test_one_screen_at_a_time(shared_server: ServerProcess) -> None:
+    async with hosted_meeting(shared_server.url) as host:
+        link = await host.link("publish", "课件", source="screen")
+        await host.do("meeting.share", take_over=False)
+        async with Device(link["url"], link["token"]) as obs:
+            status = await refused(obs, "POST", obs.endpoint, await an_offer(), Content_Type=SDP)
+            assert status == (409, "share_taken")
+
+
+async def test_a_device_that_offers_all_the_time_waits(shared_server: ServerProcess) -> None:
+    async with hosted_meeting(shared_server.url) as host:
+        link = await host.link("publish", "OBS")
+        async with Device(link["url"], link["token"]) as obs:
+            for _ in range(20):
+                assert (await refused(obs, "POST", obs.endpoint, "nothing", Content_Type=SDP))[0] == 400
+            status, headers, _ = await obs.send("POST", obs.endpoint, "nothing", {"Content-Type": SDP})
+            assert status == 429
+            assert int(headers["Retry-After"]) > 0
+
+
+async def test_links_are_the_hosts_alone(shared_server: ServerProcess) -> None:
+    async with hosted_meeting(shared_server.url) as host:
+        path = f"/api/meetings/{host.meeting_id}/streams"
+        await host.ask("POST", path, {"access": "publish", "name": "x", "minutes": 1}, 400)
+        await host.ask("POST", path, {"access": "listen", "name": "x"}, 400)
+        await host.ask("POST", path, {"access": "publish", "name": ""}, 400)
+        for number in range(8):
+            await host.link("publish", f"设备{number}")
+        await host.ask("POST", path, {"access": "publish", "name": "x"}, 409)
+        own, host.token = host.token, await _token_of(host, "agent02")
+        await host.ask("GET", path, status=404)
+        host.token = await _token_of(host, "taxpayer01")
+        await host.ask("GET", path, status=403)
+        host.token = own
+        shown = await host.ask("GET", path)
+        assert len(shown["streams"]) == 8
+        assert "token" not in shown["streams"][0]
+        await host.ask("DELETE", f"{path}/none", status=404)
+
+
+async def test_pages_of_listed_sites_alone_may_read_and_a_draining_server_takes_nobody(
+    tmp_path: Path,
+) -> None:
+    site = "https://tv.example.gov.cn"
+    server = await start_server(tmp_path / "data", RTC_TURN_START="false", RTC_CORS_ORIGINS=f'["{site}"]')
+    try:
+        async with hosted_meeting(server.url) as host:
+            link = await host.link("view", "屏幕")
+            async with Device(link["url"], link["token"]) as player:
+                asked = {
+                    "Access-Control-Request-Method": "POST",
+                    "Access-Control-Request-Headers": "authorization",
+                }
+                for origin, allowed in ((site, site), ("https://evil.example", None)):
+                    status, headers, _ = await player.send(
+                        "OPTIONS", player.endpoint, None, {"Origin": origin, **asked}
+                    )
+                    assert (status, headers["Accept-Post"]) == (204, SDP)
+                    assert headers.get("Access-Control-Allow-Origin") == allowed
+                    assert ("If-Match" in headers.get("Access-Control-Allow-Headers", "")) is bool(allowed)
+                offer = await an_offer(direction="recvonly")
+                status, headers, _ = await player.send(
+                    "POST", player.endpoint, offer, {"Content-Type": SDP, "Origin": site}
+                )
+                assert status == 201
+                exposed = headers["Access-Control-Expose-Headers"]
+                assert all(name in exposed for name in ("Location", "ETag", "Link"))
+                player.session = server.url + headers["Location"]
+                server.process.terminate()
+                async with asyncio.timeout(15):
+                    while await _health(player, server.url) != 503:
+                        pass
+                assert await _post(player, offer) == (503, "server_stopping")
+                # Who is there may still go.
+                assert await player.delete() == 200
+                await host.do("meeting.end")
+    finally:
+        await server.kill()
+
+
+async def _health(device: Device, url: str) -> int:
+    return (await device.send("GET", f"{url}/healthz", None, {}))[0]
+
+
+async def _post(device: Device, offer: str) -> tuple[int, str]:
+    status, _, body = await device.send("POST", device.endpoint, offer, {"Content-Type": SDP})
+    return status, body.split('"code": "')[1].split('"')[0] if status >= 400 else ""
+
+
+async def _token_of(host: Host, account: str) -> str:
+    return await token_of(host.url, account)
