@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Playwright, expect
 
-from tests.e2e.people import Person
+from tests.e2e.people import Agent, Person, Taxpayer
 from tests.harness.axe import violations
 from tests.harness.browser import DESKTOP, PHONE, launch, screenshot, sign_in
 from tests.harness.firewall import blocked_udp, firewall_missing, narrowed_udp
@@ -170,3 +170,16 @@ async def test_a_line_too_slow_for_video_is_told(browser: Browser, tmp_path: Pat
             await visitor.sees("check-network-title", "建议只用语音")
             await visitor.sees("check-network-advice", "关闭摄像头")
             await screenshot(visitor.page, "check-slow")
+
+
+async def test_the_window_and_the_desk_lead_there_as_who_one_is(browser: Browser, tmp_path: Path) -> None:
+    async with one_port(tmp_path / "data", ice_tcp=True) as reachable:
+        url = reachable.server.url
+        context = await browser.new_context(viewport=DESKTOP, locale="zh-CN")
+        for person in (await Taxpayer.arrive(context, url), await Agent.arrive(context, url, "lead01")):
+            await screenshot(person.page, f"check-way-{type(person).__name__.lower()}")
+            async with context.expect_page() as opened:
+                await person.press("to-check")
+            there = Person(await opened.value)
+            await there.sees("check-start")
+            assert there.page.url == f"{url}/check"
