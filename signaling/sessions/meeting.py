@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from media.types import Source
 from signaling.errors import ErrorCode, Refused
-from signaling.sessions import mediation, meeting_derive, meeting_lines, meeting_settling
+from signaling.sessions import mediation, meeting_derive, meeting_lines, meeting_recording, meeting_settling
 from signaling.sessions import meeting_attendance as attendance
 from signaling.sessions import meeting_commands as c
 from signaling.sessions.commands import (
@@ -159,6 +159,12 @@ def _do(state: MeetingState, actor: MeetingMember, deed: c.MeetingDeed, now_ms: 
             return state.with_member(replace(actor, offered=sources, tracks=tracks))
         case c.MuteSelf():
             return _mute_self(state, actor, deed)
+        case c.StartMeetingRecording():
+            return meeting_recording.start(state, deed, now_ms)
+        case c.StopMeetingRecording():
+            return meeting_recording.end(state)
+        case c.AnswerMeetingRecording():
+            return meeting_recording.answer(state, deed)
         case c.EndMeeting(actor_id=actor_id):
             return _end(state, MeetingEnd.HOST_ENDED, actor_id, now_ms)
         case _:

@@ -8,13 +8,18 @@ from enum import StrEnum
 from media.types import Source, TransportKind, TransportState
 from signaling.sessions.effects import (
     AddPeer,
+    BeginRecording,
     CloseMedia,
     Dissolve,
+    EndRecording,
+    LeaveTrack,
     Record,
+    RecordTrack,
     RemovePeer,
     SetGrant,
     SetMuted,
     TellMessage,
+    TellRecording,
 )
 from signaling.sessions.meeting_states import MeetingLeft
 
@@ -95,6 +100,7 @@ MeetingTelling = (
     | TellMeetingMember
     | TellLobby
     | TellMessage
+    | TellRecording
     | TellUnmuteAsked
     | TellMeetingLeft
     | TellMeetingTransport
@@ -107,6 +113,10 @@ MeetingEffect = (
     | SetGrant
     | SetMuted
     | CloseMedia
+    | BeginRecording
+    | EndRecording
+    | RecordTrack
+    | LeaveTrack
     | Record
     | Dissolve
     | MeetingTelling

@@ -9,7 +9,7 @@ from media.types import Source, TransportKind, TransportState
 from signaling.errors import ErrorCode, Refused
 from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_states import MeetingEnd, MeetingPhase, MeetingRole
-from signaling.sessions.model import Message
+from signaling.sessions.model import Message, RecordingState
 from signaling.sessions.states import MessageKind, Presence, Role
 
 STAFF = frozenset({Role.AGENT, Role.SUPERVISOR})
@@ -108,6 +108,7 @@ class MeetingState:
     waiting: tuple[Waiting, ...] = ()
     messages: tuple[Message, ...] = ()
     next_seq: int = 1
+    recording: RecordingState = field(default_factory=RecordingState)
     started_at: int | None = None
     ended_at: int | None = None
     ended_by: str | None = None

@@ -93,7 +93,7 @@ class CallChanged(Notification):
 
 
 class RecordingChanged(Notification):
-    """A recording of the call began or ended, or somebody answered."""
+    """A recording of the call, or of the meeting of this id, began or ended, or somebody answered."""
 
     EVENT: ClassVar[str] = "recording.changed"
     interaction_id: str

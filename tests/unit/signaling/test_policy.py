@@ -81,5 +81,6 @@ def test_only_the_host_of_a_meeting_rules_others() -> None:
         Action.SET_ROLE,
         Action.HAND_OVER,
         Action.MUTE_OTHERS,
+        Action.RECORD,
         Action.CLOSE,
     }

@@ -981,6 +981,7 @@ export interface MeetingView {
   sharer_id: string | null;
   /** Who is there now. */
   members: MeetingMemberView[];
+  recording: RecordingView;
   started_at: number | null;
   ended_at: number | null;
   end_reason: MeetingEnd | null;
@@ -1288,7 +1289,7 @@ export interface ReadMessages {
   seq: number;
 }
 
-/** A recording of the call began or ended, or somebody answered. */
+/** A recording of the call, or of the meeting of this id, began or ended, or somebody answered. */
 export interface RecordingChanged {
   interaction_id: string;
   recording: RecordingView;
@@ -1472,7 +1473,7 @@ export interface StartCall {
  */
 export type StartCheck = Record<string, never>;
 
-/** The agent begins to record the running call; everyone else in it is asked. */
+/** The agent begins to record the running call, the host the meeting; everyone else in it is asked. */
 export interface StartRecording {
   interaction_id: string;
 }
