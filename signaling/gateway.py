@@ -1,4 +1,6 @@
-"""In and out of Socket.IO: the one public entry of the signalling floor for the application."""
+"""In and out of Socket.IO: the one public entry of the signalling floor for the application.
+
+Long because it composes the whole floor and knows every scope of connection; what each does is elsewhere."""
 
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ from signaling.ratelimit import Buckets, TokenBucket
 from signaling.rooms import keeping
 from signaling.rooms.absent import AnybodysProfile, NoFiles, NoOrganisation
 from signaling.rooms.aftercare import Aftercare
+from signaling.rooms.checks import Checks
 from signaling.rooms.clock import Clock, SystemClock
 from signaling.rooms.confirmation_memory import MemoryConfirmations
 from signaling.rooms.confirmations import Confirmations
@@ -78,6 +81,7 @@ _COSTLY = (
     requests.EnterMeeting,
     requests.GetNotes,
     requests.EditNotes,
+    requests.StartCheck,
 )
 _EVENT_NAMES = frozenset(request.EVENT for request in requests.REQUESTS)
 
@@ -119,6 +123,7 @@ class Gateway:
         self._connections = Connections()
         self._meeting_connections = Connections()
         self._centre_connections = Connections()
+        self._check_connections = Connections()
         self._ports = RoomPorts(
             settings=settings,
             media=media,
@@ -175,6 +180,7 @@ class Gateway:
         kept_meetings = meeting_records or MemoryMeetings()
         self.meetings = Meetings(meeting_ports, kept_meetings, organisation or NoOrganisation(), new_id)
         self._meeting_dispatcher = MeetingDispatcher(meeting_ports, self.meetings, kept_meetings)
+        self._checks = Checks(replace(self._ports, outbound=self._check_connections), new_id)
         self._server = MessageServer(settings, self)
         self._connects = Buckets(settings.rates.connects)
         self._bad_tokens = Buckets(settings.rates.bad_tokens)
@@ -253,20 +259,23 @@ class Gateway:
 
     async def drain(self, deadline_s: float) -> None:
         """Refuse new interactions and calls; return when none is running any more or ``deadline_s`` has passed."""
-        self._dispatcher.draining = self._meeting_dispatcher.draining = True
+        self._refuse_new()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._rooms.rest(), deadline_s)
 
     async def stop(self) -> None:
         """End everything with ``server_stopping`` in the order of CLOSURES.md. Idempotent."""
         self._accepting = False
-        self._dispatcher.draining = self._meeting_dispatcher.draining = True
+        self._refuse_new()
+        self._checks.stop()
         await asyncio.gather(self._rooms.close_all(), self.meetings.stop())
         self._reception.stop()
-        scopes = (self._connections, self._meeting_connections, self._centre_connections)
-        for connection in [one for scope in scopes for one in scope.all()]:
+        for connection in [one for scope in ConnectionScope for one in self._known(scope).all()]:
             self._dismiss(connection, Refused(ErrorCode.SERVER_STOPPING))
         await self._server.closed()
+
+    def _refuse_new(self) -> None:
+        self._dispatcher.draining = self._meeting_dispatcher.draining = self._checks.draining = True
 
     async def on_connect(self, transport_id: str, auth: object, request: web.Request) -> None:
         if not self._accepting:
@@ -369,7 +378,7 @@ class Gateway:
         )
 
     def _plain_welcome(self, connection: Connection) -> Welcome:
-        """A meeting is told by ``meeting.enter``, the personal centre asks over HTTP."""
+        """A meeting is told by ``meeting.enter``, a check by ``check.start``; the personal centre asks over HTTP."""
         person = connection.person
         return Welcome(
             version=WIRE_VERSION,
@@ -390,12 +399,15 @@ class Gateway:
                 return self._meeting_connections
             case ConnectionScope.CENTRE:
                 return self._centre_connections
+            case ConnectionScope.CHECK:
+                return self._check_connections
 
     def _find(self, transport_id: str) -> Connection | None:
         return (
             self._connections.find(transport_id)
             or self._meeting_connections.find(transport_id)
             or self._centre_connections.find(transport_id)
+            or self._check_connections.find(transport_id)
         )
 
     async def on_disconnect(self, transport_id: str) -> None:
@@ -410,6 +422,8 @@ class Gateway:
             return
         if connection.scope is ConnectionScope.MEETING:
             self.meetings.disconnected(connection.person.person_id)
+        elif connection.scope is ConnectionScope.CHECK:
+            self._checks.disconnected(connection.person.person_id)
         elif connection.scope is ConnectionScope.SERVICE:
             self._rooms.disconnected(connection.person.person_id)
             self._reception.disconnected(connection.person)
@@ -448,9 +462,7 @@ class Gateway:
             request = self._parse(connection, event, payload)
             if connection.scope is ConnectionScope.CENTRE:
                 raise Refused(ErrorCode.UNKNOWN_MESSAGE)
-            in_meeting = connection.scope is ConnectionScope.MEETING
-            dispatcher = self._meeting_dispatcher if in_meeting else self._dispatcher
-            await dispatcher.dispatch(connection.person, request, respond)
+            await self._dispatcher_of(connection.scope).dispatch(connection.person, request, respond)
         except DomainError as error:
             respond(error)
             self._count_refusal(connection)
@@ -458,6 +470,15 @@ class Gateway:
             respond(error)
         name = event if event in _EVENT_NAMES else "unknown"
         self._metrics.request(name, outcome, time.perf_counter() - began)
+
+    def _dispatcher_of(self, scope: ConnectionScope) -> Dispatcher | MeetingDispatcher | Checks:
+        match scope:
+            case ConnectionScope.MEETING:
+                return self._meeting_dispatcher
+            case ConnectionScope.CHECK:
+                return self._checks
+            case _:
+                return self._dispatcher
 
     def _parse(self, connection: Connection, event: str, payload: str) -> Request:
         request = parse_request(event, payload)

@@ -35,6 +35,18 @@ class RateLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """Checks of devices and network. Each costs the engine two transports and up to 3 Mbit/s both ways."""
+
+    max_s: int = 60
+    """So long a check lasts at most."""
+    max_running: int = 50
+    """On this node at once; beyond it one is asked to wait."""
+    starts: RateLimit = RateLimit(burst=5, per_second=0.1)
+    """Of one person."""
+
+
+@dataclass(frozen=True, slots=True)
 class SignalingSettings:
     """Everything the gateway needs to know. Times end in ``_s`` or ``_ms``, sizes in ``_bytes``."""
 
@@ -68,3 +80,4 @@ class SignalingSettings:
     meetings: MeetingSettings = field(default_factory=MeetingSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     rates: RateLimits = field(default_factory=RateLimits)
+    checks: CheckSettings = field(default_factory=CheckSettings)

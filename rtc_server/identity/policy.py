@@ -22,6 +22,8 @@ class Permission(StrEnum):
     ADMIN_PAGE = "admin_page"
     MEETING = "meeting"
     """Open the page of a meeting; who gets in is decided there."""
+    CHECK_DEVICES = "check_devices"
+    """Open the page that checks devices and network before a call."""
     APPLY_FOR_MEDIATION = "apply_for_mediation"
     READ_MEDIATIONS = "read_mediations"
     """One's own applications; staff: those of their centres."""
@@ -71,6 +73,7 @@ _SERVING = frozenset(
         Permission.OWN_SESSION,
         Permission.DESK,
         Permission.MEETING,
+        Permission.CHECK_DEVICES,
         Permission.READ_MEDIATIONS,
         Permission.DISPATCH_MEDIATION,
         Permission.MANAGE_STREAMS,
@@ -94,6 +97,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.OWN_SESSION,
                 Permission.WINDOW,
                 Permission.MEETING,
+                Permission.CHECK_DEVICES,
                 Permission.APPLY_FOR_MEDIATION,
                 Permission.READ_MEDIATIONS,
                 Permission.OWN_HISTORY,

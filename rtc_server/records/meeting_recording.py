@@ -10,6 +10,7 @@ from dataclasses import asdict
 from rtc_server.records import mediations, meetings
 from rtc_server.records.conversion import row_of
 from rtc_server.records.mediations import MediationRecord
+from rtc_server.records.meeting_recordings import MeetingConsentRecord, MeetingRecordingRecord
 from rtc_server.records.meetings import (
     MeetingMemberRecord,
     MeetingMessageRecord,
@@ -22,8 +23,10 @@ from signaling.rooms.kept import KeptAudit
 from signaling.rooms.kept_meetings import (
     KeptApplication,
     KeptMeeting,
+    KeptMeetingConsent,
     KeptMeetingMember,
     KeptMeetingMessage,
+    KeptMeetingRecording,
     KeptNotes,
     KeptNotesUpdate,
     KeptOfMeetings,
@@ -119,6 +122,11 @@ def _row(thing: KeptOfMeetings | KeptAudit, revision: int) -> object:
         case KeptNotes():
             state = b64encode(thing.state).decode()
             return MeetingNotesRecord(thing.meeting_id, revision, thing.seq, state, thing.text)
+        case KeptMeetingRecording():
+            return MeetingRecordingRecord(revision=revision, **asdict(thing))
+        case KeptMeetingConsent():
+            # In order also within a millisecond: the last answer counts.
+            return MeetingConsentRecord(f"{revision:015x}{secrets.token_hex(12)}", **asdict(thing))
         case KeptAudit():
             return row_of(thing, revision, lambda: secrets.token_hex(12))
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, metadata
+from rtc_server.records.mediations import MEDIATION, MediationRecord, mediation_application
 from rtc_server.records.paging import MAX_LIMIT
 from signaling.sessions.meeting_states import MeetingEnd, MeetingPhase, MeetingRole
 from signaling.sessions.states import MessageKind, Role
@@ -177,6 +178,17 @@ MEETING_NOTES = Kind(meeting_notes, MeetingNotesRecord, revisioned=True)
 async def not_ended(connection: AsyncConnection) -> tuple[MeetingRecord, ...]:
     query = select(meeting).where(meeting.c.phase != MeetingPhase.ENDED.value).order_by(meeting.c.meeting_id)
     return tuple(MEETING.of_row(row) for row in await connection.execute(query))
+
+
+async def application_of(connection: AsyncConnection, meeting_id: str) -> MediationRecord | None:
+    """What the meeting is about, and whose it is."""
+    query = (
+        select(mediation_application)
+        .join(meeting, meeting.c.application_id == mediation_application.c.application_id)
+        .where(meeting.c.meeting_id == meeting_id)
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return MEDIATION.of_row(row) if row is not None else None
 
 
 async def highest_revision(connection: AsyncConnection) -> int:

@@ -1,5 +1,5 @@
 """The built web client: ``/embed.js``, ``/desk``, ``/desk/records``, ``/centre``, ``/admin``, ``/editor``, ``/meeting/{id}``,
-``/assets/``; from memory, compressed once."""
+``/check``, ``/assets/``; from memory, compressed once."""
 
 from __future__ import annotations
 
@@ -184,6 +184,14 @@ _CENTRE = _Page(
     "个人中心供纳税人使用，请使用纳税人账号登录。",
 )
 
+_CHECK = _Page(
+    "check.html",
+    Permission.CHECK_DEVICES,
+    "设备与网络检测需要登录后使用，请先登录，再重新打开本页。",
+    "无法打开设备与网络检测",
+    "设备与网络检测供纳税人和坐席使用，请更换账号后重新打开。",
+)
+
 
 async def _desk(request: web.Request) -> web.StreamResponse:
     return await _client_page(request, _DESK)
@@ -211,12 +219,16 @@ async def _centre(request: web.Request) -> web.StreamResponse:
     return await _client_page(request, _CENTRE)
 
 
+async def _check(request: web.Request) -> web.StreamResponse:
+    return await _client_page(request, _CHECK)
+
+
 async def _client_page(request: web.Request, page: _Page) -> web.StreamResponse:
     person = await current_or_none(request)
     if person is None or not may(person.role, page.permission):
         if request.app[SETTINGS].demo:
             # The desk is where an account begins anyway; the others are found again only by their address.
-            back = f"?to={quote(request.path)}" if page in (_MEETING, _CENTRE, _RECORDS) else ""
+            back = f"?to={quote(request.path)}" if page in (_MEETING, _CENTRE, _RECORDS, _CHECK) else ""
             raise web.HTTPFound(f"/demo{back}")
         if person is None:
             return notice(request, "请先登录", page.signed_out, status=401)
@@ -258,6 +270,7 @@ def add_routes(app: web.Application, settings: Settings) -> None:
     app.router.add_get("/admin", _admin)
     app.router.add_get("/editor", _editor)
     app.router.add_get("/meeting/{meeting_id}", _meeting)
+    app.router.add_get("/check", _check)
     app.router.add_get("/assets/{name:.+}", _asset)
     app.router.add_get("/pages.css", _styles)
     app.router.add_get("/icon.svg", _icon)

@@ -1,4 +1,4 @@
-"""Recordings of calls: what there is, who agreed, playing them, and one file of them all.
+"""Recordings of calls and meetings: what there is, who agreed, playing them, and one file of them all.
 
 A recording is played by a short-lived signed link, which a ``video`` element can use: making one is the viewing that is
 kept in the audit log.
@@ -14,21 +14,23 @@ from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import StringConstraints
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.identity.policy import Permission
 from rtc_server.recordings.index import Index
 from rtc_server.recordings.progress import CompositionState
 from rtc_server.recordings.shelf import Shelf
-from rtc_server.records import call_recordings, interactions
+from rtc_server.records import call_recordings, interactions, meeting_recordings, meetings
 from rtc_server.records.audit import AuditEntry
 from rtc_server.records.call_recordings import CallRecording
+from rtc_server.records.meeting_recordings import MeetingRecordingRecord
 from rtc_server.rest import access
 from rtc_server.rest.context import client_address
 from rtc_server.rest.headers import sandbox
 from rtc_server.rest.resource import Body, Call, Entry, View
 from rtc_server.rest.service import SERVICE_DESK, ServiceDesk
 from signaling.errors import BadInput, ErrorCode, Refused
-from signaling.sessions.states import Consent
+from signaling.sessions.states import Consent, Role
 
 VIEWED = "view_recording"
 _EXPIRES = re.compile(r"^[0-9]{1,12}$")
@@ -64,10 +66,11 @@ class CompositionView(View):
 
 
 class RecordingView(View):
-    """``ended_at`` None while it runs."""
+    """``ended_at`` None while it runs. Of an interaction or of a meeting."""
 
     recording_id: str
-    interaction_id: str
+    interaction_id: str | None
+    meeting_id: str | None
     started_by: str
     started_at: int
     ended_at: int | None
@@ -100,7 +103,23 @@ async def _list(call: Call) -> Recordings:
         consents = {
             row.recording_id: await call_recordings.consents(connection, row.recording_id) for row in rows
         }
-    names = await _names(call.desk, found.interaction_id)
+        people = (await interactions.members(connection, [found.interaction_id])).get(
+            found.interaction_id, ()
+        )
+    names = {member.person_id: member.display_name for member in people}
+    return Recordings(items=[await _view(call.desk, row, consents[row.recording_id], names) for row in rows])
+
+
+async def _list_of_meeting(call: Call) -> Recordings:
+    meeting_id = call.id("meeting_id")
+    async with call.desk.recording.read() as connection:
+        await _check_meeting(call, connection, meeting_id)
+        rows = await meeting_recordings.of_meeting(connection, meeting_id)
+        consents = {
+            row.recording_id: await meeting_recordings.consents(connection, row.recording_id) for row in rows
+        }
+        people = await meetings.members(connection, meeting_id)
+    names = {member.person_id: member.display_name for member in people}
     return Recordings(items=[await _view(call.desk, row, consents[row.recording_id], names) for row in rows])
 
 
@@ -118,7 +137,7 @@ async def _play(call: Call) -> ViewingLink:
             action=VIEWED,
             subject=recording.recording_id,
             origin=str(client_address(call.request)),
-            detail=f"{recording.interaction_id} {name}",
+            detail=f"{_owner(recording)} {name}",
         )
     )
     link = call.desk.links.make(_signed(recording.recording_id, name))
@@ -163,26 +182,46 @@ async def content(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def _visible(call: Call) -> CallRecording:
-    """Of an interaction this person may see. Raises ``Refused`` with ``not_found``."""
+async def _visible(call: Call) -> CallRecording | MeetingRecordingRecord:
+    """Of an interaction or a meeting this person may see. Raises ``Refused`` with ``not_found``."""
+    recording_id = call.id("recording_id")
     async with call.desk.recording.read() as connection:
-        found = await call_recordings.get(connection, call.id("recording_id"))
-    if found is None:
-        raise Refused(ErrorCode.NOT_FOUND)
+        found = await call_recordings.get(connection, recording_id)
+        if found is None:
+            of_meeting = await meeting_recordings.get(connection, recording_id)
+            if of_meeting is None:
+                raise Refused(ErrorCode.NOT_FOUND)
+            await _check_meeting(call, connection, of_meeting.meeting_id)
+            return of_meeting
     await access.visible(call.desk, call.person, found.interaction_id)
     return found
 
 
-async def _names(desk: ServiceDesk, interaction_id: str) -> dict[str, str]:
-    """Masked names and staff numbers of those who were in it."""
-    async with desk.recording.read() as connection:
-        found = await interactions.members(connection, [interaction_id])
-    return {member.person_id: member.display_name for member in found.get(interaction_id, ())}
+async def _check_meeting(call: Call, connection: AsyncConnection, meeting_id: str) -> None:
+    """Those it was dispatched to, and supervisors of the centre it belongs to. Raises ``Refused`` with ``not_found``."""
+    application = await meetings.application_of(connection, meeting_id)
+    if application is None:
+        raise Refused(ErrorCode.NOT_FOUND)
+    if application.agent_id == call.person.person_id:
+        return
+    organisation = call.desk.organisation
+    centre = organisation.centre_for(application.authority)
+    own = organisation.centres_of(call.person.person_id)
+    if call.person.role is not Role.SUPERVISOR or centre is None or centre.centre_id not in own:
+        raise Refused(ErrorCode.NOT_FOUND)
+
+
+def _owner(row: CallRecording | MeetingRecordingRecord) -> str:
+    return row.interaction_id if isinstance(row, CallRecording) else row.meeting_id
 
 
 async def _view(
-    desk: ServiceDesk, row: CallRecording, consents: dict[str, Consent], names: dict[str, str]
+    desk: ServiceDesk,
+    row: CallRecording | MeetingRecordingRecord,
+    consents: dict[str, Consent],
+    names: dict[str, str],
 ) -> RecordingView:
+    """``names``: masked names and staff numbers of those who were in it."""
     shelf: Shelf = desk.shelf
     index = await shelf.index(row.recording_id) or Index(row.recording_id)
     progress = await shelf.composition(row.recording_id)
@@ -190,7 +229,8 @@ async def _view(
     broken_off = ended_us // 1000 if index.finished and ended_us is not None else None
     return RecordingView(
         recording_id=row.recording_id,
-        interaction_id=row.interaction_id,
+        interaction_id=row.interaction_id if isinstance(row, CallRecording) else None,
+        meeting_id=row.meeting_id if isinstance(row, MeetingRecordingRecord) else None,
         started_by=row.started_by,
         started_at=row.started_at,
         ended_at=row.ended_at if row.ended_at is not None else broken_off,
@@ -231,6 +271,14 @@ ENTRIES = (
         Permission.PLAY_RECORDINGS,
         _list,
         "Recordings of its calls, who agreed, and their files",
+        answer=Recordings,
+    ),
+    Entry(
+        "GET",
+        "/api/meetings/{meeting_id}/recordings",
+        Permission.PLAY_RECORDINGS,
+        _list_of_meeting,
+        "Recordings of a meeting, who agreed, and their files",
         answer=Recordings,
     ),
     Entry(

@@ -28,6 +28,7 @@ from signaling.sessions.model import (
     TransferState,
 )
 from signaling.sessions.policy import SessionKind
+from signaling.sessions.recording_changes import answers_between
 from signaling.sessions.settings import SessionSettings
 from signaling.sessions.states import (
     AssistancePhase,
@@ -103,10 +104,8 @@ def _of_recording(old: InteractionState, new: InteractionState, now_ms: int) -> 
     if before.running != after.running or before.recording_id != recording_id:
         ended_at = None if after.running else now_ms
         yield KeptRecording(recording_id, own, after.started_by, after.started_at, ended_at)
-    known = before.consents if before.recording_id == recording_id else {}
-    for person_id, consent in after.consents.items():
-        if known.get(person_id) is not consent:
-            yield KeptConsent(recording_id, own, person_id, consent, now_ms)
+    for person_id, consent in answers_between(before, after):
+        yield KeptConsent(recording_id, own, person_id, consent, now_ms)
 
 
 def assistance_of(state: InteractionState) -> KeptCall | None:

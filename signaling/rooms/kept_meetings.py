@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_states import MeetingEnd, MeetingPhase, MeetingRole
 from signaling.sessions.model import Message
-from signaling.sessions.states import Role
+from signaling.sessions.states import Consent, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,37 @@ class KeptNotes:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeptMeetingRecording:
+    """The recording of a meeting. ``ended_at`` None while it runs, or when the server stopped during it."""
+
+    recording_id: str
+    meeting_id: str
+    started_by: str
+    started_at: int
+    ended_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMeetingConsent:
+    """What somebody answered; every answer is kept, the last one counts."""
+
+    recording_id: str
+    meeting_id: str
+    person_id: str
+    consent: Consent
+    at: int
+
+
 KeptOfMeetings = (
-    KeptApplication | KeptMeeting | KeptMeetingMember | KeptMeetingMessage | KeptNotesUpdate | KeptNotes
+    KeptApplication
+    | KeptMeeting
+    | KeptMeetingMember
+    | KeptMeetingMessage
+    | KeptNotesUpdate
+    | KeptNotes
+    | KeptMeetingRecording
+    | KeptMeetingConsent
 )
 
 

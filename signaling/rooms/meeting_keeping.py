@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from signaling.rooms.kept import KeptAudit
 from signaling.rooms.kept_meetings import (
     KeptApplication,
     KeptMeeting,
+    KeptMeetingConsent,
     KeptMeetingMember,
     KeptMeetingMessage,
+    KeptMeetingRecording,
     KeptOfMeetings,
     OpenMeeting,
 )
 from signaling.sessions.meeting_model import MeetingMember, MeetingSettings, MeetingState
 from signaling.sessions.meeting_states import MeetingPhase
 from signaling.sessions.meeting_streams import PERSON_PREFIX
+from signaling.sessions.recording_changes import answers_between
 from signaling.sessions.states import Presence
 
 
@@ -43,6 +47,8 @@ def between(old: MeetingState, new: MeetingState, now_ms: int) -> tuple[KeptOfMe
     found += _of_streams(old, new, now_ms)
     if old.phase is not new.phase and new.phase is MeetingPhase.ENDED and new.ended_by is not None:
         found.append(KeptAudit(now_ms, new.ended_by, "meeting_ended", own))
+    if old.recording is not new.recording:
+        found += _of_recording(old, new, now_ms)
     fresh = new.next_seq - old.next_seq
     if fresh:
         found += [KeptMeetingMessage(own, message) for message in new.messages[-fresh:]]
@@ -68,6 +74,20 @@ def _of_streams(old: MeetingState, new: MeetingState, now_ms: int) -> list[KeptA
         if member.stream is not None and (before is None or before.peer_epoch != member.peer_epoch):
             found.append(KeptAudit(now_ms, member.person_id, "meeting_stream_entered", own))
     return found
+
+
+def _of_recording(
+    old: MeetingState, new: MeetingState, now_ms: int
+) -> Iterator[KeptMeetingRecording | KeptMeetingConsent]:
+    before, after = old.recording, new.recording
+    own, recording_id = new.meeting_id, after.recording_id
+    if recording_id is None or after.started_by is None or after.started_at is None:
+        return
+    if before.running != after.running or before.recording_id != recording_id:
+        ended_at = None if after.running else now_ms
+        yield KeptMeetingRecording(recording_id, own, after.started_by, after.started_at, ended_at)
+    for person_id, consent in answers_between(before, after):
+        yield KeptMeetingConsent(recording_id, own, person_id, consent, now_ms)
 
 
 def meeting_of(state: MeetingState) -> KeptMeeting:

@@ -8,8 +8,10 @@ from signaling.rooms.kept import KeptAudit
 from signaling.rooms.kept_meetings import (
     KeptApplication,
     KeptMeeting,
+    KeptMeetingConsent,
     KeptMeetingMember,
     KeptMeetingMessage,
+    KeptMeetingRecording,
     KeptNotes,
     KeptNotesUpdate,
     KeptOfMeetings,
@@ -19,6 +21,7 @@ from signaling.rooms.kept_meetings import (
 from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_states import MediationPhase, MeetingPhase
 from signaling.sessions.model import Message
+from signaling.sessions.states import Consent
 
 
 class MemoryMeetings:
@@ -26,6 +29,8 @@ class MemoryMeetings:
 
     def __init__(self) -> None:
         self.applications: dict[str, MediationApplication] = {}
+        self.recordings: dict[str, KeptMeetingRecording] = {}
+        self.consents: dict[tuple[str, str], Consent] = {}
         self._meetings: dict[str, KeptMeeting] = {}
         self._members: dict[str, dict[str, KeptMeetingMember]] = {}
         self._messages: dict[str, list[Message]] = {}
@@ -48,6 +53,10 @@ class MemoryMeetings:
                 case KeptNotes(meeting_id=own):
                     self._notes[own] = thing
                     self._updates[own] = [u for u in self._updates.get(own, []) if u.seq > thing.seq]
+                case KeptMeetingRecording():
+                    self.recordings[thing.recording_id] = thing
+                case KeptMeetingConsent():
+                    self.consents[(thing.recording_id, thing.person_id)] = thing.consent
                 case KeptAudit():
                     pass
 

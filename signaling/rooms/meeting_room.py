@@ -6,15 +6,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from media import events as media_events
 from media.types import Slots, TransportKind, TransportState
 from signaling.errors import BadInput, DomainError, ErrorCode, RateLimited, Refused
-from signaling.rooms import meeting_keeping
+from signaling.rooms import call_recording, meeting_keeping
 from signaling.rooms.clock import TimerHandle
 from signaling.rooms.inbox import Inbox
 from signaling.rooms.kept import KeptAudit
@@ -313,6 +314,10 @@ class MeetingRoom:
         deed = to_deed(request, person_id)
         if deed is None:
             return await self._negotiate(person_id, request)
+        if isinstance(deed, c.StartMeetingRecording):
+            if self._ports.call_recorder is None:
+                raise Refused(ErrorCode.RECORDING_UNAVAILABLE)
+            deed = replace(deed, recording_id=secrets.token_hex(12))
         self._apply(deed)
         if isinstance(deed, c.SayInMeeting):
             sent = self._state.sent_before(person_id, deed.client_message_id)
@@ -454,6 +459,13 @@ class MeetingRoom:
                 | effects.CloseMedia()
             ):
                 self._desk.run(effect)
+            case (
+                effects.BeginRecording()
+                | effects.EndRecording()
+                | effects.RecordTrack()
+                | effects.LeaveTrack()
+            ):
+                call_recording.run(self._ports.call_recorder, self.meeting_id, effect)
             case _:
                 tell(self._ports.outbound, self._state, effect)
 
@@ -486,6 +498,9 @@ class MeetingRoom:
         for key in list(self._timers):
             self._cancel_timer(key)
         self._ports.media.forget(self.meeting_id)
+        if self._state.recording.recording_id is not None:
+            ended = effects.EndRecording(self._state.recording.recording_id)
+            call_recording.run(self._ports.call_recorder, self.meeting_id, ended)
         self._on_end(self)
         for item in self._inbox.drain():
             if isinstance(item, MeetingAsk):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from signaling.rooms.ports import Outbound
 from signaling.sessions import meeting_effects as effects
-from signaling.sessions.effects import TellMessage
+from signaling.sessions.effects import TellMessage, TellRecording
 from signaling.sessions.meeting_model import MeetingState
 from signaling.wire import meeting_notifications as told
 from signaling.wire import notifications
 from signaling.wire.base import Notification
 from signaling.wire.meeting_present import lobby_view, meeting_member_view, meeting_view, waiting_views
-from signaling.wire.present import message_view
+from signaling.wire.present import message_view, recording_view
 
 
 def tell(outbound: Outbound, state: MeetingState, effect: effects.MeetingTelling) -> None:
@@ -36,6 +36,11 @@ def tell(outbound: Outbound, state: MeetingState, effect: effects.MeetingTelling
         case TellMessage(message=message):
             posted = notifications.MessagePosted(interaction_id=own, message=message_view(message))
             tell_all(outbound, state, posted)
+        case TellRecording():
+            recording = notifications.RecordingChanged(
+                interaction_id=own, recording=recording_view(state.recording)
+            )
+            tell_all(outbound, state, recording)
         case effects.TellUnmuteAsked(person_id=person_id, source=source):
             outbound.notify(person_id, told.UnmuteAsked(meeting_id=own, source=source))
         case effects.TellMeetingLeft(person_id=person_id, reason=reason):

@@ -6,19 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from media.types import Source
-from signaling.sessions import facts
+from signaling.sessions import facts, recording_changes
 from signaling.sessions.effects import (
     AddPeer,
-    BeginRecording,
     CancelTimer,
     CloseMedia,
     Dissolve,
     Effect,
     Effects,
-    EndRecording,
-    LeaveTrack,
     Record,
-    RecordTrack,
     ReleaseSeat,
     RemovePeer,
     SetAudience,
@@ -132,21 +128,9 @@ def _timers_set(old: InteractionState, new: InteractionState) -> Iterator[Effect
 
 
 def _recording(old: InteractionState, new: InteractionState) -> Iterator[Effect]:
-    """First what is recorded no longer. A recording goes on under its id until it ends."""
     if old.recording is new.recording and old.members is new.members:
         return
-    before, after = recorded(old), recorded(new)
-    was, runs = old.recording, new.recording
-    if was.recording_id is not None and was.running:
-        for track in sorted(before - after):
-            yield LeaveTrack(was.recording_id, track)
-        if not runs.running:
-            yield EndRecording(was.recording_id)
-    if runs.recording_id is not None and runs.running:
-        if not was.running:
-            yield BeginRecording(runs.recording_id)
-        for track in sorted(after - before):
-            yield RecordTrack(runs.recording_id, track)
+    yield from recording_changes.effects_between(old.recording, new.recording, recorded(old), recorded(new))
 
 
 def _media(old: InteractionState, new: InteractionState) -> list[Effect]:

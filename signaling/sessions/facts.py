@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from signaling.sessions import recording_changes
 from signaling.sessions.effects import Record
 from signaling.sessions.model import InteractionState
 from signaling.sessions.states import (
     AssistancePhase,
     CallPhase,
-    Consent,
     InteractionPhase,
     InvitationPhase,
     Presence,
@@ -23,8 +23,6 @@ MEMBER_RETURNED = "member_returned"
 AGENT_REPLACED = "agent_replaced"
 SUPERVISION_STARTED = "supervision_started"
 SUPERVISION_ENDED = "supervision_ended"
-RECORDING_STARTED = "recording_started"
-RECORDING_ENDED = "recording_ended"
 
 _ASSISTANCE: Mapping[AssistancePhase, str] = {
     AssistancePhase.REQUESTED: "assistance_requested",
@@ -52,7 +50,7 @@ def between(old: InteractionState, new: InteractionState) -> Iterator[Record]:
     yield from _of_members(old, new)
     yield from _of_assistance(old, new)
     yield from _of_call(old, new)
-    yield from _of_recording(old, new)
+    yield from recording_changes.facts_between(old.recording, new.recording)
     if old.phase is not new.phase and new.phase is InteractionPhase.CLOSED:
         yield Record(INTERACTION_CLOSED, new.closed_by, new.close_reason)
     if new.transfer is not None and new.transfer != old.transfer:
@@ -118,17 +116,3 @@ def _of_call(old: InteractionState, new: InteractionState) -> Iterator[Record]:
         return
     by = {CallPhase.RINGING: new.of_role(Role.AGENT), CallPhase.ACTIVE: None}.get(after, new.taxpayer)
     yield Record(_CALL[after], by.person_id if by is not None else None)
-
-
-def _of_recording(old: InteractionState, new: InteractionState) -> Iterator[Record]:
-    before, after = old.recording, new.recording
-    if before is after:
-        return
-    if after.running and not before.running:
-        yield Record(RECORDING_STARTED, after.started_by)
-    known = before.consents if before.recording_id == after.recording_id else {}
-    for person_id, consent in after.consents.items():
-        if consent is not Consent.ASKED and known.get(person_id) is not consent:
-            yield Record(f"recording_consent_{consent}", person_id)
-    if before.running and not after.running:
-        yield Record(RECORDING_ENDED)

@@ -15,6 +15,7 @@ from signaling.sessions import (
     mediation,
     meeting_derive,
     meeting_lines,
+    meeting_recording,
     meeting_settling,
     meeting_streams,
 )
@@ -181,6 +182,12 @@ def _do(state: MeetingState, actor: MeetingMember, deed: c.MeetingDeed, now_ms: 
             return meeting_streams.revoke(state, stream_id, now_ms)
         case c.MuteSelf():
             return _mute_self(state, actor, deed)
+        case c.StartMeetingRecording():
+            return meeting_recording.start(state, deed, now_ms)
+        case c.StopMeetingRecording():
+            return meeting_recording.end(state)
+        case c.AnswerMeetingRecording():
+            return meeting_recording.answer(state, deed)
         case c.EndMeeting(actor_id=actor_id):
             return _end(state, MeetingEnd.HOST_ENDED, actor_id, now_ms)
         case _:

@@ -177,6 +177,27 @@ class MuteSelf(MeetingDeed):
 
 
 @dataclass(frozen=True, slots=True)
+class StartMeetingRecording(MeetingDeed):
+    """``recording_id`` is the room's choice."""
+
+    ACTION: ClassVar[Action] = Action.RECORD
+    recording_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopMeetingRecording(MeetingDeed):
+    ACTION: ClassVar[Action] = Action.RECORD
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerMeetingRecording(MeetingDeed):
+    """Agrees to be recorded, or does not; may be changed."""
+
+    ACTION: ClassVar[Action] = Action.CONSENT
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EndMeeting(MeetingDeed):
     ACTION: ClassVar[Action] = Action.CLOSE
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from media.types import Source
+from signaling.sessions import meeting_recording, recording_changes
 from signaling.sessions.effects import (
     AddPeer,
     CloseMedia,
@@ -14,6 +15,7 @@ from signaling.sessions.effects import (
     SetGrant,
     SetMuted,
     TellMessage,
+    TellRecording,
 )
 from signaling.sessions.meeting_effects import (
     CancelMeetingTimer,
@@ -45,6 +47,7 @@ def effects(old: MeetingState, new: MeetingState) -> MeetingEffects:
         found.append(CloseMedia())
     elif new.phase is not MeetingPhase.ENDED:
         found += _media(old, new)
+    found += _recording(old, new)
     found += [SetMeetingTimer(key, at_ms) for key, at_ms in wanted.items() if before.get(key) != at_ms]
     found += _tellings(old, new, ending)
     found += _facts(old, new, ending)
@@ -79,6 +82,13 @@ def timers(state: MeetingState) -> Mapping[MeetingTimer, int]:
         at_ms = state.hostless_since + state.settings.hostless_timeout_ms
         wanted[MeetingTimer(MeetingTimerKind.HOSTLESS)] = at_ms
     return wanted
+
+
+def _recording(old: MeetingState, new: MeetingState) -> Iterator[MeetingEffect]:
+    if old.recording is new.recording and old.members is new.members:
+        return
+    before, after = meeting_recording.recorded(old), meeting_recording.recorded(new)
+    yield from recording_changes.effects_between(old.recording, new.recording, before, after)
 
 
 def _media(old: MeetingState, new: MeetingState) -> list[MeetingEffect]:
@@ -134,6 +144,8 @@ def _tellings(old: MeetingState, new: MeetingState, ending: bool) -> Iterator[Me
         yield TellMessage(message)
     if _whole(old) != _whole(new):
         yield TellMeeting()
+    if old.recording != new.recording and not ending:
+        yield TellRecording()
     if ending:
         for waits in old.waiting:
             yield TellMeetingLeft(waits.person_id, MeetingLeft.ENDED)
@@ -182,6 +194,7 @@ def _public(state: MeetingState, member: MeetingMember) -> tuple[object, ...]:
 
 
 def _facts(old: MeetingState, new: MeetingState, ending: bool) -> Iterator[Record]:
+    yield from recording_changes.facts_between(old.recording, new.recording)
     if old.phase is MeetingPhase.SCHEDULED and new.phase is MeetingPhase.RUNNING:
         yield Record("meeting_started", new.host_id)
     if ending:

@@ -8,13 +8,18 @@ from enum import StrEnum
 from media.types import Source, TransportKind, TransportState
 from signaling.sessions.effects import (
     AddPeer,
+    BeginRecording,
     CloseMedia,
     Dissolve,
+    EndRecording,
+    LeaveTrack,
     Record,
+    RecordTrack,
     RemovePeer,
     SetGrant,
     SetMuted,
     TellMessage,
+    TellRecording,
 )
 from signaling.sessions.meeting_states import MeetingLeft
 
@@ -97,6 +102,7 @@ MeetingTelling = (
     | TellMeetingMember
     | TellLobby
     | TellMessage
+    | TellRecording
     | TellUnmuteAsked
     | TellMeetingLeft
     | TellMeetingTransport
@@ -109,6 +115,10 @@ MeetingEffect = (
     | SetGrant
     | SetMuted
     | CloseMedia
+    | BeginRecording
+    | EndRecording
+    | RecordTrack
+    | LeaveTrack
     | Record
     | Dissolve
     | MeetingTelling

@@ -51,6 +51,10 @@ def _lines(old: MeetingState, new: MeetingState) -> Iterator[str]:
         )
     if new.locked != old.locked:
         yield "会议已锁定，其他人员无法进入。" if new.locked else "会议已解除锁定。"
+    if new.recording.running != old.recording.running:
+        yield (
+            "会议开始录制，是否录制您的声音和画面由您选择。" if new.recording.running else "会议录制已停止。"
+        )
     if new.sharer_id != old.sharer_id and new.sharer_id is not None:
         sharer = new.find(new.sharer_id)
         if sharer is not None:

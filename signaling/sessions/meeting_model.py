@@ -10,7 +10,7 @@ from signaling.errors import ErrorCode, Refused
 from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_states import MeetingEnd, MeetingPhase, MeetingRole
 from signaling.sessions.meeting_streams import Stream
-from signaling.sessions.model import Message
+from signaling.sessions.model import Message, RecordingState
 from signaling.sessions.states import MessageKind, Presence, Role
 
 STAFF = frozenset({Role.AGENT, Role.SUPERVISOR})
@@ -116,6 +116,7 @@ class MeetingState:
     """Links of devices that hold. Not kept: after a restart the host makes new ones."""
     messages: tuple[Message, ...] = ()
     next_seq: int = 1
+    recording: RecordingState = field(default_factory=RecordingState)
     started_at: int | None = None
     ended_at: int | None = None
     ended_by: str | None = None

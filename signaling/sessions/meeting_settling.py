@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from media.types import Source
-from signaling.sessions import mediation, meeting_streams
+from signaling.sessions import mediation, meeting_recording, meeting_streams
 from signaling.sessions.meeting_model import MeetingMember, MeetingState
 from signaling.sessions.meeting_rights import grant
 from signaling.sessions.meeting_states import MediationPhase, MeetingPhase
@@ -16,7 +16,7 @@ def settle(state: MeetingState, now_ms: int) -> MeetingState:
     state = _settle_application(state, now_ms)
     if state.phase is MeetingPhase.ENDED:
         return replace(
-            state,
+            meeting_recording.end(state),
             host_id=None,
             hostless_since=None,
             sharer_id=None,
@@ -32,7 +32,7 @@ def settle(state: MeetingState, now_ms: int) -> MeetingState:
         if not (member.offered | member.tracks) <= granted:
             cut = replace(member, offered=member.offered & granted, tracks=member.tracks & granted)
             state = state.with_member(cut)
-    return state
+    return meeting_recording.settle(state)
 
 
 def _over(member: MeetingMember, now_ms: int) -> MeetingMember:

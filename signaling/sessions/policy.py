@@ -51,7 +51,7 @@ class Action(StrEnum):
     RESUME = "resume"
     HANG_UP = "hang_up"
     RECORD = "record"
-    """Start and stop a recording of the call."""
+    """Start and stop a recording of the call or the meeting."""
     CONSENT = "consent"
     """Say whether one may be recorded."""
     ADMIT = "admit"
@@ -110,7 +110,7 @@ _JOINED: Mapping[Seat, Rule] = {_BARGE: _rule(Action.CONSENT, publish=VOICE_AND_
 _TALKS = Rule(_IN_CALL.do | {Action.CONSENT}, VOICE_AND_FACE)
 _LEADS_TALK = Rule(_TALKS.do | {Action.RECORD}, VOICE_AND_FACE)
 _OBSERVING = frozenset({Action.READ, Action.USE_MEDIA, Action.RAISE_HAND})
-_MEETING = _OBSERVING | {Action.SEND_MESSAGE, Action.SHARE, Action.EDIT_NOTES}
+_MEETING = _OBSERVING | {Action.SEND_MESSAGE, Action.SHARE, Action.EDIT_NOTES, Action.CONSENT}
 _HOSTING = _MEETING | {
     Action.ADMIT,
     Action.REMOVE,
@@ -119,6 +119,7 @@ _HOSTING = _MEETING | {
     Action.HAND_OVER,
     Action.MUTE_OTHERS,
     Action.MANAGE_STREAMS,
+    Action.RECORD,
     Action.CLOSE,
 }
 _MEETING_SOURCES = VOICE_AND_FACE | SCREEN

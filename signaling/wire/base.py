@@ -70,6 +70,8 @@ class ConnectionScope(StrEnum):
     """The page of a meeting: requests of meetings, and of their media and chat, alone."""
     CENTRE = "centre"
     """The personal centre and its staff side: told what changes; it asks over HTTP and requests nothing here."""
+    CHECK = "check"
+    """The check of devices and network: requests of checks and of their media alone."""
 
 
 class Handshake(WireModel):

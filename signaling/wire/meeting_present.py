@@ -6,7 +6,7 @@ from signaling.sessions.meeting_model import MeetingMember, MeetingState
 from signaling.sessions.meeting_rights import silenced
 from signaling.sessions.meeting_states import MeetingPlace
 from signaling.wire.meeting_views import MeetingMemberView, MeetingView, MeetingWaitingView
-from signaling.wire.present import message_view
+from signaling.wire.present import message_view, recording_view
 from signaling.wire.requests.meetings import Entered
 from signaling.wire.views import MediaView
 
@@ -27,6 +27,7 @@ def meeting_view(state: MeetingState) -> MeetingView:
         locked=state.locked,
         sharer_id=state.sharer_id,
         members=[meeting_member_view(state, member) for member in state.present],
+        recording=recording_view(state.recording),
         started_at=state.started_at,
         ended_at=state.ended_at,
         end_reason=state.end_reason,

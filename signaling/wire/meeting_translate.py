@@ -33,6 +33,12 @@ def to_deed(request: Request, actor_id: str) -> c.MeetingDeed | None:  # noqa: P
             return c.StopShare(actor_id)
         case requests.RaiseHand(raised=raised, person_id=person_id):
             return c.RaiseHand(actor_id, raised, person_id)
+        case requests.StartRecording():
+            return c.StartMeetingRecording(actor_id)
+        case requests.StopRecording():
+            return c.StopMeetingRecording(actor_id)
+        case requests.AnswerRecording(given=given):
+            return c.AnswerMeetingRecording(actor_id, given)
         case requests.EndMeeting():
             return c.EndMeeting(actor_id)
         case requests.SendMessage(client_message_id=client_message_id, text=text):

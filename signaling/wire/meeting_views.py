@@ -7,7 +7,7 @@ from signaling.sessions.meeting_states import MeetingEnd, MeetingPhase, MeetingP
 from signaling.sessions.meeting_streams import StreamAccess
 from signaling.sessions.states import Presence, Role
 from signaling.wire.base import WireModel
-from signaling.wire.views import MediaView
+from signaling.wire.views import MediaView, RecordingView
 
 
 class MeetingMemberView(WireModel):
@@ -60,6 +60,7 @@ class MeetingView(WireModel):
     """Who alone may share a screen now, or is about to."""
     members: list[MeetingMemberView] = []
     """Who is there now."""
+    recording: RecordingView = RecordingView()
     started_at: int | None = None
     ended_at: int | None = None
     end_reason: MeetingEnd | None = None

@@ -9,6 +9,7 @@ from signaling.sessions.queue_states import AgentStatus, OfferEnd, StatusReason
 from signaling.sessions.states import InvitationPhase, LeftReason
 from signaling.wire.base import Notification, WireError
 from signaling.wire.centre_notifications import CENTRE_NOTIFICATIONS
+from signaling.wire.check_notifications import CHECK_NOTIFICATIONS
 from signaling.wire.confirmation_views import ConfirmationView
 from signaling.wire.invitation_views import InvitationRing, InvitationView
 from signaling.wire.meeting_notifications import MEETING_NOTIFICATIONS
@@ -92,7 +93,7 @@ class CallChanged(Notification):
 
 
 class RecordingChanged(Notification):
-    """A recording of the call began or ended, or somebody answered."""
+    """A recording of the call, or of the meeting of this id, began or ended, or somebody answered."""
 
     EVENT: ClassVar[str] = "recording.changed"
     interaction_id: str
@@ -272,4 +273,5 @@ NOTIFICATIONS: tuple[type[Notification], ...] = (
     SupervisionChanged,
     *MEETING_NOTIFICATIONS,
     *CENTRE_NOTIFICATIONS,
+    *CHECK_NOTIFICATIONS,
 )

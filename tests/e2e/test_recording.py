@@ -84,6 +84,15 @@ async def test_asked_refused_agreed_and_played(story: Story, pair: Pair) -> None
     assert length["at"] == pytest.approx(2, abs=0.1)
     assert length["width"] == 1280
     await screenshot(agent.page, "recording-played-agent")
+    await agent.press("recording-close")
+
+    # A shared screen takes the place of the taxpayer's card; the recordings are still there.
+    await taxpayer.shares(agent)
+    await agent.sees_moving("screen-video")
+    await agent.press("recording-play")
+    await player.wait_for()
+    await agent.press("recording-close")
+    await screenshot(agent.page, "recording-while-sharing-agent")
 
     index = load(folder)
     assert index is not None

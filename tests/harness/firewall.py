@@ -30,6 +30,26 @@ def firewall_missing() -> str | None:
 
 
 @contextlib.contextmanager
+def narrowed_udp(port: int, *, kbytes_per_s: int) -> Iterator[None]:
+    """Of the datagrams to this local port, and of those from it, so many pass a second each way; the rest vanish."""
+    table = f"{TABLE}_{port}"
+    limit = f"limit rate over {kbytes_per_s} kbytes/second burst {max(4, kbytes_per_s // 4)} kbytes drop"
+    _nft(
+        f"""table inet {table} {{
+            chain input {{
+                type filter hook input priority filter;
+                udp dport {port} {limit}
+                udp sport {port} {limit}
+            }}
+        }}"""
+    )
+    try:
+        yield
+    finally:
+        _nft(f"delete table inet {table}\n")
+
+
+@contextlib.contextmanager
 def blocked_udp(*ports: int) -> Iterator[None]:
     """Datagrams to and from these local ports vanish. TCP is not touched. The table is gone afterwards, come what may."""
     listed = ", ".join(map(str, ports))

@@ -6,6 +6,7 @@
  *   dist/meeting.html                 the page of a meeting
  *   dist/centre.html                  the taxpayer's personal centre
  *   dist/casework.html                its staff side, at /desk/records
+ *   dist/check.html                   the check of devices and network
  *   dist/embed.js                     the window for other sites, ONE file with its styles inside
  */
 import { renameSync, rmSync } from 'node:fs';
@@ -23,7 +24,7 @@ const common = { root, configFile: `${root}/vite.config.ts`, logLevel: 'warn' };
 await build({
   ...common,
   base: '/',
-  build: { outDir, emptyOutDir: false, rolldownOptions: { input: ['desk', 'admin', 'editor', 'meeting', 'centre', 'casework'].map((page) => `${root}/${page}.html`) } },
+  build: { outDir, emptyOutDir: false, rolldownOptions: { input: ['desk', 'admin', 'editor', 'meeting', 'centre', 'casework', 'check'].map((page) => `${root}/${page}.html`) } },
 });
 
 await build({

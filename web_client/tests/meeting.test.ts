@@ -34,6 +34,7 @@ function view(part: Partial<MeetingView> = {}): MeetingView {
     host_id: 'agent01',
     locked: false,
     sharer_id: null,
+    recording: { phase: 'idle', recording_id: null, started_at: null, consents: {} },
     members: [member('agent01', { meeting_role: 'host' }), member('me')],
     started_at: 1,
     ended_at: null,
@@ -175,4 +176,11 @@ describe('who is shown where', () => {
     expect(columnsFor(16, 1366, 660)).toBe(4);
     expect(columnsFor(2, 390, 740)).toBe(1);
   });
+});
+
+it('what is recorded, and who agreed, follows the notification', () => {
+  const recording = { phase: 'running' as const, recording_id: 'r', started_at: 5, consents: { me: 'asked' as const } };
+  const before = { ...INITIAL_MEETING_STATE, meeting: view() };
+  expect(reduceMeeting(before, { event: 'recording.changed', value: { interaction_id: 'm', recording } }).meeting?.recording).toEqual(recording);
+  expect(reduceMeeting(INITIAL_MEETING_STATE, { event: 'recording.changed', value: { interaction_id: 'm', recording } }).meeting).toBeNull();
 });

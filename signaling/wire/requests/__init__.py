@@ -38,6 +38,7 @@ from signaling.wire.requests.calls import (
     ReportCallProblem,
     StartCall,
 )
+from signaling.wire.requests.checks import CHECK_REQUESTS, CheckStarted, EndCheck, StartCheck
 from signaling.wire.requests.confirmations import (
     CONFIRMATION_REQUESTS,
     ConfirmationRequest,
@@ -196,9 +197,11 @@ REQUESTS: tuple[type[Request], ...] = (
     View,
     GetIceServers,
     *MEETING_REQUESTS,
+    *CHECK_REQUESTS,
 )
 
 __all__ = [
+    "CHECK_REQUESTS",
     "CONFIRMATION_REQUESTS",
     "INVITATION_REQUESTS",
     "MEETING_REQUESTS",
@@ -218,6 +221,7 @@ __all__ = [
     "CancelInvitation",
     "CancelQueue",
     "CancelTransfer",
+    "CheckStarted",
     "CloseInteraction",
     "ConfirmConfirmation",
     "ConfirmationRequest",
@@ -230,6 +234,7 @@ __all__ = [
     "DeclineOffer",
     "Desk",
     "EditNotes",
+    "EndCheck",
     "EndMeeting",
     "EnterMeeting",
     "Entered",
@@ -304,6 +309,7 @@ __all__ = [
     "SignOutAgent",
     "SlotView",
     "StartCall",
+    "StartCheck",
     "StartRecording",
     "StayInQueue",
     "StopRecording",

@@ -1,4 +1,4 @@
-"""Recording of a call."""
+"""Recording of a call, or of a meeting: its id stands for ``interaction_id`` then."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from signaling.wire.requests.base import InteractionRequest
 
 
 class StartRecording(InteractionRequest):
-    """The agent begins to record the running call; everyone else in it is asked."""
+    """The agent begins to record the running call, the host the meeting; everyone else in it is asked."""
 
     EVENT: ClassVar[str] = "recording.start"
     RESPONSE: ClassVar[type[WireModel]] = Empty

@@ -1,4 +1,4 @@
-"""Who may open the page of a meeting, and where others are sent."""
+"""Who may open the page of a meeting and that of the check before it, and where others are sent."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.unit.rtc_server.conftest import OpenClient
 def built(tmp_path: Path) -> None:
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist" / "meeting.html").write_text("<html>the meeting</html>", encoding="utf-8")
+    (tmp_path / "dist" / "check.html").write_text("<html>the check</html>", encoding="utf-8")
 
 
 @pytest.mark.usefixtures("built")
@@ -45,3 +46,16 @@ async def test_outside_the_demo_one_signs_in_first(open_client: OpenClient) -> N
     response = await client.get("/meeting/m1", allow_redirects=False)
     assert response.status == 401
     assert "请先登录" in await response.text()
+
+
+@pytest.mark.usefixtures("built")
+async def test_those_who_call_check_their_devices_and_nobody_else(open_client: OpenClient) -> None:
+    for account in ("taxpayer01", "agent01", "lead01"):
+        client = await open_client()
+        await client.get(f"/demo/as/{account}?to=/api/session")
+        response = await client.get("/check", allow_redirects=False)
+        assert (response.status, await response.text()) == (200, "<html>the check</html>")
+    client = await open_client()
+    assert (await client.get("/check", allow_redirects=False)).headers["Location"] == "/demo?to=/check"
+    await client.get("/demo/as/editor01?to=/api/session")
+    assert (await client.get("/check", allow_redirects=False)).headers["Location"] == "/demo?to=/check"

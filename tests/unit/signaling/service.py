@@ -48,6 +48,7 @@ class People:
             raise IdentityError(BAD_TOKENS[token])
         role = Role.AGENT if token.startswith("agent") else Role.TAXPAYER
         role = Role.SUPERVISOR if token.startswith("lead") else role
+        role = Role.EDITOR if token.startswith("editor") else role
         expires_at = self.clock.now_ms() // 1000 + self.lifetime_s
         return Person(token, role, f"shown {token}", None, None, expires_at)
 

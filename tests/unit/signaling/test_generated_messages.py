@@ -172,6 +172,7 @@ def payload_of(model: type[Request], own_id: str, dice: random.Random) -> dict[s
         "width": (0, 640),
         "height": (0, 8192),
         "meeting_id": (own_id,),
+        "check_id": (own_id,),
         "person_id": ("agent01", "agent02", "taxpayer01", "taxpayer02", "nobody"),
         "meeting_role": ("participant", "observer"),
         "locked": (True, False),

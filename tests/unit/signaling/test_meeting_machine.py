@@ -21,12 +21,24 @@ from signaling.sessions.commands import (
     TrackStopped,
     TransportMoved,
 )
-from signaling.sessions.effects import AddPeer, CloseMedia, RemovePeer, SetGrant, SetMuted
+from signaling.sessions.effects import (
+    AddPeer,
+    BeginRecording,
+    CloseMedia,
+    EndRecording,
+    LeaveTrack,
+    RecordTrack,
+    RemovePeer,
+    SetGrant,
+    SetMuted,
+)
 from signaling.sessions.meeting_model import STAFF
+from signaling.sessions.meeting_recording import recorded
 from signaling.sessions.meeting_rights import grant, silenced
 from signaling.sessions.meeting_states import MediationPhase, MeetingPhase, MeetingRole
+from signaling.sessions.model import RecordedTrack
 from signaling.sessions.policy import SCREEN
-from signaling.sessions.states import Presence
+from signaling.sessions.states import Consent, Presence
 from tests.unit.signaling.chamber import ROLES, Chamber
 
 PEOPLE = st.sampled_from([*ROLES, "p5", "p6"])
@@ -53,6 +65,10 @@ DEEDS = st.one_of(
     st.builds(c.SayInMeeting, PEOPLE, st.sampled_from(["c1", "c2"]), st.just("您好")),
     st.builds(c.OfferMeetingMedia, PEOPLE, st.frozensets(SOURCES), st.booleans()),
     st.builds(c.MuteSelf, PEOPLE, SOURCES, st.booleans()),
+    st.builds(c.StartMeetingRecording, PEOPLE, st.sampled_from(["r1", "r2", "r3"])),
+    st.builds(c.StopMeetingRecording, PEOPLE),
+    st.builds(c.AnswerMeetingRecording, PEOPLE, st.booleans()),
+    st.builds(c.AnswerMeetingRecording, PEOPLE, st.booleans()),
 )
 REPORTS = st.one_of(
     st.builds(c.Leave, PEOPLE),
@@ -72,6 +88,8 @@ class Engine:
     def __init__(self) -> None:
         self.grants: dict[str, frozenset[Source]] = {}
         self.muted: set[tuple[str, Source]] = set()
+        self.recording: str | None = None
+        self.tapped: set[RecordedTrack] = set()
 
     def take(self, effect: object) -> None:
         match effect:
@@ -88,6 +106,20 @@ class Engine:
             case SetMuted(person_id=person_id, source=source, muted=muted):
                 assert ((person_id, source) in self.muted) is not muted
                 (self.muted.add if muted else self.muted.discard)((person_id, source))
+            case BeginRecording(recording_id=recording_id):
+                assert self.recording is None
+                self.recording = recording_id
+            case RecordTrack(recording_id=recording_id, track=track):
+                assert self.recording == recording_id
+                assert track not in self.tapped
+                self.tapped.add(track)
+            case LeaveTrack(recording_id=recording_id, track=track):
+                assert self.recording == recording_id
+                self.tapped.remove(track)
+            case EndRecording(recording_id=recording_id):
+                assert self.recording == recording_id
+                assert not self.tapped
+                self.recording = None
             case CloseMedia():
                 self.grants.clear()
                 self.muted.clear()
@@ -154,6 +186,14 @@ class MeetingMachine(RuleBasedStateMachine):
             person_id = there[index % len(there)].person_id
             self._run(c.StartShare(person_id, take_over))
             self._run(TrackStarted(person_id, Source.SCREEN))
+
+    @rule(number=st.integers(0, 2), answers=st.lists(st.booleans(), min_size=6, max_size=6))
+    def the_host_records(self, number: int, answers: list[bool]) -> None:
+        state = self.room.state
+        self._run(c.StartMeetingRecording(state.host_id or "nobody", f"r{number}"))
+        for member, given in zip(state.present, answers, strict=False):
+            self._run(TrackStarted(member.person_id, Source.MICROPHONE))
+            self._run(c.AnswerMeetingRecording(member.person_id, given))
 
     @rule(report=REPORTS)
     def report(self, report: c.MeetingReport) -> None:
@@ -224,6 +264,33 @@ class MeetingMachine(RuleBasedStateMachine):
             p for p in (*self.room.state.members, *self.room.state.waiting) if p.reconnect_by is not None
         ]
         assert all(p.presence is Presence.RECONNECTING for p in waited_for)
+
+    @invariant()
+    def who_agreed_is_recorded_and_nobody_else(self) -> None:
+        state = self.room.state
+        assert self.engine.tapped == recorded(state)
+        assert (self.engine.recording is not None) is state.recording.running
+        if not state.recording.running:
+            return
+        assert state.host_id is not None
+        consents = state.recording.consents
+        for track in self.engine.tapped:
+            assert consents[track.person_id] is Consent.GIVEN
+        asked = {m.person_id for m in state.present if state.seat(m) is not MeetingRole.OBSERVER}
+        assert asked <= set(consents)
+        people = [m for m in state.members if m.person_id in consents]
+        assert not [m for m in people if state.seat(m) is MeetingRole.OBSERVER]
+
+    @invariant()
+    def every_answer_is_kept(self) -> None:
+        recording = self.room.state.recording
+        if recording.recording_id is None:
+            assert not self.records.recordings
+            return
+        kept = self.records.recordings[recording.recording_id]
+        assert (kept.ended_at is None) is recording.running
+        for person_id, consent in recording.consents.items():
+            assert self.records.consents[(recording.recording_id, person_id)] is consent
 
     @invariant()
     def the_application_follows(self) -> None:

@@ -82,5 +82,6 @@ def test_only_the_host_of_a_meeting_rules_others() -> None:
         Action.HAND_OVER,
         Action.MUTE_OTHERS,
         Action.MANAGE_STREAMS,
+        Action.RECORD,
         Action.CLOSE,
     }

@@ -1,17 +1,22 @@
 import { CENTRE_PATHS, type CentreWay } from '@/messages';
 import type { EmbedConfig } from './config';
 
+export const openCentre = (config: EmbedConfig, way: CentreWay): void => openSignedIn(config, CENTRE_PATHS[way]);
+
+/** 设备与网络检测, where one sees before a call whether it will do. */
+export const openCheck = (config: EmbedConfig): void => openSignedIn(config, '/check');
+
 /**
- * Opens the personal centre in a tab of its own, signed in as the person of the window: the token goes in the body of a form
+ * Opens a page of ours in a tab of its own, signed in as the person of the window: the token goes in the body of a form
  * (as OpenID's form_post does), never in an address. The server takes it from sites it knows.
  */
-export function openCentre({ server, token }: EmbedConfig, way: CentreWay): void {
+function openSignedIn({ server, token }: EmbedConfig, path: string): void {
   const form = document.createElement('form');
   form.method = 'post';
   form.action = `${server}/sign-in`;
   form.target = '_blank';
   form.hidden = true;
-  for (const [name, value] of Object.entries({ token, to: CENTRE_PATHS[way] })) {
+  for (const [name, value] of Object.entries({ token, to: path })) {
     const input = document.createElement('input');
     input.type = 'hidden';
     input.name = name;

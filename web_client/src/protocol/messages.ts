@@ -225,6 +225,34 @@ export interface CentreView {
   name: string;
 }
 
+/** Its time is over, or the media server failed it. */
+export interface CheckEnded {
+  check_id: string;
+  reason: string;
+}
+
+/**
+ * How the server sees one of the two transports, about every two seconds. `loss` is a share, 0 to 1; bitrates are
+ * bit/s; `estimate` is what the server believes the way to the page carries (subscribe transport alone).
+ */
+export interface CheckFigures {
+  check_id: string;
+  transport: TransportKind;
+  rtt_ms: number | null;
+  loss: number;
+  bitrate_in: number;
+  bitrate_out: number;
+  estimate: number | null;
+}
+
+export interface CheckStarted {
+  /** Stands for `interaction_id` in the requests and notifications of media. */
+  check_id: string;
+  /** The server ends it then. */
+  ends_at: number;
+  ice_servers: IceServerView[];
+}
+
 /** How a member ended it. */
 export type CloseCause =
   | "button"
@@ -319,7 +347,8 @@ export interface Confirmed {
 export type ConnectionScope =
   | "service"
   | "meeting"
-  | "centre";
+  | "centre"
+  | "check";
 
 /** What somebody answered when asked to be recorded. */
 export type Consent =
@@ -424,6 +453,11 @@ export interface EditNotes {
 
 /** A response that says only that it was done. */
 export type Empty = Record<string, never>;
+
+/** Ending one that is over is no error. */
+export interface EndCheck {
+  check_id: string;
+}
 
 /** By the host: over for all. */
 export interface EndMeeting {
@@ -959,6 +993,7 @@ export interface MeetingView {
   sharer_id: string | null;
   /** Who is there now. */
   members: MeetingMemberView[];
+  recording: RecordingView;
   started_at: number | null;
   ended_at: number | null;
   end_reason: MeetingEnd | null;
@@ -1266,7 +1301,7 @@ export interface ReadMessages {
   seq: number;
 }
 
-/** A recording of the call began or ended, or somebody answered. */
+/** A recording of the call, or of the meeting of this id, began or ended, or somebody answered. */
 export interface RecordingChanged {
   interaction_id: string;
   recording: RecordingView;
@@ -1443,7 +1478,14 @@ export interface StartCall {
   interaction_id: string;
 }
 
-/** The agent begins to record the running call; everyone else in it is asked. */
+/**
+ * A media room of one's own: what one publishes comes back on one's subscribe transport, by the way a call would
+ * take. Publisher of every track in it is `sender`. Nothing of it is kept. One runs for a person; a second ends the
+ * first. Errors: `rate_limited`, `not_allowed`, `media_unavailable`, `server_stopping`.
+ */
+export type StartCheck = Record<string, never>;
+
+/** The agent begins to record the running call, the host the meeting; everyone else in it is asked. */
 export interface StartRecording {
   interaction_id: string;
 }
@@ -1761,6 +1803,8 @@ export interface RequestMap {
   "meeting.notes": { request: GetNotes; response: Notes };
   "meeting.edit_notes": { request: EditNotes; response: NotesKept };
   "meeting.end": { request: EndMeeting; response: Empty };
+  "check.start": { request: StartCheck; response: CheckStarted };
+  "check.end": { request: EndCheck; response: Empty };
 }
 
 /** Notifications by event name. */
@@ -1799,6 +1843,8 @@ export interface NotificationMap {
   "meeting.notes_changed": NotesChanged;
   "meeting.left": MeetingLeftNotice;
   "centre.changed": CentreChanged;
+  "check.figures": CheckFigures;
+  "check.ended": CheckEnded;
 }
 
 /** What the acknowledgement of a request holds. */

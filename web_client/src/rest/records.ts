@@ -95,8 +95,9 @@ export class Records {
     return (await this.#http.send<{ codes: WrapUpCode[] }>('/api/wrap-up-codes')).codes;
   }
 
-  async recordings(interactionId: string): Promise<readonly CallRecording[]> {
-    return (await this.#http.send<{ items: CallRecording[] }>(`${of(interactionId)}/recordings`)).items;
+  /** Of the calls of an interaction, or of a meeting. */
+  async recordings(kind: 'interactions' | 'meetings', id: string): Promise<readonly CallRecording[]> {
+    return (await this.#http.send<{ items: CallRecording[] }>(`/api/${kind}/${encodeURIComponent(id)}/recordings`)).items;
   }
 
   /** A short-lived address of a file of a recording; that it was asked for is kept. */

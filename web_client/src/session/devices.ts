@@ -89,6 +89,15 @@ export async function captureMicrophone(preferences: Preferences): Promise<Captu
   }
 }
 
+/** Allowed already (W3C Permissions §6.2); false where a browser does not tell. */
+async function isGranted(kind: DeviceKind): Promise<boolean> {
+  try {
+    return (await navigator.permissions.query({ name: kind })).state === 'granted';
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Microphone and camera in one question to the person where both exist. When that fails, each by itself: a call goes
  * on with what there is. Never rejects.
@@ -97,6 +106,7 @@ export async function captureDevices(preferences: Preferences): Promise<Captured
   if (!canUseDevices()) {
     return { microphone: null, camera: null, problems: { microphone: 'unsupported', camera: 'unsupported' } };
   }
+  let denied = false;
   try {
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: constraints('microphone', preferences.device('microphone')),
@@ -111,12 +121,15 @@ export async function captureDevices(preferences: Preferences): Promise<Captured
     };
   } catch (error) {
     const problem = problemOf(error, 'device');
-    if (problem === 'permission_denied') {
-      return { microphone: null, camera: null, problems: { microphone: problem, camera: problem } };
-    }
+    denied = problem === 'permission_denied';
   }
   const captured: CapturedDevices = { microphone: null, camera: null, problems: {} };
   for (const kind of ['microphone', 'camera'] as const) {
+    // One of both may be blocked in the browser's settings and the other allowed; nobody is asked a second time.
+    if (denied && !(await isGranted(kind))) {
+      captured.problems[kind] = 'permission_denied';
+      continue;
+    }
     try {
       captured[kind] = describe(await open(kind, preferences), kind);
     } catch (error) {

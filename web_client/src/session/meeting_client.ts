@@ -37,6 +37,7 @@ const REDUCED: readonly (keyof NotificationMap)[] = [
   'meeting.unmute_asked',
   'meeting.left',
   'message.posted',
+  'recording.changed',
   'media.speakers',
 ];
 const HISTORY_PAGE = 50;
@@ -168,6 +169,16 @@ export class MeetingClient {
 
   askUnmute(personId: string | null, source: Source): Promise<unknown> {
     return this.#ask('meeting.ask_unmute', { person_id: personId, source });
+  }
+
+  /** The host begins or stops; everybody who may be heard is asked. */
+  async record(running: boolean): Promise<void> {
+    await this.#connection.request(running ? 'recording.start' : 'recording.stop', { interaction_id: this.meetingId });
+  }
+
+  /** Whether one may be recorded oneself; may be changed while it runs. */
+  async answerRecording(given: boolean): Promise<void> {
+    await this.#connection.request('recording.consent', { interaction_id: this.meetingId, given });
   }
 
   hand(raised: boolean, personId: string | null = null): Promise<unknown> {

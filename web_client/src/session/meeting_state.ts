@@ -114,6 +114,8 @@ export function reduceMeeting(state: MeetingState, { event, value }: MeetingNoti
       return { ...state, meeting: value.meeting, waiting: value.meeting.host_id === state.me?.person_id ? state.waiting : [] };
     case 'meeting.member':
       return state.meeting === null ? state : { ...state, meeting: putMember(state.meeting, value.member) };
+    case 'recording.changed':
+      return state.meeting === null ? state : { ...state, meeting: { ...state.meeting, recording: value.recording } };
     case 'meeting.lobby':
       return { ...state, waiting: value.waiting };
     case 'meeting.unmute_asked':

@@ -375,6 +375,8 @@ export function reduce(state: SessionState, notification: SessionNotification): 
     case 'meeting.notes_changed':
     case 'meeting.left':
     case 'centre.changed':
+    case 'check.figures':
+    case 'check.ended':
       return state;
   }
 }

@@ -80,6 +80,8 @@ const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
   'meeting.notes_changed',
   'meeting.left',
   'centre.changed',
+  'check.figures',
+  'check.ended',
 ];
 
 const REQUEST_TIMEOUT_MS = 10_000;
