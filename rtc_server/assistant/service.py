@@ -22,7 +22,6 @@ import structlog
 from chatbot.dialogue import Asker, DialogueState, Reply, ReplyKind, choose, pick, say
 from chatbot.guess import guesses
 from chatbot.knowledge import KnowledgeBase, Question, QuickEntry
-from chatbot.pinyin import Homophones, meant
 from chatbot.popularity import Heat, hottest
 from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
@@ -35,6 +34,7 @@ from signaling.rooms.ports import Person, RecordsUnavailable
 
 if TYPE_CHECKING:
     from chatbot.index import Index
+    from chatbot.pinyin import Homophones
 
 DAY_MS = 86_400_000
 POPULARITY_INTERVAL_S = 60.0
@@ -285,6 +285,8 @@ class AssistantService:
         self.heats = heats
 
     def _sounds(self, index: Index) -> Homophones:
+        from chatbot.pinyin import Homophones
+
         with self._sounding:
             known = self._homophones
             if known is None or known[0] is not index.base:
@@ -300,6 +302,8 @@ class AssistantService:
         state, reply, asked = _answer(before, said, index, asker)
         if reply.kind in (ReplyKind.HUMAN, ReplyKind.CLARIFY):
             return state, reply, asked
+        from chatbot.pinyin import meant
+
         text = meant(said.text, index, self._sounds(index))
         if text == said.text:
             return state, reply, asked

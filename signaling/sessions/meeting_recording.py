@@ -1,6 +1,7 @@
 """Rules of recording a meeting: as of a call (``recording``), but led by whoever hosts. Pure.
 
-Whoever may be heard and seen is asked, who comes later as well; observers are neither. A recording ends with its meeting,
+Whoever may be heard and seen is asked, who comes later as well; observers are neither, and devices cannot answer: they are not
+recorded. A recording ends with its meeting,
 and when nobody hosts it: nobody could stop it then.
 """
 
@@ -77,4 +78,7 @@ def recorded(state: MeetingState) -> frozenset[RecordedTrack]:
 
 
 def _is_asked(state: MeetingState, member: MeetingMember) -> bool:
-    return Action.CONSENT in rule(SessionKind.MEETING, MeetingPhase.RUNNING, state.seat(member)).do
+    return (
+        member.stream is None
+        and Action.CONSENT in rule(SessionKind.MEETING, MeetingPhase.RUNNING, state.seat(member)).do
+    )

@@ -136,7 +136,7 @@ async def test_a_taxpayer_reaches_nothing_of_another_by_any_id(house: House) -> 
                    "code": "other", "centre_id": "gd", "person_id": "agent01",
                    "recording_id": "5f0c1d2e3a4b5c6d7e8f9a0b", "meeting_id": "m1", "stream_id": "s1",
                    "application_id": "none", "question_id": "none", "part": "topics",
-                    "pack_id": "none", "turn_id": turn_id, "method": "window", "meeting_id": "none"} | CASES  # fmt: skip
+                    "pack_id": "none", "turn_id": turn_id, "method": "window"} | CASES  # fmt: skip
             path = filled(entry.path, ids)
             response = await house.client.request(
                 entry.method,
