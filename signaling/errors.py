@@ -176,7 +176,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.STREAM_REVOKED: "该链接已失效，请联系主持人重新生成。",
     ErrorCode.SDP_UNSUPPORTED: "设备的音视频格式不受支持，请改用 VP8 或 H.264 与 Opus 后重试。",
     ErrorCode.MEDIA_TYPE_UNSUPPORTED: "请求的内容类型不受支持，请检查推流或观看程序的设置。",
-    ErrorCode.PRECONDITION_MISSING: "请求缺少 If-Match，请检查推流或观看程序。",
+    ErrorCode.PRECONDITION_MISSING: "请求没有说明针对哪次连接，请检查推流或观看程序。",
     ErrorCode.PRECONDITION_FAILED: "连接已更新，请重新协商后重试。",
     ErrorCode.NOTES_TOO_LONG: "会议笔记已达长度上限，请删减后继续。",
     ErrorCode.ASSISTANT_SILENT: "税务人员正在为您服务，请直接发送消息；结束后悦悦继续为您解答。",

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-import rjieba
-
 from chatbot.knowledge import KnowledgeBase
 
 _MAX_CHARACTERS = 120
@@ -41,6 +39,8 @@ def prompt_of(base: KnowledgeBase, words: Sequence[str] = ()) -> str:
 
 def _frequent(base: KnowledgeBase) -> list[str]:
     """Words of two characters and more, by how many questions they stand in; long ones are rarely guessed without help."""
+    import rjieba  # as in chatbot/text.py
+
     counts: Counter[str] = Counter()
     for one in base.questions:
         counts.update(

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pypinyin import Style, lazy_pinyin
-
 from chatbot.text import plain
 
 MAX_CHARACTERS = 1_500
@@ -61,6 +59,8 @@ def spoken(text: str) -> str:
 
 def syllables(text: str) -> str:
     """Pinyin with tone numbers and marks for pauses, as espeak-ng's pinyin voice takes it."""
+    from pypinyin import Style, lazy_pinyin  # its dictionary is nothing a server that starts should wait for
+
     out: list[str] = []
     # What has no pinyin comes back character by character.
     apart: Any = list
