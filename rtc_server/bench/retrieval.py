@@ -27,6 +27,7 @@ from chatbot.index import Found, Index
 from chatbot.knowledge import KnowledgeBase, Question
 from chatbot.semantic import unit
 from chatbot.suggest import Suggester
+from rtc_server.bench import spoken
 
 SIZES = (200, 2_000, 20_000)
 REQUIRED_R_AT_1, REQUIRED_R_AT_3, REQUIRED_REFUSED, REQUIRED_P95_MS = 0.85, 0.95, 0.9, 30.0
@@ -149,6 +150,7 @@ def run(*, as_json: bool, sizes: Sequence[int] = SIZES, by_words: bool = False, 
     slowest = max(rows, key=lambda row: row.questions)
     result: dict[str, Any] = {
         **accuracy,
+        **spoken.measure(small, reported),
         "p50_ms": slowest.p50_ms,
         "p95_ms": slowest.p95_ms,
         "asked": len(reported["asked"]),

@@ -271,8 +271,11 @@ async def test_reading_aloud_may_be_switched_off_and_is_limited(open_house: Open
     response = await house.client.get(path, headers=house.headers(ME))
     assert (response.status, (await response.json())["error"]["code"]) == (503, "voice_unavailable")
     object.__setattr__(house.settings.speech, "voice_rate", "1/minute")
-    response = await house.client.get(path, headers=house.headers(ME))
-    assert (await response.json())["error"]["code"] == "rate_limited"
+    codes = []
+    for _ in range(2):
+        response = await house.client.get(path, headers=house.headers(ME))
+        codes.append((await response.json())["error"]["code"])
+    assert codes == ["voice_unavailable", "rate_limited"]
 
 
 @pytest.mark.parametrize(
