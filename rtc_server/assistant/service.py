@@ -14,15 +14,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from chatbot.dialogue import Asker, DialogueState, Reply, ReplyKind, choose, pick, say
 from chatbot.guess import guesses
-from chatbot.index import Index
 from chatbot.knowledge import KnowledgeBase, Question, QuickEntry
-from chatbot.pinyin import Homophones, meant
 from chatbot.popularity import Heat, hottest
 from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
@@ -32,6 +31,10 @@ from rtc_server.records.assistant import AssistantTurn, Favourite, Feedback, Fee
 from rtc_server.records.recording import Recording
 from signaling.errors import ErrorCode, Refused
 from signaling.rooms.ports import Person, RecordsUnavailable
+
+if TYPE_CHECKING:
+    from chatbot.index import Index
+    from chatbot.pinyin import Homophones
 
 DAY_MS = 86_400_000
 POPULARITY_INTERVAL_S = 60.0
@@ -93,10 +96,14 @@ class AssistantService:
 
     def expect_speech(self) -> None:
         """Somebody dictates: which characters sound alike in the knowledge is worked out meanwhile."""
-        asyncio.get_running_loop().run_in_executor(None, self._sounds, self._knowledge.indexer.ready.index)
+        indexer = self._knowledge.indexer
+        indexer.start()
+        if indexer.answering:
+            asyncio.get_running_loop().run_in_executor(None, self._sounds, indexer.ready.index)
 
     def expect_questions(self) -> None:
         """Somebody opened the window: what their first question needs is loaded meanwhile."""
+        self._knowledge.indexer.start()
         if not self._warmed and self._knowledge.indexer.status.with_vectors:
             self._warmed = True
             asyncio.get_running_loop().run_in_executor(None, self._knowledge.indexer.warm)
@@ -120,6 +127,7 @@ class AssistantService:
             raise Refused(ErrorCode.ASSISTANT_SILENT)
         asker, before = self.asker(person), await self._dialogue(person.person_id)
         indexer = self._knowledge.indexer
+        indexer.start()
         if not indexer.answering and not await asyncio.to_thread(indexer.await_first, FIRST_INDEX_S):
             raise Refused(ErrorCode.ASSISTANT_STARTING, retry_after_ms=2_000)
         index = indexer.ready.index
@@ -280,6 +288,8 @@ class AssistantService:
         self.heats = heats
 
     def _sounds(self, index: Index) -> Homophones:
+        from chatbot.pinyin import Homophones
+
         with self._sounding:
             known = self._homophones
             if known is None or known[0] is not index.base:
@@ -289,6 +299,8 @@ class AssistantService:
     def _answer(
         self, before: DialogueState, said: Said, index: Index, asker: Asker
     ) -> tuple[DialogueState, Reply, str]:
+        from chatbot.pinyin import meant
+
         if said.text is None or not said.spoken:
             return _answer(before, said, index, asker)
         # As it is written first: what clarifications and the words for a person wait for is said like that.

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pypinyin import Style, lazy_pinyin
-
 from chatbot.text import plain
 
 MAX_CHARACTERS = 1_500
@@ -61,6 +59,9 @@ def spoken(text: str) -> str:
 
 def syllables(text: str) -> str:
     """Pinyin with tone numbers and marks for pauses, as espeak-ng's pinyin voice takes it."""
+    # Its dictionaries take some 20 MB: only the process that reads aloud needs them.
+    from pypinyin import Style, lazy_pinyin
+
     out: list[str] = []
     # What has no pinyin comes back character by character.
     apart: Any = list

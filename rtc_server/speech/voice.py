@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import structlog
 
 from rtc_server.config import SpeechSettings
-from rtc_server.speech.reading import words_of
 from signaling.errors import ErrorCode, Refused
 
 SYNTHESIS_S = 20.0
@@ -38,6 +37,8 @@ class VoiceService:
 
     async def read_out(self, markdown: str) -> bytes:
         """MP3. Raises ``Refused``: ``voice_unavailable``."""
+        from rtc_server.speech.reading import words_of
+
         text = words_of(markdown)
         if not self.available or not text:
             raise Refused(ErrorCode.VOICE_UNAVAILABLE)
