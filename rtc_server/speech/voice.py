@@ -15,7 +15,7 @@ import structlog
 from rtc_server.config import SpeechSettings
 from signaling.errors import ErrorCode, Refused
 
-SYNTHESIS_S = 20.0
+SYNTHESIS_S = 45.0
 _AT_ONCE = 2
 _WAITING = 20
 """Texts to be made at the same time; what is more is refused, as a browser has the text anyway."""
