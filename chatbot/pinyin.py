@@ -29,8 +29,9 @@ _FUZZY, _NEAR = 0.5, 1.0
 final."""
 _ALLOWED = {2: 0.0, 3: 1.0, 4: 1.5, 5: 2.0, 6: 2.0}
 """How far all syllables of a word together may be, by its length. Chosen on the development questions of the benchmark."""
-_BETTER = 0.3
-"""By so much the score of the repaired question must be above that of what was written. Chosen as above."""
+_BETTER = 0.5
+"""By so much the repaired question must score above what was written: with less, off-subject questions are turned into some
+that are not."""
 
 _INITIALS = (
     "zh",

@@ -96,7 +96,10 @@ class AssistantService:
 
     def expect_speech(self) -> None:
         """Somebody dictates: which characters sound alike in the knowledge is worked out meanwhile."""
-        asyncio.get_running_loop().run_in_executor(None, self._sounds, self._knowledge.indexer.ready.index)
+        indexer = self._knowledge.indexer
+        indexer.start()
+        if indexer.answering:
+            asyncio.get_running_loop().run_in_executor(None, self._sounds, indexer.ready.index)
 
     def expect_questions(self) -> None:
         """Somebody opened the window: what their first question needs is loaded meanwhile."""
@@ -296,6 +299,8 @@ class AssistantService:
     def _answer(
         self, before: DialogueState, said: Said, index: Index, asker: Asker
     ) -> tuple[DialogueState, Reply, str]:
+        from chatbot.pinyin import meant
+
         if said.text is None or not said.spoken:
             return _answer(before, said, index, asker)
         # As it is written first: what clarifications and the words for a person wait for is said like that.

@@ -29,6 +29,7 @@ from chatbot.index import Found, Index
 from chatbot.knowledge import KnowledgeBase, Question
 from chatbot.suggest import Suggester
 from chatbot.vectors import RememberingEmbedding
+from rtc_server.bench import spoken
 from rtc_server.bench.neighbours import embed_missing
 
 SIZES = (200, 2_000, 20_000)
@@ -156,6 +157,7 @@ def run(
     slowest = max(rows, key=lambda row: row.questions)
     result: dict[str, Any] = {
         **accuracy,
+        **spoken.measure(small, reported),
         "p50_ms": slowest.p50_ms,
         "p95_ms": slowest.p95_ms,
         "asked": len(reported["asked"]),

@@ -59,7 +59,8 @@ def spoken(text: str) -> str:
 
 def syllables(text: str) -> str:
     """Pinyin with tone numbers and marks for pauses, as espeak-ng's pinyin voice takes it."""
-    from pypinyin import Style, lazy_pinyin  # its dictionary is nothing a server that starts should wait for
+    # Its dictionaries take some 20 MB: only the process that reads aloud needs them.
+    from pypinyin import Style, lazy_pinyin
 
     out: list[str] = []
     # What has no pinyin comes back character by character.

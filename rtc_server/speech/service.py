@@ -12,7 +12,6 @@ from chatbot.knowledge import KnowledgeBase
 from rtc_server.config import SpeechSettings
 from rtc_server.speech.dictation import Partial
 from rtc_server.speech.listening import Listening
-from rtc_server.speech.prompt import prompt_of
 from rtc_server.speech.recogniser import Recogniser, fault_of
 from signaling.errors import ErrorCode, Refused
 
@@ -82,6 +81,8 @@ class SpeechService:
             await self._recogniser.stop()
 
     def _prompt_now(self) -> str:
+        from rtc_server.speech.prompt import prompt_of
+
         base = self._knowledge()
         if self._prompt is None or self._prompt[0] is not base:
             self._prompt = (base, prompt_of(base, self.settings.words))

@@ -13,10 +13,9 @@ from collections.abc import Sequence
 import structlog
 
 from rtc_server.config import SpeechSettings
-from rtc_server.speech.reading import words_of
 from signaling.errors import ErrorCode, Refused
 
-SYNTHESIS_S = 20.0
+SYNTHESIS_S = 45.0
 _AT_ONCE = 2
 _WAITING = 20
 """Texts to be made at the same time; what is more is refused, as a browser has the text anyway."""
@@ -38,6 +37,8 @@ class VoiceService:
 
     async def read_out(self, markdown: str) -> bytes:
         """MP3. Raises ``Refused``: ``voice_unavailable``."""
+        from rtc_server.speech.reading import words_of
+
         text = words_of(markdown)
         if not self.available or not text:
             raise Refused(ErrorCode.VOICE_UNAVAILABLE)
