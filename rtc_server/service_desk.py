@@ -19,6 +19,8 @@ from rtc_server.records.database import database_url
 from rtc_server.records.keeper import Records
 from rtc_server.records.recording import Recording
 from rtc_server.rest.service import ServiceDesk
+from rtc_server.retention.rules import Kept
+from rtc_server.retention.service import Plan, Retention
 
 
 async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> ServiceDesk:
@@ -47,15 +49,25 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
         assistant.start()
         casework = CaseworkService(recording, organisation)
         casework.start()
+        retention = Retention(records.database, retention_plan(settings), settings.data)
+        retention.start()
     except BaseException:
         await records.close()
         raise
     links = Links(link_key, settings.files.link_lifetime_s)
     shelf = Shelf(settings.data / "recordings")
-    return ServiceDesk(recording, organisation, files, links, profiles, knowledge, shelf, assistant, casework)
+    return ServiceDesk(
+        recording, organisation, files, links, profiles, knowledge, shelf, assistant, casework, retention
+    )
+
+
+def retention_plan(settings: Settings) -> Plan:
+    kept = settings.retention
+    return Plan({kind: getattr(kept, kind.value) for kind in Kept}, kept.unattached_files_h, kept.hour)
 
 
 async def close_desk(desk: ServiceDesk) -> None:
+    await desk.retention.stop()
     await desk.shelf.stop()
     await desk.assistant.stop()
     await desk.casework.stop()

@@ -15,6 +15,7 @@ from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.organisation.service import OrganisationService
 from rtc_server.recordings.shelf import Shelf
 from rtc_server.records.recording import Recording
+from rtc_server.retention.service import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class ServiceDesk:
     shelf: Shelf
     assistant: AssistantService
     casework: CaseworkService
+    retention: Retention
 
 
 SERVICE_DESK = web.AppKey("service_desk", ServiceDesk)
