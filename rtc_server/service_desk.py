@@ -24,7 +24,7 @@ from rtc_server.retention.service import Plan, Retention
 
 
 async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> ServiceDesk:
-    """In demo mode an empty database gets the organisation of the demo.
+    """``begin_desk`` is due afterwards. In demo mode an empty database gets the organisation of the demo.
 
     Raises ``JournalLocked``, ``RecordsUnavailable``, ValueError for the address of the database, and what its driver
     raises when it does not answer.
@@ -44,13 +44,9 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
         await files.start()
         knowledge = KnowledgeService(recording, settings.data / "knowledge" / "vectors.npz")
         await knowledge.load(demo_knowledge.knowledge() if settings.demo else None)
-        knowledge.start()
         assistant = AssistantService(knowledge, recording, organisation)
-        assistant.start()
         casework = CaseworkService(recording, organisation)
-        casework.start()
         retention = Retention(records.database, retention_plan(settings), settings.data)
-        retention.start()
     except BaseException:
         await records.close()
         raise
@@ -64,6 +60,14 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
 def retention_plan(settings: Settings) -> Plan:
     kept = settings.retention
     return Plan({kind: getattr(kept, kind.value) for kind in Kept}, kept.unattached_files_h, kept.hour)
+
+
+def begin_desk(desk: ServiceDesk, *, index_after_s: float = 0.0) -> None:
+    """What goes on beside the work, once people can come in: nobody who returns to a call waits for it."""
+    desk.knowledge.start(index_after_s)
+    desk.assistant.start()
+    desk.casework.start()
+    desk.retention.start()
 
 
 async def close_desk(desk: ServiceDesk) -> None:

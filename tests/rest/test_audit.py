@@ -15,7 +15,6 @@ from rtc_server.records.audit import AuditEntry
 from rtc_server.rest.audit import ACTIONS, AuditKind
 from tests.rest.conftest import House
 
-
 NOON = 1_795_233_600_000
 
 
