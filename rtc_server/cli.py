@@ -26,6 +26,8 @@ app.add_typer(turn_app, name="turn")
 app.add_typer(bench_app, name="bench")
 recording_app = typer.Typer(help="Recordings of calls.", no_args_is_help=True)
 app.add_typer(recording_app, name="recording")
+retention_app = typer.Typer(help="How long records are kept.", no_args_is_help=True)
+app.add_typer(retention_app, name="retention")
 loadtest_app = typer.Typer(help="A whole server under load.", no_args_is_help=True)
 app.add_typer(loadtest_app, name="loadtest")
 
@@ -186,6 +188,48 @@ def compose(
         if not composing.run(folder, lambda share: bar.update(int(share * 100) - bar.pos)):
             _fail("the recording has no track that can be read")
     print(folder / COMPOSITION)  # noqa: T201 - the answer
+
+
+@retention_app.command("run")
+def run_retention(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count alone, remove nothing.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    data: DataOption = None,
+) -> None:
+    """Remove what is older than its kind is kept, now. Beside a running server, too."""
+    import asyncio
+    from json import dumps
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    settings = _settings(complete=False, data=data)
+    try:
+        counts = asyncio.run(_retain(settings, dry=dry_run))
+    except (SQLAlchemyError, OSError) as error:
+        _fail(f"the records cannot be reached: {type(error).__name__}")
+    if json:
+        print(dumps(counts))  # noqa: T201 - the answer
+        return
+    for name, count in counts.items():
+        print(f"{count:9}  {name}")  # noqa: T201 - the answer
+
+
+async def _retain(settings: Settings, *, dry: bool) -> dict[str, int]:
+    import time
+
+    from rtc_server.records.database import Database, database_url
+    from rtc_server.retention.service import Retention
+    from rtc_server.service_desk import retention_plan
+
+    address = settings.database_url.get_secret_value() if settings.database_url is not None else None
+    database = Database(database_url(address, settings.data))
+    try:
+        await database.migrate()
+        retention = Retention(database, retention_plan(settings), settings.data)
+        return await retention.run(time.time_ns() // 1_000_000, dry=dry)
+    finally:
+        await database.close()
 
 
 @loadtest_app.command()

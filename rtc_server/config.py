@@ -280,6 +280,39 @@ class Limits(Section):
     """… and then in the long run."""
 
 
+MIN_AUDIT_DAYS = 180
+"""Cybersecurity Law of the People's Republic of China, article 21 (3): network logs, six months at least."""
+Days = Annotated[int, Field(ge=0, le=36_500)]
+
+
+class RetentionSettings(Section):
+    """Days each kind is kept after it was over; 0: for ever."""
+
+    conversations: Days = 1_095
+    """With messages, calls, ratings, confirmation forms and queue tickets."""
+    files: Days = 1_095
+    """Of conversations; the line that a file was sent stays as long as the conversation."""
+    recordings: Days = 180
+    assistant: Days = 365
+    notices: Days = 730
+    appointments: Days = 1_095
+    inquiries: Days = 1_095
+    work_orders: Days = 1_095
+    mediations: Days = 3_650
+    agent_status: Days = 365
+    audit: Days = 1_095
+    unattached_files_h: Annotated[int, Field(ge=0, le=8_760)] = 24
+    """Hours; of files that were uploaded for a case and never attached to one."""
+    hour: Annotated[int, Field(ge=0, le=23)] = 2
+    """When the run of the night begins, by the clock of the service."""
+
+    @model_validator(mode="after")
+    def _law(self) -> Self:
+        if 0 < self.audit < MIN_AUDIT_DAYS:
+            raise ValueError(f"the audit log is kept {MIN_AUDIT_DAYS} days at least")
+        return self
+
+
 class Settings(BaseSettings):
     """Everything an operator can say."""
 
@@ -330,6 +363,7 @@ class Settings(BaseSettings):
     journal: JournalSettings = JournalSettings()
     files: FileSettings = FileSettings()
     speech: SpeechSettings = SpeechSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @field_validator("token_secret", "metrics_token")
     @classmethod

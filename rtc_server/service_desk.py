@@ -19,6 +19,8 @@ from rtc_server.records.database import database_url
 from rtc_server.records.keeper import Records
 from rtc_server.records.recording import Recording
 from rtc_server.rest.service import ServiceDesk
+from rtc_server.retention.rules import Kept
+from rtc_server.retention.service import Plan, Retention
 from rtc_server.speech.service import SpeechService
 from rtc_server.speech.voice import VoiceService
 
@@ -46,6 +48,7 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
         await knowledge.load(demo_knowledge.knowledge() if settings.demo else None)
         assistant = AssistantService(knowledge, recording, organisation)
         casework = CaseworkService(recording, organisation)
+        retention = Retention(records.database, retention_plan(settings), settings.data)
     except BaseException:
         await records.close()
         raise
@@ -54,8 +57,24 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
     speech = SpeechService(settings.speech, lambda: knowledge.base)
     voice = VoiceService(settings.speech)
     return ServiceDesk(
-        recording, organisation, files, links, profiles, knowledge, shelf, assistant, casework, speech, voice
+        recording,
+        organisation,
+        files,
+        links,
+        profiles,
+        knowledge,
+        shelf,
+        assistant,
+        casework,
+        speech,
+        voice,
+        retention,
     )
+
+
+def retention_plan(settings: Settings) -> Plan:
+    kept = settings.retention
+    return Plan({kind: getattr(kept, kind.value) for kind in Kept}, kept.unattached_files_h, kept.hour)
 
 
 def begin_desk(desk: ServiceDesk, *, index_after_s: float = 0.0) -> None:
@@ -63,11 +82,13 @@ def begin_desk(desk: ServiceDesk, *, index_after_s: float = 0.0) -> None:
     desk.knowledge.start(index_after_s)
     desk.assistant.start()
     desk.casework.start()
+    desk.retention.start()
 
 
 async def close_desk(desk: ServiceDesk) -> None:
     await desk.speech.stop()
     await desk.voice.stop()
+    await desk.retention.stop()
     await desk.shelf.stop()
     await desk.assistant.stop()
     await desk.casework.stop()

@@ -307,7 +307,6 @@ class AssistantService:
         state, reply, asked = _answer(before, said, index, asker)
         if reply.kind in (ReplyKind.HUMAN, ReplyKind.CLARIFY):
             return state, reply, asked
-        from chatbot.pinyin import meant
 
         text = meant(said.text, index, self._sounds(index))
         if text == said.text:

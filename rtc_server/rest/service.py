@@ -15,6 +15,7 @@ from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.organisation.service import OrganisationService
 from rtc_server.recordings.shelf import Shelf
 from rtc_server.records.recording import Recording
+from rtc_server.retention.service import Retention
 from rtc_server.speech.service import SpeechService
 from rtc_server.speech.voice import VoiceService
 
@@ -32,6 +33,7 @@ class ServiceDesk:
     casework: CaseworkService
     speech: SpeechService
     voice: VoiceService
+    retention: Retention
 
 
 SERVICE_DESK = web.AppKey("service_desk", ServiceDesk)

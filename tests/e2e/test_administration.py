@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.e2e.conftest import Room
+from tests.e2e.looking import Looker
 from tests.e2e.people import Agent, Taxpayer
 from tests.harness.browser import sign_in
 from tests.harness.server import ServerProcess
@@ -174,3 +175,40 @@ async def test_people_skills_authorities_and_codes(server: ServerProcess, seat: 
     await page.get_by_test_id("tab-audit").click()
     await expect(page.get_by_test_id("audit")).to_contain_text("删除人员")
     await expect(page.get_by_test_id("audit")).to_contain_text("保存小结类别")
+
+
+async def test_the_audit_log_is_searched_paged_and_taken_out(server: ServerProcess, seat: Room) -> None:
+    page = await at_the_administration(seat, server.url)
+    codes = [f"c{number:02}" for number in range(12)]
+    # Something to look for: twelve changes by one person.
+    for code in codes:
+        done = await page.evaluate(
+            """async (code) => {
+              const {token} = await (await fetch('/api/session')).json();
+              const answer = await fetch(`/api/organisation/skills/${code}`, {
+                method: 'PUT', body: JSON.stringify({name: `业务${code}`}),
+                headers: {'Content-Type': 'application/json', Authorization: `Bearer ${token}`},
+              });
+              return answer.status;
+            }""",
+            code,
+        )
+        assert done == 200
+    await page.get_by_test_id("tab-audit").click()
+    audit = page.get_by_test_id("audit")
+    await audit.get_by_test_id("filter-kind").select_option(label="修改")
+    await audit.get_by_test_id("filter-action").select_option(label="保存技能")
+    await audit.get_by_test_id("filter-actor_id").fill("admin")
+    await audit.get_by_test_id("list-search").click()
+    await expect(audit.get_by_test_id("list-total")).to_have_text("共 12 项数据")
+    await expect(audit.get_by_test_id("list-row")).to_have_count(10)
+    await audit.get_by_test_id("page-next").click()
+    await expect(audit.get_by_test_id("list-row")).to_have_count(2)
+    looker = Looker()
+    await looker.at(page, "audit-log")
+    looker.verdict()
+    async with page.expect_download() as taken:
+        await audit.get_by_test_id("list-export").click()
+    assert (await taken.value).suggested_filename == "操作记录.xlsx"
+    await audit.get_by_test_id("list-reset").click()
+    await expect(audit.get_by_test_id("list-row").first).to_contain_text("导出操作记录")

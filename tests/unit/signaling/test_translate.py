@@ -134,6 +134,7 @@ VALUES: dict[str, object] = {
     "decision": "complete",
     "recording_id": "r",
     "given": True,
+    "rtt_ms": 1,
 }
 
 MEETING_DEEDS: dict[type[Request], type[meeting_commands.MeetingDeed]] = {
@@ -148,6 +149,9 @@ MEETING_DEEDS: dict[type[Request], type[meeting_commands.MeetingDeed]] = {
     requests.ShareInMeeting: meeting_commands.StartShare,
     requests.StopShareInMeeting: meeting_commands.StopShare,
     requests.RaiseHand: meeting_commands.RaiseHand,
+    requests.StartRecording: meeting_commands.StartMeetingRecording,
+    requests.StopRecording: meeting_commands.StopMeetingRecording,
+    requests.AnswerRecording: meeting_commands.AnswerMeetingRecording,
     requests.EndMeeting: meeting_commands.EndMeeting,
     requests.SendMessage: meeting_commands.SayInMeeting,
     requests.Mute: meeting_commands.MuteSelf,
