@@ -17,8 +17,8 @@ from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.identity.policy import Permission
-from rtc_server.recordings.compose import CompositionState
 from rtc_server.recordings.index import Index
+from rtc_server.recordings.progress import CompositionState
 from rtc_server.recordings.shelf import Shelf
 from rtc_server.records import call_recordings, interactions, meeting_recordings, meetings
 from rtc_server.records.audit import AuditEntry
