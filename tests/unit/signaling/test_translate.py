@@ -134,7 +134,7 @@ VALUES: dict[str, object] = {
     "decision": "complete",
     "recording_id": "r",
     "given": True,
-    "rtt_ms": 1,
+    "check_id": "c",
 }
 
 MEETING_DEEDS: dict[type[Request], type[meeting_commands.MeetingDeed]] = {
