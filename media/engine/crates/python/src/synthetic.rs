@@ -15,8 +15,7 @@ pub struct SyntheticPeers {
     fleet: Fleet,
 }
 
-/// A `Sample` as the stub has it. Tens of thousands a second come in a large run: as text they would cost Python more than
-/// the server spends on sending them.
+/// A `Sample` as the stub has it. Tens of thousands come a second in a large run, too many to be read as text.
 type Seen = (String, String, bool, u64, u64, Option<u64>, bool, usize);
 
 fn raised(error: FleetError) -> PyErr {
