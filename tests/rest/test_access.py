@@ -63,6 +63,7 @@ OPEN_TO_ALL = {
     ("GET", "/api/assistant/welcome"),
     ("GET", "/api/assistant/guesses"),
     ("GET", "/api/assistant/suggestions"),
+    ("GET", "/api/assistant/voice"),
 }
 """What 悦悦 shows to every taxpayer; what is one's own in it is looked at below."""
 
