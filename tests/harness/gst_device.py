@@ -12,7 +12,9 @@ Pictures carry the numbers of ``barcode``; a viewer writes each number it reads 
 from __future__ import annotations
 
 import binascii
+import hashlib
 import re
+import ssl
 import sys
 import threading
 import urllib.request
@@ -131,7 +133,12 @@ class Device:
         reply = promise.get_reply()  # kept: what it holds goes with it
         offer = reply.get_value("offer")
         self.rtc.emit("set-local-description", offer, Gst.Promise.new())
-        text = offer.sdp.as_text()
+        # It names the certificate it had before ours was put in.
+        digest = hashlib.sha256(
+            ssl.PEM_cert_to_DER_cert(self.certificate.split("-----BEGIN PRIVATE")[0])
+        ).digest()
+        fingerprint = f"a=fingerprint:sha-256 {digest.hex(':').upper()}"
+        text = re.sub(r"a=fingerprint:sha-256 [0-9A-F:]+", fingerprint, offer.sdp.as_text())
         self.ufrag = re.search(r"a=ice-ufrag:(\S+)", text)[1]
         self.pwd = re.search(r"a=ice-pwd:(\S+)", text)[1]
         threading.Thread(target=self._exchange, args=(text,), daemon=True).start()
