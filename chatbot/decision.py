@@ -7,8 +7,11 @@ of these judged without itself among the examples); the reported questions took 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from chatbot.index import Found
+if TYPE_CHECKING:
+    from chatbot.index import Found
+
 
 _CHOICES = 5
 _RELATED = 3

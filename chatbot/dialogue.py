@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from chatbot.decision import Verdict, choices, judge, related
-from chatbot.index import Found, Index
 from chatbot.knowledge import Clarification, Option
 from chatbot.text import normalise, without_courtesies
+
+if TYPE_CHECKING:
+    from chatbot.index import Found, Index
 
 MAX_ROUNDS = 3
 _PATIENCE = 2

@@ -26,10 +26,6 @@ Progress = Callable[[int, int], None]
 """Done, of how many."""
 
 
-class Cancelled(Exception):
-    """Nobody waits for this index any more."""
-
-
 @dataclass(frozen=True, slots=True)
 class Match:
     """``score`` orders; ``vector`` and ``words`` (0 to about 1) are what it came from. Both are needed to decide."""
@@ -93,7 +89,7 @@ class Index:
     def build(
         cls, base: KnowledgeBase, embedding: Embedding | None, progress: Progress = lambda done, of: None
     ) -> Index:
-        """Raises what ``progress`` raises, such as ``Cancelled``."""
+        """Raises what ``progress`` raises."""
         tokeniser = Tokeniser(base.synonyms)
         offsets = np.zeros(len(base.questions) + 1, dtype=np.int64)
         np.cumsum([len(one.phrasings) for one in base.questions], out=offsets[1:])

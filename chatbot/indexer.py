@@ -1,4 +1,7 @@
-"""Builds indices in a thread of its own. Queries go on with the last one; the newest base wins."""
+"""Builds indices in a thread of its own. Queries go on with the last one; the newest base wins.
+
+What an index is made of is imported by that thread, so that a server listens before it knows what 悦悦 knows.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from chatbot.embedding import Embedding, load
-from chatbot.index import Cancelled, Index
 from chatbot.knowledge import KnowledgeBase
-from chatbot.suggest import Suggester
-from chatbot.vectors import RememberingEmbedding
+
+if TYPE_CHECKING:
+    from chatbot.embedding import Embedding
+    from chatbot.index import Index
+    from chatbot.suggest import Suggester
+    from chatbot.vectors import RememberingEmbedding
 
 _log = logging.getLogger(__name__)
+
+
+class _Overtaken(Exception):
+    """Nobody waits for this index any more."""
 
 
 class IndexPhase(StrEnum):
@@ -47,18 +57,18 @@ class Ready:
 
 
 class Indexer:
-    """``offer(base)`` whenever there is a newer one; ``ready`` is read at any time from any thread; ``close()`` at the end.
+    """``start()``; ``offer(base)`` whenever there is a newer one; ``ready`` is read at any time from any
+    thread; ``close()`` at the end.
 
     The first index of a base is of words alone and there at once; the one with vectors follows.
     """
 
     def __init__(
-        self, *, vectors: Path | None = None, load_embedding: Callable[[], Embedding | None] = load
+        self, *, vectors: Path | None = None, load_embedding: Callable[[], Embedding | None] | None = None
     ) -> None:
         self._load = load_embedding
         self._vectors = vectors
-        empty = KnowledgeBase()
-        self._ready = Ready(Index.build(empty, None), Suggester(empty))
+        self._ready: Ready | None = None
         self._answering = threading.Event()
         self._embedding: RememberingEmbedding | None = None
         self._condition = threading.Condition()
@@ -72,6 +82,8 @@ class Indexer:
 
     @property
     def ready(self) -> Ready:
+        if self._ready is None:
+            self._ready = _of_words(KnowledgeBase())
         return self._ready
 
     @property
@@ -85,19 +97,21 @@ class Indexer:
 
     @property
     def status(self) -> IndexStatus:
-        index = self._ready.index
-        return IndexStatus(
-            self._phase, index.base.version, self._newest, self._done, self._total, index.has_vectors
-        )
+        index = self._ready.index if self._ready is not None else None
+        version, with_vectors = (index.base.version, index.has_vectors) if index is not None else (0, False)
+        return IndexStatus(self._phase, version, self._newest, self._done, self._total, with_vectors)
 
     def offer(self, base: KnowledgeBase) -> None:
         with self._condition:
             self._wanted, self._newest = base, base.version
             self._phase = IndexPhase.BUILDING
-            if not self._started:
-                self._started = True
-                self._thread.start()
             self._condition.notify_all()
+
+    def start(self) -> None:
+        """Begin with what was offered, and whatever will be."""
+        if not self._started:
+            self._started = True
+            self._thread.start()
 
     def warm(self) -> None:
         """Load what the first question needs, so that nobody waits for it. From any thread, as often as one likes."""
@@ -134,7 +148,7 @@ class Indexer:
             phase = IndexPhase.IDLE
             try:
                 self._build(base)
-            except Cancelled:
+            except _Overtaken:
                 phase = IndexPhase.BUILDING
             except Exception as error:  # the thread must outlive a base it cannot index
                 phase = IndexPhase.FAILED
@@ -147,26 +161,28 @@ class Indexer:
                 self._condition.notify_all()
 
     def _build(self, base: KnowledgeBase) -> None:
+        from chatbot.index import Index
+        from chatbot.vectors import RememberingEmbedding
+
         began = time.monotonic()
-        suggester = Suggester(base)
-        if not self._ready.index.has_vectors:
-            self._ready = Ready(Index.build(base, None), suggester)
+        ready = _of_words(base)
+        if self._ready is None or not self._ready.index.has_vectors:
+            self._ready = ready
             self._answering.set()
         if self._embedding is None:
-            embedding = self._load()
+            embedding = (self._load or _packaged)()
             if embedding is not None:
                 self._embedding = RememberingEmbedding(embedding, self._vectors)
-        if self._embedding is None:
-            self._ready = Ready(Index.build(base, None), suggester)
-        else:
-            self._ready = Ready(Index.build(base, self._embedding, self._progress), suggester)
+        if self._embedding is not None:
+            ready = Ready(Index.build(base, self._embedding, self._progress), ready.suggester)
             self._embedding.settle()
+        self._ready = ready
         _log.info(
             "index built",
             extra={
                 "version": base.version,
                 "questions": len(base.questions),
-                "vectors": self._ready.index.has_vectors,
+                "vectors": ready.index.has_vectors,
                 "seconds": round(time.monotonic() - began, 1),
             },
         )
@@ -174,4 +190,17 @@ class Indexer:
     def _progress(self, done: int, total: int) -> None:
         self._done, self._total = done, total
         if self._closed or self._wanted is not None:
-            raise Cancelled
+            raise _Overtaken
+
+
+def _of_words(base: KnowledgeBase) -> Ready:
+    from chatbot.index import Index
+    from chatbot.suggest import Suggester
+
+    return Ready(Index.build(base, None), Suggester(base))
+
+
+def _packaged() -> Embedding | None:
+    from chatbot.embedding import load
+
+    return load()

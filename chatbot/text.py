@@ -6,8 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-import rjieba
-
 _CONCEPT = "§"
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _MARKDOWN = re.compile(r"[*_`#>|]+|!?\[([^\]]*)\]\([^)]*\)")
@@ -53,6 +51,8 @@ class Tokeniser:
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def tokens(self, text: str) -> list[str]:
+        import rjieba  # its dictionary takes a tenth of a second, which a server that starts has not to spare
+
         clean = normalise(text)
         found = [word for word in rjieba.cut(clean) if word[0].isalnum()]
         found.extend(_HAN.findall(clean))

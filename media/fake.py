@@ -145,6 +145,8 @@ class FakeEngine:
             if any(section.sends and mid not in named for mid, section in sections.items()):
                 raise _Fault("outside_grant")
             bound = {source for mid, source in named.items() if sections[mid].sends}
+            if not (fresh or peer.publish):
+                raise _Fault("wrong_state")
             if fresh:
                 self._close_transport(room_id, peer_id, TransportKind.PUBLISH)
             if not peer.publish:
@@ -160,6 +162,8 @@ class FakeEngine:
     def subscribe(self, room_id: str, peer_id: str, fresh: bool) -> int:
         def run() -> dict[str, Any]:
             peer = self._peer(room_id, peer_id)
+            if not (fresh or peer.subscribe):
+                raise _Fault("wrong_state")
             if fresh:
                 self._close_transport(room_id, peer_id, TransportKind.SUBSCRIBE)
             if not peer.subscribe:

@@ -42,7 +42,7 @@ from rtc_server.rest.mediations import MEETINGS
 from rtc_server.rest.service import ServiceDesk
 from rtc_server.rest.session import AUTHENTICATOR
 from rtc_server.rest.streams import STREAM_TOKENS
-from rtc_server.service_desk import close_desk, open_desk
+from rtc_server.service_desk import begin_desk, close_desk, open_desk
 from signaling.gateway import Gateway
 from signaling.rooms.ports import AgentEntry, Authenticator, RecordsUnavailable
 from signaling.sessions.settings import SessionSettings
@@ -51,6 +51,8 @@ from signaling.settings import RateLimit, RateLimits, SignalingSettings
 
 SHUTDOWN_TIMEOUT_S = 2.0
 BACKLOG = 1024
+INDEX_AFTER_S = 5.0
+"""After a restart everybody comes back at once; the index of the knowledge is built behind them, or at the first question."""
 
 log = structlog.get_logger(__name__)
 
@@ -156,6 +158,7 @@ class Server:
         except RecordsUnavailable as error:
             raise StartError("what was open at the last stop cannot be read from the database") from error
         await web.SockSite(self._runner, listener, ssl_context=tls, backlog=BACKLOG).start()
+        begin_desk(desk, index_after_s=INDEX_AFTER_S)
         log.info("serving", port=port, tls=tls is not None, demo=settings.demo, engine=_engine_version())
         return Listening(_url(settings, port), port)
 

@@ -44,6 +44,7 @@ def serve(
     tls_key: Annotated[Path | None, typer.Option(help="PEM private key.")] = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. Settings: docs/operations.md."""
+    gc.disable()  # until it listens: looking through what is being imported takes a seventh of the start
     from rtc_server import logs
 
     settings = _settings(port=port, host=host, data=data, demo=demo, tls_cert=tls_cert, tls_key=tls_key)
@@ -73,12 +74,12 @@ async def _serve(settings: Settings) -> None:
 
 
 def _calm_collector() -> None:
-    """What lives as long as the server is never looked through again, and young objects, which nearly all die by
-    themselves, are looked through in larger lots: a full pass over thousands of connections holds up every message for
-    0.4 s, one over what was made in the last second for some 20 ms."""
-    gc.collect()
+    """What lives as long as the server is never looked through again (the garbage of imports, some thousand objects, stays
+    with it), and young objects, which nearly all die by themselves, are looked through in larger lots: a full pass over
+    thousands of connections holds up every message for 0.4 s, one over what was made in the last second for some 20 ms."""
     gc.freeze()
     gc.set_threshold(5_000, 4, 250)
+    gc.enable()
 
 
 @app.command()

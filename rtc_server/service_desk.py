@@ -22,7 +22,7 @@ from rtc_server.rest.service import ServiceDesk
 
 
 async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> ServiceDesk:
-    """In demo mode an empty database gets the organisation of the demo.
+    """``begin_desk`` is due afterwards. In demo mode an empty database gets the organisation of the demo.
 
     Raises ``JournalLocked``, ``RecordsUnavailable``, ValueError for the address of the database, and what its driver
     raises when it does not answer.
@@ -42,17 +42,21 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
         await files.start()
         knowledge = KnowledgeService(recording, settings.data / "knowledge" / "vectors.npz")
         await knowledge.load(demo_knowledge.knowledge() if settings.demo else None)
-        knowledge.start()
         assistant = AssistantService(knowledge, recording, organisation)
-        assistant.start()
         casework = CaseworkService(recording, organisation)
-        casework.start()
     except BaseException:
         await records.close()
         raise
     links = Links(link_key, settings.files.link_lifetime_s)
     shelf = Shelf(settings.data / "recordings")
     return ServiceDesk(recording, organisation, files, links, profiles, knowledge, shelf, assistant, casework)
+
+
+def begin_desk(desk: ServiceDesk, *, index_after_s: float = 0.0) -> None:
+    """What goes on beside the work, once people can come in: nobody who returns to a call waits for it."""
+    desk.knowledge.start(index_after_s)
+    desk.assistant.start()
+    desk.casework.start()
 
 
 async def close_desk(desk: ServiceDesk) -> None:

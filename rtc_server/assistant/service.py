@@ -13,13 +13,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from chatbot.dialogue import Asker, DialogueState, Reply, ReplyKind, choose, pick, say
 from chatbot.guess import guesses
-from chatbot.index import Index
 from chatbot.knowledge import Question, QuickEntry
 from chatbot.popularity import Heat, hottest
 from rtc_server.knowledge.service import KnowledgeService
@@ -30,6 +30,9 @@ from rtc_server.records.assistant import AssistantTurn, Favourite, Feedback, Fee
 from rtc_server.records.recording import Recording
 from signaling.errors import ErrorCode, Refused
 from signaling.rooms.ports import Person, RecordsUnavailable
+
+if TYPE_CHECKING:
+    from chatbot.index import Index
 
 DAY_MS = 86_400_000
 POPULARITY_INTERVAL_S = 60.0
@@ -87,6 +90,7 @@ class AssistantService:
 
     def expect_questions(self) -> None:
         """Somebody opened the window: what their first question needs is loaded meanwhile."""
+        self._knowledge.indexer.start()
         if not self._warmed and self._knowledge.indexer.status.with_vectors:
             self._warmed = True
             asyncio.get_running_loop().run_in_executor(None, self._knowledge.indexer.warm)
@@ -110,6 +114,7 @@ class AssistantService:
             raise Refused(ErrorCode.ASSISTANT_SILENT)
         asker, before = self.asker(person), await self._dialogue(person.person_id)
         indexer = self._knowledge.indexer
+        indexer.start()
         if not indexer.answering and not await asyncio.to_thread(indexer.await_first, FIRST_INDEX_S):
             raise Refused(ErrorCode.ASSISTANT_STARTING, retry_after_ms=2_000)
         index = indexer.ready.index

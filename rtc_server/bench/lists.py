@@ -44,7 +44,7 @@ from rtc_server.records.lists import Asked, ListSpec, keys_query
 from rtc_server.records.mediations import MEDIATIONS, mediation_application
 from rtc_server.records.notices import DELIVERIES, NOTICES, delivery, notice
 from rtc_server.records.work_orders import WORK_ORDERS, work_order
-from rtc_server.service_desk import close_desk, open_desk
+from rtc_server.service_desk import begin_desk, close_desk, open_desk
 from signaling.sessions.meeting_states import MediationPhase
 
 ROWS = 100_000
@@ -255,6 +255,7 @@ async def _measure(database_url: str | None, rows: int) -> tuple[list[Row], dict
         profiles = Profiles()
         desk = await open_desk(settings, _LINK_KEY, profiles)
         stack.push_async_callback(close_desk, desk)
+        begin_desk(desk)
         tokens = TokenAuthenticator(trusted_issuers(settings, _SECRET), profiles=profiles)
         stack.push_async_callback(tokens.close)
         health = Health("", dict, lambda: {"ok": None}, desk.recording.records.report)

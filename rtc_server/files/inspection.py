@@ -6,14 +6,13 @@ import re
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 import puremagic
 from PIL import Image, ImageOps
 
-from rtc_server.files.kinds import Family, FileType, with_ending
+from rtc_server.files.kinds import Family, FileType, Good, with_ending
 from signaling.errors import BadInput, ErrorCode
 
 _HEAD_BYTES = 8192
@@ -45,16 +44,6 @@ _PICTURES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     }
 )
 """What comes in: what it is written anew as, its ending, its media type. Of a moving picture the first frame is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Good:
-    """A file that may be kept. ``name`` may have got another ending; pictures know their size in pixels."""
-
-    name: str
-    media_type: str
-    width: int | None = None
-    height: int | None = None
 
 
 def inspect(path: Path, name: str, kind: FileType, max_pixels: int) -> Good:

@@ -35,6 +35,16 @@ class FileType:
     """Of a package: an entry that begins with each of these."""
 
 
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A file that may be kept. ``name`` may have got another ending; pictures know their size in pixels."""
+
+    name: str
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+
+
 def _ooxml(kind: str, folder: str) -> FileType:
     return FileType(
         f"application/vnd.openxmlformats-officedocument.{kind}",

@@ -18,8 +18,7 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from rtc_server.config import FileSettings
-from rtc_server.files.inspection import Good, inspect
-from rtc_server.files.kinds import TYPES, FileType, clean_name, ending, endings
+from rtc_server.files.kinds import TYPES, FileType, Good, clean_name, ending, endings
 from rtc_server.files.scanner import Scanner
 from rtc_server.files.store import FileStore, Upload
 from rtc_server.records import files as rows
@@ -244,7 +243,7 @@ class FileService:
             await self._scanner.scan(part)
             async with self._inspecting:
                 good = await asyncio.to_thread(
-                    inspect, part, upload.name, _type_of(upload.name), self.settings.max_pixels
+                    _inspect, part, upload.name, _type_of(upload.name), self.settings.max_pixels
                 )
             size, digest = await asyncio.to_thread(_measure, part)
             if size >= self.settings.max_bytes:
@@ -297,6 +296,13 @@ def _type_of(name: str) -> FileType:
     if kind is None:
         raise BadInput(ErrorCode.FILE_TYPE_REFUSED)
     return kind
+
+
+def _inspect(part: Path, name: str, kind: FileType, max_pixels: int) -> Good:
+    # Imported by the first file: decoders of pictures are nothing a server that starts should wait for.
+    from rtc_server.files.inspection import inspect
+
+    return inspect(part, name, kind, max_pixels)
 
 
 def _record(upload: Upload, good: Good, size: int, digest: str | None) -> File:

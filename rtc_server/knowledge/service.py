@@ -55,8 +55,11 @@ class KnowledgeService:
             base = await _read(connection, version)
         self._use(base)
 
-    def start(self) -> None:
-        self._following = asyncio.create_task(self._follow(), name="knowledge")
+    def start(self, index_after_s: float = 0.0) -> None:
+        """``index_after_s``: unless somebody asks before."""
+        if index_after_s == 0.0:
+            self.indexer.start()
+        self._following = asyncio.create_task(self._follow(index_after_s), name="knowledge")
 
     async def stop(self) -> None:
         if self._following is not None:
@@ -134,7 +137,9 @@ class KnowledgeService:
         self.base = base
         self.indexer.offer(base)
 
-    async def _follow(self) -> None:
+    async def _follow(self, index_after_s: float) -> None:
+        await asyncio.sleep(index_after_s)
+        self.indexer.start()
         while True:
             await asyncio.sleep(FOLLOW_INTERVAL_S)
             try:

@@ -6,12 +6,10 @@ which recording itself never does. How far it is lies beside the files, so that 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import VideoReformatter
 
 from rtc_server.recordings.index import COMPOSITION, TrackEntry, load
+from rtc_server.recordings.progress import CompositionState, Progress, note
 
 WIDTH, HEIGHT, RATE = 1280, 720, 15
 SAMPLE_RATE = 48_000
@@ -32,22 +31,7 @@ _SCREENS = ("screen",)
 _VIDEO = ("camera", "screen")
 _SIDE = 320
 """Width of the column of faces beside a screen."""
-PROGRESS = "composition.json"
 _NICE = 5
-
-
-class CompositionState(StrEnum):
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """``share``: 0 to 1."""
-
-    state: CompositionState
-    share: float
 
 
 class NothingToCompose(ValueError):
@@ -271,21 +255,6 @@ def _sound(voices: list[_Voice], step: int) -> Any:
     frame.sample_rate = SAMPLE_RATE
     frame.pts, frame.time_base = step * _SAMPLES, Fraction(1, SAMPLE_RATE)
     return frame
-
-
-def note(folder: Path, progress: Progress) -> None:
-    place = folder / f"{PROGRESS}.new"
-    place.write_text(json.dumps(asdict(progress)), encoding="utf-8")
-    os.replace(place, folder / PROGRESS)
-
-
-def noted(folder: Path) -> Progress | None:
-    """None when none was ever begun."""
-    try:
-        found = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
-        return Progress(CompositionState(found["state"]), float(found["share"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def run(folder: Path, show: Callable[[float], None] = lambda share: None) -> bool:

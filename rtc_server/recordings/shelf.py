@@ -8,8 +8,8 @@ from pathlib import Path
 
 import structlog
 
-from rtc_server.recordings.compose import CompositionState, Progress, note, noted
 from rtc_server.recordings.index import COMPOSITION, RECORDING_ID, TRACK_FILE, Index, load
+from rtc_server.recordings.progress import CompositionState, Progress, note, noted
 
 log = structlog.get_logger("rtc_server.recordings")
 

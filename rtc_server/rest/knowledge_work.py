@@ -6,11 +6,10 @@ import asyncio
 import re
 import time
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from chatbot.index import Index
 from rtc_server.assistant.service import DAY_MS
 from rtc_server.identity.policy import Permission
 from rtc_server.records import assistant as rows
@@ -19,6 +18,9 @@ from rtc_server.rest.assistant import QuestionRef
 from rtc_server.rest.knowledge import Number, audit
 from rtc_server.rest.resource import Body, Call, Entry, Query, View
 from signaling.wire.base import Identifier
+
+if TYPE_CHECKING:
+    from chatbot.index import Index
 
 _CHINA_MS = 8 * 3_600_000
 """China has one time zone and no summer time, so that days can be counted in the database."""

@@ -16,8 +16,8 @@ from aiohttp import web
 from pydantic import StringConstraints
 
 from rtc_server.identity.policy import Permission
-from rtc_server.recordings.compose import CompositionState
 from rtc_server.recordings.index import Index
+from rtc_server.recordings.progress import CompositionState
 from rtc_server.recordings.shelf import Shelf
 from rtc_server.records import call_recordings, interactions
 from rtc_server.records.audit import AuditEntry

@@ -178,6 +178,14 @@ async def test_a_new_publish_transport_closes_the_old_one(room: Room) -> None:
     assert states == [TransportState.CONNECTING, TransportState.CLOSED, TransportState.CONNECTING]
 
 
+async def test_a_connection_the_engine_does_not_know_is_not_gone_on_with(room: Room) -> None:
+    control = room.control
+    await control.add_peer("room", "a", VOICE_AND_FACE, SLOTS)
+    going_on = control.publish("room", "a", CALL_OFFER, CALL_TRACKS, fresh=False)
+    assert await code_of(going_on) == "wrong_state"
+    assert await code_of(control.subscribe("room", "a", fresh=False)) == "wrong_state"
+
+
 async def test_the_offer_has_a_line_for_every_slot(room: Room) -> None:
     control = room.control
     await control.add_peer("room", "a", (), SLOTS)

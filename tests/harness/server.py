@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 from collections import deque
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 START_TIMEOUT_S = 60
@@ -48,13 +48,17 @@ class ServerProcess:
             await self._reader
 
 
+def _before_others() -> None:
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+
+
 async def start_server(
     data: Path, *arguments: str, port: int = 0, before_browsers: bool = False, **settings: str
 ) -> ServerProcess:
     """Start and wait until it listens. ``settings`` are environment variables (``RTC_…``). ``before_browsers``: browsers
-    that encode video on the same machine leave it the processor, as if it had one of its own (as root alone)."""
+    that encode video on the same machine leave it the processor, as if it had one of its own (where that is allowed)."""
     environment = {**os.environ, **settings}
-    priority = -10 if before_browsers and os.geteuid() == 0 else 0
     process = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("rtc-server")),
         "serve",
@@ -65,7 +69,7 @@ async def start_server(
         str(data),
         *arguments,
         env=environment,
-        preexec_fn=partial(os.nice, priority) if priority else None,
+        preexec_fn=_before_others if before_browsers else None,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         limit=1 << 20,

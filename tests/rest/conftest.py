@@ -30,7 +30,7 @@ from rtc_server.metrics import Metrics
 from rtc_server.records.meeting_recording import MeetingRecording
 from rtc_server.rest.mediations import MEETINGS
 from rtc_server.rest.service import ServiceDesk
-from rtc_server.service_desk import close_desk, open_desk
+from rtc_server.service_desk import begin_desk, close_desk, open_desk
 from signaling.connections import Connections
 from signaling.rooms.clock import SystemClock
 from signaling.rooms.kept import KeptInteraction, KeptMember, KeptMessage
@@ -209,6 +209,7 @@ async def open_house(
             shutil.copytree(furnished, settings.data)
         profiles = Profiles()
         desk = await open_desk(settings, b"k" * 32, profiles)
+        begin_desk(desk)
         desks.append(desk)
         tokens = TokenAuthenticator(trusted_issuers(settings, SECRET), profiles=profiles)
         health = Health("engine", dict, lambda: {"ok": None}, desk.recording.records.report)

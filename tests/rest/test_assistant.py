@@ -236,6 +236,7 @@ async def test_a_question_before_the_first_index_waits_and_is_no_miss(
     knowledge = ready.desk.knowledge
     knowledge.indexer.close()
     knowledge.indexer = Indexer(load_embedding=lambda: None)
+    knowledge.indexer.start()
     asking = asyncio.create_task(ask(ready, text="怎样开具数电票"))
     knowledge.indexer.offer(knowledge.base)
     assert (await asking)["answer"]["question_id"] == "fapiao-001"

@@ -117,6 +117,17 @@ describe('without signalling', () => {
     expect(actions.restartIce).toHaveBeenCalledOnce();
   });
 
+  it('a server that forgot the connection is not asked to restart it', async () => {
+    const { actions, recovery } = connected();
+    recovery.setOnline(false);
+    recovery.onConnectionState('failed');
+    recovery.onServerForgot();
+    recovery.setOnline(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(actions.restartIce).not.toHaveBeenCalled();
+    expect(actions.rebuild).toHaveBeenCalledOnce();
+  });
+
   it('nothing is owed when the media came back first', () => {
     const { actions, recovery } = connected();
     recovery.setOnline(false);

@@ -179,6 +179,7 @@ def test_questions_are_answered_while_the_index_is_built(few: KnowledgeBase) -> 
     gate = Gate()
     indexer = Indexer(load_embedding=lambda: gate)
     try:
+        indexer.start()
         indexer.offer(replace(few, version=1))
         assert gate.reached.wait(30)
         assert indexer.status.phase is IndexPhase.BUILDING

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from av.video.codeccontext import VideoCodecContext
 
-from rtc_server.recordings import compose
+from rtc_server.recordings import compose, progress
 from rtc_server.recordings.frames import Codec, FrameReader, Kind, Piece, PipeBroken, written
 from rtc_server.recordings.index import INDEX, load
 from rtc_server.recordings.writer import Writer
@@ -188,9 +188,9 @@ def test_the_composition_has_everybody_and_as_long_as_the_recording(tmp_path: Pa
 
 def test_a_composition_of_nothing_fails_and_says_so(tmp_path: Path) -> None:
     assert not compose.run(tmp_path)
-    noted = compose.noted(tmp_path)
+    noted = progress.noted(tmp_path)
     assert noted is not None
-    assert noted.state is compose.CompositionState.FAILED
+    assert noted.state is progress.CompositionState.FAILED
     assert not (tmp_path / INDEX).exists()
 
 

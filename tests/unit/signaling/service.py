@@ -228,7 +228,7 @@ class Pair:
     taxpayer_id: str
     agent_id: str
 
-    async def publish(self, client: Client, *sources: Source, fresh: bool = False) -> Message:
+    async def publish(self, client: Client, *sources: Source, fresh: bool = True) -> Message:
         tracks = [{"mid": str(index), "source": source} for index, source in enumerate(sources)]
         return await client.do(
             "media.publish", interaction_id=self.id, sdp=offer(*sources), tracks=tracks, fresh=fresh
@@ -255,7 +255,7 @@ class Pair:
         await self.taxpayer.do("call.accept", interaction_id=self.id)
         for client, person_id in ((self.agent, self.agent_id), (self.taxpayer, self.taxpayer_id)):
             beside = shared if client is self.taxpayer else ()
-            await self.publish(client, Source.MICROPHONE, Source.CAMERA, *beside)
+            await self.publish(client, Source.MICROPHONE, Source.CAMERA, *beside, fresh=not beside)
             engine.connect(self.id, person_id, TransportKind.PUBLISH)
             engine.send(self.id, person_id, Source.MICROPHONE)
         await self.agent.phase_of("call", "active")

@@ -143,7 +143,12 @@ export class ServiceClient {
     this.#connection = new SignalingConnection({ ...options.connection, urgent: () => this.#inCall() });
     this.#connection.on('status', (connection) => {
       this.state.update((state) => ({ ...state, connection }));
-      for (const room of this.#rooms.values()) room.setOnline(connection.state === 'online');
+      const online = connection.state === 'online';
+      for (const room of this.#rooms.values()) {
+        // First, or what is owed since the line broke would be an ICE restart with a server that knows no connection.
+        if (online && connection.resumed === false) room.onServerForgot();
+        room.setOnline(online);
+      }
       if (connection.state === 'closed') this.#closeRooms();
     });
     for (const event of REDUCED) {
@@ -401,7 +406,6 @@ export class ServiceClient {
     }
     this.#update((state) => reduce(state, notification));
     if (notification.event === 'session.welcome') {
-      if (!notification.value.resumed) for (const room of this.#rooms.values()) room.onServerForgot();
       this.#resendPending();
       // A supervisor's subscription ends with the connection.
       if (this.#supervises) this.supervise().catch(() => undefined);

@@ -18,6 +18,8 @@ export interface ConnectionStatus {
   state: ConnectionState;
   /** Why it is closed for good, or why the last attempt failed. */
   reason: WireError | null;
+  /** Of `online`: whether the server still knows this page's media connections. */
+  resumed?: boolean;
 }
 
 export interface ConnectionOptions {
@@ -212,8 +214,9 @@ export class SignalingConnection {
   #onNotification<E extends keyof NotificationMap>(event: E, value: NotificationMap[E]): void {
     if (event === 'session.welcome') {
       this.#attempts = 0;
-      this.#resumeToken = (value as NotificationMap['session.welcome']).resume_token;
-      this.#setStatus({ state: 'online', reason: null });
+      const { resume_token: resumeToken, resumed } = value as NotificationMap['session.welcome'];
+      this.#resumeToken = resumeToken;
+      this.#setStatus({ state: 'online', reason: null, resumed });
     } else if (event === 'session.closed') {
       const { reason } = value as NotificationMap['session.closed'];
       if (FINAL_CODES.has(reason.code)) this.#closeFor(reason);

@@ -249,7 +249,7 @@ impl Room {
         };
         let grants = peer.grants;
         let bindings = bind(&offer, tracks, |source| grants.covers(source))?;
-        if fresh || peer.publish.is_none() {
+        if fresh {
             let mut session = PublishSession::new(turn.config, turn.now)?;
             let answer = session.accept_offer(sdp, bindings.clone())?;
             self.close_publish(turn, index);
@@ -271,6 +271,8 @@ impl Room {
             self.poll_publish(turn, index);
             return Ok(answer);
         }
+        // Without the transport it belongs to, an offer of an old connection cannot be served: a browser whose streams
+        // were reported on once says no more which rid an SSRC is (RFC 8852 §3), and its layers would never be known.
         let Some(publisher) = self.peer_mut(index).and_then(|p| p.publish.as_mut()) else {
             return Err(fault(FaultCode::WrongState, "no publish transport"));
         };
@@ -372,8 +374,11 @@ impl Room {
         let Some(peer) = self.peer_mut(index) else {
             return Err(fault(FaultCode::PeerUnknown, "no such peer"));
         };
-        let ours = |subscriber: &&mut Box<Subscriber>| !subscriber.session.answers();
-        if !fresh && let Some(subscriber) = peer.subscribe.as_mut().filter(ours) {
+        if !fresh {
+            let ours = |subscriber: &&mut Box<Subscriber>| !subscriber.session.answers();
+            let Some(subscriber) = peer.subscribe.as_mut().filter(ours) else {
+                return Err(fault(FaultCode::WrongState, "no subscribe transport"));
+            };
             turn.routes.unbind_ufrag(&subscriber.common.ufrag);
             subscriber.session.restart_ice();
             let ufrag = subscriber.session.local_ufrag().to_owned();
@@ -406,8 +411,11 @@ impl Room {
         let Some(peer) = self.peer_mut(index) else {
             return Err(fault(FaultCode::PeerUnknown, "no such peer"));
         };
-        let theirs = |subscriber: &&mut Box<Subscriber>| subscriber.session.answers();
-        if !fresh && let Some(subscriber) = peer.subscribe.as_mut().filter(theirs) {
+        if !fresh {
+            let theirs = |subscriber: &&mut Box<Subscriber>| subscriber.session.answers();
+            let Some(subscriber) = peer.subscribe.as_mut().filter(theirs) else {
+                return Err(fault(FaultCode::WrongState, "no subscribe transport"));
+            };
             let answer = subscriber
                 .session
                 .accept_offer(turn.config, sdp, turn.now)?;
