@@ -101,9 +101,10 @@ class Device:
             "webrtcbin name=rtc bundle-policy=max-bundle "
             f"appsrc name=pictures is-live=true format=time do-timestamp=true "
             f"caps=video/x-raw,format=I420,width={WIDTH},height={HEIGHT},framerate={RATE}/1 ! queue "
-            f"! {ENCODERS[codec]} pt={payload} ! application/x-rtp,media=video,encoding-name={codec},payload={payload} ! rtc. "
-            "audiotestsrc is-live=true freq=440 ! audio/x-raw,rate=48000,channels=2 ! opusenc ! rtpopuspay pt=109 "
-            "! application/x-rtp,media=audio,encoding-name=OPUS,payload=109 ! rtc."
+            f"! {ENCODERS[codec]} pt={payload} ssrc=1111 "
+            f"! application/x-rtp,media=video,encoding-name={codec},payload={payload},ssrc=(uint)1111 ! rtc. "
+            "audiotestsrc is-live=true freq=440 ! audio/x-raw,rate=48000,channels=2 ! opusenc ! rtpopuspay pt=109 ssrc=2222 "
+            "! application/x-rtp,media=audio,encoding-name=OPUS,payload=109,ssrc=(uint)2222 ! rtc."
         )
         self.rtc = pipeline.get_by_name("rtc")
         for index in range(2):
@@ -149,7 +150,12 @@ class Device:
         self.etag = headers["ETag"]
         _, description = GstSdp.SDPMessage.new_from_text(answer)
         described = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, description)
-        self.rtc.emit("set-remote-description", described, Gst.Promise.new())
+        taken = Gst.Promise.new()
+        self.rtc.emit("set-remote-description", described, taken)
+        taken.wait()
+        reply = taken.get_reply()
+        if reply is not None and reply.n_fields():
+            say("error", reply.to_string())
         GLib.idle_add(self._trickle)
 
     def _on_candidate(self, _rtc: Any, _index: int, candidate: str) -> None:

@@ -18,6 +18,7 @@ function member(person_id: string, part: Partial<MeetingMemberView> = {}): Meeti
     quality: null,
     hand_raised_at: null,
     joined_at: 1,
+    stream: null,
     ...part,
   };
 }

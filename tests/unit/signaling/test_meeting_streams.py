@@ -151,6 +151,13 @@ def test_which_line_is_which_source() -> None:
     assert tracks_of(watching, a_stream(chamber, access=StreamAccess.VIEW)) == []
 
 
+def test_a_line_that_is_bundle_only_is_not_refused() -> None:
+    bundled = OFFER.replace("m=video 9", "m=video 0").replace("a=mid:1", "a=bundle-only\r\na=mid:1")
+    offer = read_offer(bundled)
+    assert not any(line.stopped for line in offer.lines)
+    assert "m=video 9 UDP/TLS/RTP/SAVPF 96" in offer.sdp
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
