@@ -40,7 +40,8 @@ async def test_the_host_lets_a_device_in_and_out_again(server: ServerProcess, se
         await expect(link).to_contain_text("已接入", timeout=SLOW_MS)
         device = f"stream-{await link.get_attribute('data-stream')}"
         await host.sees_person(device)
-        await host.page.keyboard.press("Escape")
+        await host.at("streams").get_by_role("button", name="关闭").click()
+        await host.opens("people")
         await expect(host.row(device)).to_contain_text("推流设备")
         await screenshot(host.page, "meeting-stream-live")
         await host.press("add-stream")
