@@ -180,6 +180,8 @@ class FakeEngine:
         def run() -> dict[str, Any]:
             peer = self._peer(room_id, peer_id)
             sections = _sections(sdp)
+            if not fresh and not peer.subscribe:
+                raise _Fault("wrong_state")
             left = {MediaKind.AUDIO: peer.audio_slots, MediaKind.VIDEO: peer.video_slots}
             taken: list[FakeSlot] = []
             for section in sections:
@@ -188,7 +190,7 @@ class FakeEngine:
                     taken.append(FakeSlot(section.mid, section.kind))
             if not taken:
                 raise _Fault("bad_sdp")
-            if fresh or not peer.subscribe:
+            if fresh:
                 self._close_transport(room_id, peer_id, TransportKind.SUBSCRIBE)
                 peer.subscribe, peer.answered, peer.slots = True, True, taken
                 self._moved(room_id, peer_id, TransportKind.SUBSCRIBE, TransportState.CONNECTING)

@@ -52,7 +52,7 @@ async def _open(request: web.Request, access: StreamAccess) -> web.Response:
     opened = await request.app[MEETINGS].room(claims.meeting).do(work)
     response = web.Response(
         status=201,
-        text=opened.sdp,
+        body=opened.sdp.encode(),
         content_type=SDP,
         headers={
             **_NO_STORE,
@@ -86,7 +86,7 @@ async def _patch(request: web.Request, access: StreamAccess) -> web.Response:
     if restarted is None:
         return web.Response(status=204, headers=_NO_STORE)
     headers = {**_NO_STORE, "ETag": restarted.etag}
-    return web.Response(text=restarted.fragment, content_type=FRAGMENT, headers=headers)
+    return web.Response(body=restarted.fragment.encode(), content_type=FRAGMENT, headers=headers)
 
 
 async def _close(request: web.Request, access: StreamAccess) -> web.Response:

@@ -6,12 +6,13 @@ entity tag of its ICE session live as long as the room; nothing of it is kept.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from media.types import Source, TransportKind
-from signaling.errors import DomainError, ErrorCode, Refused
+from signaling.errors import BadInput, DomainError, ErrorCode, Refused
 from signaling.rooms.clock import Clock
 from signaling.rooms.media_desk import MediaDesk
 from signaling.rooms.ports import IceServer, IceServerSource, Person
@@ -20,6 +21,8 @@ from signaling.sessions import meeting, meeting_streams
 from signaling.sessions import meeting_commands as c
 from signaling.sessions.meeting_model import MeetingState
 from signaling.sessions.meeting_streams import Stream, StreamAccess
+
+_REFUSED_LINE = re.compile(r"^m=\S+ 0 ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +183,10 @@ class MeetingStreams:
     ) -> str:
         own = stream.person_id
         if stream.access is StreamAccess.VIEW:
-            return await self._desk.subscribe_offered(own, offer.sdp, fresh=fresh)
+            return _whole(await self._desk.subscribe_offered(own, offer.sdp, fresh=fresh))
         sources = c.OfferMeetingMedia(own, frozenset(source for _, source in tracks), fresh)
         meeting.check_offer(self._state(), sources)
-        answer = await self._desk.publish_offer(own, offer.sdp, tracks, fresh=fresh)
+        answer = _whole(await self._desk.publish_offer(own, offer.sdp, tracks, fresh=fresh))
         self._apply(sources)
         return answer
 
@@ -200,6 +203,13 @@ class MeetingStreams:
         ):
             raise Refused(ErrorCode.NOT_FOUND)
         return session
+
+
+def _whole(answer: str) -> str:
+    """No partly successful answers (RFC 9725 section 4.4.3). Raises ``BadInput``."""
+    if _REFUSED_LINE.search(answer):
+        raise BadInput(ErrorCode.SDP_UNSUPPORTED)
+    return answer
 
 
 def _new_etag() -> str:

@@ -54,7 +54,7 @@ class Fragment:
 def read_offer(sdp: str) -> StreamOffer:  # noqa: PLR0912 - one arm per attribute
     """Raises ``BadInput``: ``bad_message`` for what is no offer, ``sdp_unsupported`` for one without a single transport
     (RFC 9725 section 4.4.1: max-bundle)."""
-    lines = _lines(sdp)
+    lines = _with_bundled_ports(_lines(sdp))
     if not lines or lines[0] != "v=0":
         raise BadInput(ErrorCode.BAD_MESSAGE)
     found: list[OfferLine] = []
@@ -91,7 +91,7 @@ def read_offer(sdp: str) -> StreamOffer:  # noqa: PLR0912 - one arm per attribut
         raise BadInput(ErrorCode.BAD_MESSAGE)
     if len(found) > 1 and not bundle.issuperset(line.mid for line in found if not line.stopped):
         raise BadInput(ErrorCode.SDP_UNSUPPORTED)
-    return StreamOffer(sdp, ufrags[0], pwds[0], tuple(found))
+    return StreamOffer("\r\n".join([*lines, ""]), ufrags[0], pwds[0], tuple(found))
 
 
 def tracks_of(offer: StreamOffer, stream: Stream) -> list[tuple[str, Source]]:
@@ -183,6 +183,20 @@ def _lines(text: str) -> list[str]:
     if not all(_LINE.match(line) for line in lines):
         raise BadInput(ErrorCode.BAD_MESSAGE)
     return lines
+
+
+def _with_bundled_ports(lines: list[str]) -> list[str]:
+    """Port 0 of a line that is ``bundle-only`` refuses nothing (RFC 8843 section 6): it is written as any other."""
+    found = list(lines)
+    head: int | None = None
+    for index, line in enumerate(lines):
+        if line.startswith("m="):
+            head = index
+        elif line == "a=bundle-only" and head is not None:
+            media, port, *rest = [*found[head].split(" "), ""]
+            if port == "0":
+                found[head] = " ".join([media, "9", *rest]).rstrip()
+    return found
 
 
 def _matched(pattern: re.Pattern[str], value: str) -> str:

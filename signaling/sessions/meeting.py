@@ -240,6 +240,8 @@ def _ask_unmute(state: MeetingState, deed: c.AskUnmute) -> tuple[MeetingState, M
 
 def _enter_stream(state: MeetingState, stream_id: str, now_ms: int) -> MeetingState:
     stream = meeting_streams.find(state, stream_id)
+    if state.phase is MeetingPhase.ENDED:
+        raise Refused(ErrorCode.MEETING_ENDED)
     if stream is None:
         raise Refused(ErrorCode.STREAM_REVOKED)
     member = MeetingMember(stream.person_id, stream.creator_role, stream.name, now_ms)

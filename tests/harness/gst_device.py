@@ -12,7 +12,9 @@ Pictures carry the numbers of ``barcode``; a viewer writes each number it reads 
 from __future__ import annotations
 
 import binascii
+import hashlib
 import re
+import ssl
 import sys
 import threading
 import urllib.request
@@ -99,9 +101,10 @@ class Device:
             "webrtcbin name=rtc bundle-policy=max-bundle "
             f"appsrc name=pictures is-live=true format=time do-timestamp=true "
             f"caps=video/x-raw,format=I420,width={WIDTH},height={HEIGHT},framerate={RATE}/1 ! queue "
-            f"! {ENCODERS[codec]} pt={payload} ! application/x-rtp,media=video,encoding-name={codec},payload={payload} ! rtc. "
-            "audiotestsrc is-live=true freq=440 ! audio/x-raw,rate=48000,channels=2 ! opusenc ! rtpopuspay pt=109 "
-            "! application/x-rtp,media=audio,encoding-name=OPUS,payload=109 ! rtc."
+            f"! {ENCODERS[codec]} pt={payload} ssrc=1111 "
+            f"! application/x-rtp,media=video,encoding-name={codec},payload={payload},ssrc=(uint)1111 ! rtc. "
+            "audiotestsrc is-live=true freq=440 ! audio/x-raw,rate=48000,channels=2 ! opusenc ! rtpopuspay pt=109 ssrc=2222 "
+            "! application/x-rtp,media=audio,encoding-name=OPUS,payload=109,ssrc=(uint)2222 ! rtc."
         )
         self.rtc = pipeline.get_by_name("rtc")
         for index in range(2):
@@ -131,7 +134,12 @@ class Device:
         reply = promise.get_reply()  # kept: what it holds goes with it
         offer = reply.get_value("offer")
         self.rtc.emit("set-local-description", offer, Gst.Promise.new())
-        text = offer.sdp.as_text()
+        # It names the certificate it had before ours was put in.
+        digest = hashlib.sha256(
+            ssl.PEM_cert_to_DER_cert(self.certificate.split("-----BEGIN PRIVATE")[0])
+        ).digest()
+        fingerprint = f"a=fingerprint:sha-256 {digest.hex(':').upper()}"
+        text = re.sub(r"a=fingerprint:sha-256 [0-9A-F:]+", fingerprint, offer.sdp.as_text())
         self.ufrag = re.search(r"a=ice-ufrag:(\S+)", text)[1]
         self.pwd = re.search(r"a=ice-pwd:(\S+)", text)[1]
         threading.Thread(target=self._exchange, args=(text,), daemon=True).start()
@@ -142,7 +150,12 @@ class Device:
         self.etag = headers["ETag"]
         _, description = GstSdp.SDPMessage.new_from_text(answer)
         described = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, description)
-        self.rtc.emit("set-remote-description", described, Gst.Promise.new())
+        taken = Gst.Promise.new()
+        self.rtc.emit("set-remote-description", described, taken)
+        taken.wait()
+        reply = taken.get_reply()
+        if reply is not None and reply.n_fields():
+            say("error", reply.to_string())
         GLib.idle_add(self._trickle)
 
     def _on_candidate(self, _rtc: Any, _index: int, candidate: str) -> None:

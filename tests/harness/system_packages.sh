@@ -24,7 +24,7 @@ if ! command -v initdb >/dev/null && ! compgen -G "/usr/lib/postgresql/*/bin/ini
 if ! tesseract --list-langs 2>/dev/null | grep -q chi_sim; then missing+=(tesseract-ocr-chi-sim); fi
 # GStreamer as a WHIP and WHEP device: elements, and what the system's Python drives them with.
 if ! /usr/bin/python3 -c 'import gi; [gi.require_version(p, "1.0") for p in ("Gst", "GstWebRTC", "GstSdp", "GstApp")]' 2>/dev/null \
-  || ! gst-inspect-1.0 --exists webrtcbin 2>/dev/null || ! gst-inspect-1.0 --exists nicesrc 2>/dev/null || ! gst-inspect-1.0 --exists vp8enc 2>/dev/null; then
+  || ! gst-inspect-1.0 webrtcbin >/dev/null 2>&1 || ! gst-inspect-1.0 nicesrc >/dev/null 2>&1 || ! gst-inspect-1.0 vp8enc >/dev/null 2>&1; then
   missing+=(gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice python3-gi
     gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0)
 fi

@@ -412,8 +412,11 @@ impl Room {
         let Some(peer) = self.peer_mut(index) else {
             return Err(fault(FaultCode::PeerUnknown, "no such peer"));
         };
-        let theirs = |subscriber: &&mut Box<Subscriber>| subscriber.session.answers();
-        if !fresh && let Some(subscriber) = peer.subscribe.as_mut().filter(theirs) {
+        if !fresh {
+            let theirs = |subscriber: &&mut Box<Subscriber>| subscriber.session.answers();
+            let Some(subscriber) = peer.subscribe.as_mut().filter(theirs) else {
+                return Err(fault(FaultCode::WrongState, "no subscribe transport"));
+            };
             let answer = subscriber
                 .session
                 .accept_offer(turn.config, sdp, turn.now)?;
