@@ -22,7 +22,7 @@ import pytest_asyncio
 from rtc_server.identity.accounts import Account
 from rtc_server.identity.tokens import TokenMinter
 from rtc_server.loadtest import callers, clips
-from rtc_server.loadtest.callers import Caller, Pair
+from rtc_server.loadtest.callers import Caller, Group
 from rtc_server.loadtest.endpoints import Heard, NativeEndpoint, NativeHouse
 from rtc_server.loadtest.house import AUTHORITIES, ServerUnderLoad, prepare
 from rtc_server.recordings.index import Index, load
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
 class Talk:
     """A running call, and the server's HTTP as its agent."""
 
-    pair: Pair
+    pair: Group
     http: aiohttp.ClientSession
     url: str
     tokens: dict[str, str]
@@ -76,7 +76,7 @@ async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
     minter = TokenMinter(secret)
     server = await ServerUnderLoad.start(tmp_path, None, secret)
     house = NativeHouse(media, Heard())
-    pair = Pair(0, Caller("load-taxpayer-0"), Caller("load-agent-0"))
+    pair = Group(0, Caller("load-taxpayer-0"), Caller("load-agent-0"))
     tokens = {}
     async with aiohttp.ClientSession() as http:
         try:
