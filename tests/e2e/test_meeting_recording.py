@@ -101,7 +101,7 @@ async def test_asked_refused_agreed_and_played(playwright: Playwright, tmp_path:
         player = page.get_by_test_id("recording-player")
         await player.wait_for()
         await page.wait_for_function(
-            "document.querySelector('[data-testid=recording-player]').readyState >= 2", timeout=SLOW_MS
+            "() => document.querySelector('[data-testid=recording-player]').readyState >= 2", timeout=SLOW_MS
         )
         assert await player.evaluate("(video) => video.videoWidth") == 1280
         await screenshot(page, "meeting-recording-played")
