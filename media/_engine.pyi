@@ -152,6 +152,10 @@ class SyntheticPeers:
         """How loud the peer says it is from now on, dBov (RFC 6464): -127, silence, to 0; -30 unless told. Also before it
         publishes. Raises ``ValueError`` for another level."""
 
+    def layers_wanted(self, peer: str, source: str, rids: list[str]) -> None:
+        """Which simulcast layers of a source anybody looks at: the peer sends no higher ones from now on. Passed over
+        where there is no such track."""
+
     def remove(self, peer: str) -> None:
         """Close both transports. Unknown peers are passed over."""
 

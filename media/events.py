@@ -81,6 +81,18 @@ class SlotAssigned:
 
 
 @dataclass(frozen=True, slots=True)
+class LayersWanted:
+    """The simulcast layers of a camera that anybody wants, lowest first; the sender may leave out the others. Told when
+    the track begins (all of them) and when it changes: more at once, fewer after five seconds."""
+
+    type: Literal["layers_wanted"]
+    room_id: str
+    peer_id: str
+    source: Source
+    rids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ActiveSpeakers:
     """Who speaks now, loudest first, by the audio level header extension (RFC 6464)."""
 
@@ -133,6 +145,7 @@ MediaEvent = Annotated[
     | TrackPublished
     | TrackUnpublished
     | SlotAssigned
+    | LayersWanted
     | ActiveSpeakers
     | TransportStats
     | SessionFailed

@@ -323,6 +323,10 @@ class FakeEngine:
             self._assign(room_id)
         return True
 
+    def want_layers(self, room_id: str, peer_id: str, source: Source, rids: list[str]) -> None:
+        """Somebody looks at these layers, nobody at the others."""
+        self._emit(type="layers_wanted", room_id=room_id, peer_id=peer_id, source=source, rids=rids)
+
     def measure(self, room_id: str, peer_id: str, transport: TransportKind, quality: int) -> None:
         self._emit(
             type="transport_stats",

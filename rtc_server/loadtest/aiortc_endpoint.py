@@ -115,6 +115,9 @@ class AiortcEndpoint:
     def speak(self, level: int) -> None:
         self._tone.level = level
 
+    def layers_wanted(self, source: str, rids: list[str]) -> None:
+        """It sends one layer."""
+
     def slot_changed(self, mid: str, publisher_id: str | None, source: str | None) -> None:
         if publisher_id is not None and source is not None:
             # Kept when the slot is emptied: what is still under way belongs to it.

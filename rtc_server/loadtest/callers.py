@@ -73,6 +73,8 @@ class Caller:
                 self.invitations.append(body["ring"]["interaction_id"])
             case "media.slot" if self.endpoint is not None:
                 self.endpoint.slot_changed(body["mid"], body["publisher_id"], body["source"])
+            case "media.layers_wanted" if self.endpoint is not None:
+                self.endpoint.layers_wanted(body["source"], body["rids"])
             case "media.transport":
                 self.links[body["transport"]] = body["state"]
             case "meeting.changed":

@@ -31,6 +31,9 @@ class Endpoint(Protocol):
 
     def slot_changed(self, mid: str, publisher_id: str | None, source: str | None) -> None: ...
 
+    def layers_wanted(self, source: str, rids: list[str]) -> None:
+        """Nobody looks at layers that are not among these."""
+
     async def close(self) -> None: ...
 
 
@@ -132,6 +135,9 @@ class NativeEndpoint:
 
     def speak(self, level: int) -> None:
         self._house.peers.speak(self._peer, level)
+
+    def layers_wanted(self, source: str, rids: list[str]) -> None:
+        self._house.peers.layers_wanted(self._peer, source, rids)
 
     def slot_changed(self, mid: str, publisher_id: str | None, source: str | None) -> None:
         carried = (publisher_id, source) if publisher_id is not None and source is not None else None

@@ -165,7 +165,7 @@ class Checks:
             return
         match event:
             case media_events.SlotAssigned():
-                check.desk.slot_assigned(event)
+                check.desk.hear(event)
                 self._tell(
                     check,
                     notifications.SlotChanged(

@@ -6,10 +6,9 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from media.control import EngineError, MediaControl
-from media.events import Reply, SlotAssigned
+from media.events import LayersWanted, Reply, SlotAssigned
 from media.types import Slots, Source, TrackRef, TransportKind
 from signaling.errors import ErrorCode, MediaError
 from signaling.sessions import effects
@@ -39,12 +38,6 @@ MediaEffect = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    publisher_id: str | None
-    source: Source | None
-
-
 def media_error(error: EngineError) -> MediaError:
     """The engine's code as a code of the wire; what a person cannot mend is ``media_unavailable``."""
     return MediaError(_CODES.get(error.code, ErrorCode.MEDIA_UNAVAILABLE))
@@ -61,7 +54,8 @@ class MediaDesk:
         self._control = control
         self._slots = slots
         self._on_stuck = on_stuck
-        self._carried: dict[str, dict[str, _Slot]] = {}
+        self._carried: dict[str, dict[str, SlotAssigned]] = {}
+        self._wanted: dict[str, dict[Source, LayersWanted]] = {}
 
     async def open(self) -> None:
         """Make the media room. Raises ``MediaError``."""
@@ -70,10 +64,10 @@ class MediaDesk:
     def run(self, effect: MediaEffect) -> None:
         match effect:
             case effects.AddPeer(person_id=person_id):
-                self._carried.pop(person_id, None)
+                self._forget(person_id)
                 self._send(self._control.add_peer(self._room_id, person_id, (), self._slots))
             case effects.RemovePeer(person_id=person_id):
-                self._carried.pop(person_id, None)
+                self._forget(person_id)
                 self._send(self._control.remove_peer(self._room_id, person_id), self._on_stuck)
             case effects.SetGrant(person_id=person_id, publish=publish, narrows=narrows):
                 mend = self._remover(person_id) if narrows else None
@@ -97,6 +91,9 @@ class MediaDesk:
         self, person_id: str, sdp: str, tracks: Sequence[tuple[str, Source]], *, fresh: bool
     ) -> str:
         """The answer."""
+        if fresh:
+            # A new connection begins with all layers.
+            self._wanted.pop(person_id, None)
         publish = self._control.publish(self._room_id, person_id, sdp, tracks, fresh=fresh)
         return (await self._wait(publish)).sdp or ""
 
@@ -112,11 +109,14 @@ class MediaDesk:
         reply = await self._wait(self._control.subscribe(self._room_id, person_id, fresh=fresh))
         sdp = reply.sdp or ""
         carried = self._carried.setdefault(person_id, {})
-        free = _Slot(None, None)
         return sdp, [
-            SlotView(mid=mid, publisher_id=slot.publisher_id, source=slot.source)
+            SlotView(
+                mid=mid,
+                publisher_id=None if slot is None else slot.publisher_id,
+                source=None if slot is None else slot.source,
+            )
             for mid in _MID.findall(sdp)
-            for slot in [carried.get(mid, free)]
+            for slot in [carried.get(mid)]
         ]
 
     async def answer(self, person_id: str, sdp: str) -> None:
@@ -133,8 +133,20 @@ class MediaDesk:
             )
         )
 
-    def slot_assigned(self, event: SlotAssigned) -> None:
-        self._carried.setdefault(event.peer_id, {})[event.mid] = _Slot(event.publisher_id, event.source)
+    def hear(self, event: SlotAssigned | LayersWanted) -> None:
+        match event:
+            case SlotAssigned(mid=mid):
+                self._carried.setdefault(event.peer_id, {})[mid] = event
+            case LayersWanted(source=source):
+                self._wanted.setdefault(event.peer_id, {})[source] = event
+
+    def holds_for(self, person_id: str) -> list[SlotAssigned | LayersWanted]:
+        """The last of each kind about this person's transports."""
+        return [*self._carried.get(person_id, {}).values(), *self._wanted.get(person_id, {}).values()]
+
+    def _forget(self, person_id: str) -> None:
+        self._carried.pop(person_id, None)
+        self._wanted.pop(person_id, None)
 
     async def _wait(self, future: asyncio.Future[Reply]) -> Reply:
         try:

@@ -21,6 +21,7 @@ from signaling.rooms.inbox import Inbox
 from signaling.rooms.kept import KeptAudit
 from signaling.rooms.kept_meetings import KeptNotes, KeptNotesUpdate, KeptOfMeetings
 from signaling.rooms.media_desk import MediaDesk
+from signaling.rooms.media_telling import MediaTelling
 from signaling.rooms.meeting_notes import MeetingNotes
 from signaling.rooms.meeting_streams import MeetingStreams
 from signaling.rooms.meeting_telling import tell, tell_all
@@ -119,6 +120,7 @@ class MeetingRoom:
         self._joining: dict[tuple[str, TransportKind], int] = {}
         slots = Slots(ports.settings.meeting_audio_slots, ports.settings.meeting_video_slots)
         self._desk = MediaDesk(state.meeting_id, ports.media, slots, lambda: self._inbox.force(_Stuck()))
+        self._media = MediaTelling(state.meeting_id, self._desk, ports.outbound)
         self._streams = MeetingStreams(
             lambda: self._state, self._apply, self._desk, ports.ice_servers, ports.clock
         )
@@ -226,8 +228,8 @@ class MeetingRoom:
                 self._last_word = ErrorCode.SERVER_STOPPING
                 self._keep_notes()
                 self._desk.run(effects.CloseMedia())
-            case media_events.SlotAssigned():
-                self._slot_assigned(item)
+            case media_events.SlotAssigned() | media_events.LayersWanted():
+                self._media.hear(item)
             case media_events.ActiveSpeakers(peer_ids=peer_ids):
                 speakers = notifications.ActiveSpeakersChanged(
                     interaction_id=self.meeting_id, person_ids=peer_ids
@@ -243,6 +245,9 @@ class MeetingRoom:
                 | media_events.SessionFailed()
             ):
                 self._apply(self._from_media(item))
+            case commands.MemberConnected(person_id=person_id, resumed=True):
+                self._apply(item)
+                self._media.tell_again(person_id)
             case _:
                 self._apply(item)
 
@@ -422,16 +427,6 @@ class MeetingRoom:
                 return commands.TrackStopped(event.peer_id, event.source)
             case media_events.TransportStats():
                 return commands.QualityMeasured(event.peer_id, event.transport, event.quality)
-
-    def _slot_assigned(self, event: media_events.SlotAssigned) -> None:
-        self._desk.slot_assigned(event)
-        changed = notifications.SlotChanged(
-            interaction_id=self.meeting_id,
-            mid=event.mid,
-            publisher_id=event.publisher_id,
-            source=event.source,
-        )
-        self._ports.outbound.notify(event.peer_id, changed)
 
     # Effects
 

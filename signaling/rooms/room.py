@@ -22,6 +22,7 @@ from signaling.rooms.clock import Clock
 from signaling.rooms.inbox import Inbox
 from signaling.rooms.kept import Kept
 from signaling.rooms.media_desk import MediaDesk
+from signaling.rooms.media_telling import MediaTelling
 from signaling.rooms.ports import (
     CallRecorder,
     Fact,
@@ -136,6 +137,7 @@ class Room:
         self._joining: dict[tuple[str, TransportKind], int] = {}
         slots = Slots(ports.settings.audio_slots, ports.settings.video_slots)
         self._desk = MediaDesk(state.interaction_id, ports.media, slots, lambda: self._inbox.force(_Stuck()))
+        self._media = MediaTelling(state.interaction_id, self._desk, ports.outbound)
         self._task: asyncio.Task[None] | None = None
         self._asked: Ask | None = None
         self._last_word = ErrorCode.INTERACTION_CLOSED
@@ -227,8 +229,8 @@ class Room:
                 self._suspended = True
                 self._last_word = ErrorCode.SERVER_STOPPING
                 self._desk.run(effects.CloseMedia())
-            case media_events.SlotAssigned():
-                self._slot_assigned(item)
+            case media_events.SlotAssigned() | media_events.LayersWanted():
+                self._media.hear(item)
             case media_events.ActiveSpeakers(peer_ids=peer_ids):
                 tell_speakers(self._ports.outbound, self._state, peer_ids)
             case media_events.Reply() | media_events.StatsDropped():
@@ -245,6 +247,9 @@ class Room:
                     self._apply(report)
             case commands.AgentReplaced():
                 self._apply(await self._with_seats(item))
+            case commands.MemberConnected(person_id=person_id, resumed=True):
+                self._apply(item)
+                self._media.tell_again(person_id)
             case _:
                 self._apply(item)
 
@@ -435,18 +440,6 @@ class Room:
         began = self._joining.pop((event.peer_id, event.transport), None)
         if began is not None:
             self._ports.metrics.joined((self._ports.clock.now_ms() - began) / 1000)
-
-    def _slot_assigned(self, event: media_events.SlotAssigned) -> None:
-        self._desk.slot_assigned(event)
-        self._ports.outbound.notify(
-            event.peer_id,
-            notifications.SlotChanged(
-                interaction_id=self.interaction_id,
-                mid=event.mid,
-                publisher_id=event.publisher_id,
-                source=event.source,
-            ),
-        )
 
     def _run_effects(self, found: effects.Effects) -> None:
         for effect in found:

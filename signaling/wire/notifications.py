@@ -110,6 +110,15 @@ class SlotChanged(Notification):
     source: Source | None
 
 
+class LayersWantedChanged(Notification):
+    """The simulcast layers of one's own source that anybody wants, by rid, lowest first. A page need not send the others."""
+
+    EVENT: ClassVar[str] = "media.layers_wanted"
+    interaction_id: str
+    source: Source
+    rids: list[str]
+
+
 class TransportChanged(Notification):
     """How the server sees one of one's own transports; ``failed`` asks the browser for an ICE restart or a new one."""
 
@@ -253,6 +262,7 @@ NOTIFICATIONS: tuple[type[Notification], ...] = (
     CallChanged,
     RecordingChanged,
     SlotChanged,
+    LayersWantedChanged,
     TransportChanged,
     ActiveSpeakersChanged,
     ReadChanged,

@@ -87,3 +87,36 @@ it('makes no more m-lines, however often an offer is refused', async () => {
   expect(offers.at(-1)?.sdp.match(/m=/g)).toHaveLength(2);
   expect(offers.at(-1)?.tracks).toEqual([{ mid: '1', source: 'camera' }]);
 });
+
+it('pauses the layers nobody wants and touches no source without layers', async () => {
+  const request = (): Promise<unknown> => Promise.resolve({ sdp: '' });
+  const publisher = new Publisher({
+    interactionId: 'i',
+    signaling: { request } as unknown as LinkSignaling,
+    iceServers: () => [],
+    iceTransportPolicy: 'all',
+    onConnectionState: () => undefined,
+  });
+  const screen = { kind: 'video', getSettings: () => ({}) } as unknown as MediaStreamTrack;
+  await publisher.set({ camera, screen });
+  const encodings: Record<string, { rid?: string; active: boolean }[]> = {
+    camera: ['q', 'h', 'f'].map((rid) => ({ rid, active: true })),
+    screen: [{ active: true }],
+  };
+  const set = vi.fn(() => Promise.resolve());
+  const [, ofCamera, ofScreen] = Connection.last.transceivers;
+  for (const [line, source] of [[ofCamera, 'camera'], [ofScreen, 'screen']] as const) {
+    Object.assign(line?.sender ?? {}, { getParameters: () => ({ encodings: encodings[source] }), setParameters: set });
+  }
+  const active = (): boolean[] => (encodings.camera ?? []).map((one) => one.active);
+
+  await publisher.wantLayers('camera', ['q', 'h']);
+  expect(active()).toEqual([true, true, false]);
+  await publisher.wantLayers('camera', ['q', 'h']);
+  expect(set).toHaveBeenCalledTimes(1);
+  await publisher.wantLayers('camera', ['q', 'h', 'f']);
+  expect(active()).toEqual([true, true, true]);
+  await publisher.wantLayers('screen', ['q']);
+  expect(encodings.screen).toEqual([{ active: true }]);
+  expect(set).toHaveBeenCalledTimes(2);
+});

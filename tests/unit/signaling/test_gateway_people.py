@@ -120,6 +120,28 @@ async def test_coming_back_with_the_resume_token_finds_the_call_as_it_was(servic
     assert view["call"]["phase"] == "active"
 
 
+async def test_what_changed_of_ones_media_while_one_was_away_is_told_again(service: Service) -> None:
+    pair = await service.pair()
+    welcome = await pair.taxpayer.wait_for("session.welcome")
+    await pair.talk()
+    await pair.subscribe(pair.taxpayer)
+    assert service.engine.send(pair.id, pair.agent_id, Source.CAMERA)
+    service.engine.want_layers(pair.id, pair.taxpayer_id, Source.CAMERA, ["q"])
+    assert (await pair.taxpayer.wait_for("media.layers_wanted"))["rids"] == ["q"]
+    await pair.taxpayer.cut()
+    await pair.agent.wait_for("member.changed", lambda m: m["member"]["presence"] == "reconnecting")
+    service.engine.want_layers(pair.id, pair.taxpayer_id, Source.CAMERA, ["q", "h"])
+    await pair.publish(pair.agent, Source.MICROPHONE, fresh=False)
+    back = service.client(pair.taxpayer_id)
+    assert (await back.connect(resume_token=welcome["resume_token"]))["resumed"] is True
+    wanted = await back.wait_for("media.layers_wanted")
+    assert (wanted["interaction_id"], wanted["source"], wanted["rids"]) == (pair.id, "camera", ["q", "h"])
+    slots = [body["source"] for event, body in back.told if event == "media.slot"]
+    assert sorted(filter(None, slots)) == ["microphone"]
+    assert None in slots, "the camera went meanwhile"
+    assert not any(event == "media.layers_wanted" for event, _ in pair.agent.told), "the sender's alone"
+
+
 async def test_a_resume_token_is_good_for_its_person_and_once(service: Service) -> None:
     pair = await service.pair()
     token = (await pair.taxpayer.wait_for("session.welcome"))["resume_token"]

@@ -830,6 +830,13 @@ export interface JoinSupervised {
   mode: SupervisionMode;
 }
 
+/** The simulcast layers of one's own source that anybody wants, by rid, lowest first. A page need not send the others. */
+export interface LayersWantedChanged {
+  interaction_id: string;
+  source: Source;
+  rids: string[];
+}
+
 /** The guest goes; the others go on. */
 export interface LeaveInvitation {
   interaction_id: string;
@@ -1818,6 +1825,7 @@ export interface NotificationMap {
   "call.changed": CallChanged;
   "recording.changed": RecordingChanged;
   "media.slot": SlotChanged;
+  "media.layers_wanted": LayersWantedChanged;
   "media.transport": TransportChanged;
   "media.speakers": ActiveSpeakersChanged;
   "read.changed": ReadChanged;

@@ -165,6 +165,7 @@ export class ServiceClient {
       if (typing) setTimeout(() => this.#forgetTyping(interaction_id, person_id), TYPING_LASTS_MS + 100);
     });
     this.#connection.on('media.slot', (change) => this.#rooms.get(change.interaction_id)?.onSlot(change));
+    this.#connection.on('media.layers_wanted', (change) => this.#rooms.get(change.interaction_id)?.onLayersWanted(change));
     this.#connection.on('media.transport', (change) => this.#rooms.get(change.interaction_id)?.onTransport(change));
   }
 

@@ -34,6 +34,27 @@ export function screenScale(width: number | undefined, height: number | undefine
   return Math.max(1, (width ?? 0) / SCREEN_MAX_WIDTH, (height ?? 0) / SCREEN_MAX_HEIGHT);
 }
 
+/**
+ * Encodes these simulcast layers and pauses the others: nobody looks at them. A browser that cannot keeps sending all,
+ * which costs it bandwidth and nothing else.
+ */
+export async function activateLayers(sender: RTCRtpSender, rids: readonly string[]): Promise<void> {
+  const parameters = sender.getParameters();
+  let changed = false;
+  for (const encoding of parameters.encodings) {
+    if (encoding.rid === undefined) continue;
+    const active = rids.includes(encoding.rid);
+    changed ||= active !== (encoding.active ?? true);
+    encoding.active = active;
+  }
+  if (!changed) return;
+  try {
+    await sender.setParameters(parameters);
+  } catch {
+    // See above.
+  }
+}
+
 /** Applied once the sender has its parameters; `degradationPreference` cannot be given to `addTransceiver`. */
 export async function tuneSender(sender: RTCRtpSender, source: Source): Promise<void> {
   if (source !== 'screen' && source !== 'camera') return;

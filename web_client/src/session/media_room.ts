@@ -145,6 +145,11 @@ export class MediaRoom {
     this.#subscriber.setSlot(change);
   }
 
+  onLayersWanted({ source, rids }: NotificationMap['media.layers_wanted']): void {
+    // A connection that was closed meanwhile needs no layers.
+    this.#publisher.wantLayers(source, rids).catch(() => undefined);
+  }
+
   onTransport({ transport, state }: NotificationMap['media.transport']): void {
     if (state !== 'failed') return;
     (transport === 'publish' ? this.#publishRecovery : this.#subscribeRecovery).onServerFailed();

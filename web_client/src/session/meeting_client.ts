@@ -85,6 +85,7 @@ export class MeetingClient {
       this.#connection.on(event, (value) => this.#onNotification({ event, value } as MeetingNotification));
     }
     this.#connection.on('media.slot', (change) => this.room.onSlot(change));
+    this.#connection.on('media.layers_wanted', (change) => this.room.onLayersWanted(change));
     this.#connection.on('media.transport', (change) => this.room.onTransport(change));
     this.#connection.on('meeting.notes_changed', ({ update }) => this.#notes?.takeIn(update));
   }

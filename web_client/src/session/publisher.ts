@@ -1,5 +1,5 @@
 import type { PublishedTrack, Source } from '@/protocol/messages';
-import { encodingsOf, tuneSender } from './encodings';
+import { activateLayers, encodingsOf, tuneSender } from './encodings';
 import { CandidateTrickle, createPeerConnection, Lifetime, Sequence, type LinkOptions } from './link';
 import { withOpusFecAndDtx, withStartBitrate } from './sdp';
 
@@ -59,6 +59,17 @@ export class Publisher {
   pause(source: Source): Promise<void> {
     if (this.#wanted.has(source)) this.#wanted.set(source, null);
     return this.#jobs.run(() => this.#apply());
+  }
+
+  /** Of this source anybody looks at these simulcast layers only. Holds for the present peer connection: another begins with all. */
+  wantLayers(source: Source, rids: readonly string[]): Promise<void> {
+    const connection = this.#connection;
+    const life = this.#life;
+    return this.#jobs.run(async () => {
+      const transceiver = this.#transceivers.get(source);
+      if (connection === null || this.#connection !== connection || transceiver === undefined) return;
+      await life.of(activateLayers(transceiver.sender, rids));
+    });
   }
 
   restartIce(): Promise<void> {

@@ -367,6 +367,7 @@ export function reduce(state: SessionState, notification: SessionNotification): 
     case 'typing.changed':
     case 'session.closed':
     case 'media.slot':
+    case 'media.layers_wanted':
     case 'media.transport':
     case 'meeting.changed':
     case 'meeting.member':

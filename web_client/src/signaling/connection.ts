@@ -55,6 +55,7 @@ const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
   'call.changed',
   'recording.changed',
   'media.slot',
+  'media.layers_wanted',
   'media.transport',
   'media.speakers',
   'read.changed',

@@ -281,6 +281,13 @@ pub enum Event {
         publisher_id: Option<String>,
         source: Option<Source>,
     },
+    /// The layers of a camera that anybody wants, lowest first; its sender may leave out the others.
+    LayersWanted {
+        room_id: String,
+        peer_id: String,
+        source: Source,
+        rids: Vec<String>,
+    },
     ActiveSpeakers {
         room_id: String,
         peer_ids: Vec<String>,

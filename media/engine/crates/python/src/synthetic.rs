@@ -98,6 +98,17 @@ impl SyntheticPeers {
         py.detach(|| self.fleet.speak(peer, level)).map_err(raised)
     }
 
+    fn layers_wanted(
+        &self,
+        py: Python<'_>,
+        peer: String,
+        source: String,
+        rids: Vec<String>,
+    ) -> PyResult<()> {
+        py.detach(|| self.fleet.layers_wanted(peer, source, rids))
+            .map_err(raised)
+    }
+
     fn remove(&self, py: Python<'_>, peer: String) -> PyResult<()> {
         py.detach(|| self.fleet.remove(peer)).map_err(raised)
     }

@@ -183,6 +183,24 @@ impl Fleet {
         self.tell(move |driver| driver.speak(peer, level))
     }
 
+    /// Somebody looks at these layers of what a peer sends, nobody at the others.
+    ///
+    /// # Errors
+    /// The thread has ended.
+    pub fn layers_wanted(
+        &self,
+        peer: String,
+        source: String,
+        rids: Vec<String>,
+    ) -> Result<(), FleetError> {
+        self.tell(move |driver| {
+            let token = driver.by_peer.get(&(peer, true));
+            if let Some(transport) = token.and_then(|token| driver.transports.get_mut(token)) {
+                transport.want(&source, &rids, Instant::now());
+            }
+        })
+    }
+
     /// Close what a peer has.
     ///
     /// # Errors

@@ -34,6 +34,10 @@ pub struct SendTrack {
     layers: Vec<LayerState>,
     /// How many layers are sent, or which one, counted from the lowest.
     level: usize,
+    /// The highest level that anybody wants.
+    highest: usize,
+    /// Bits per second, as it was last told.
+    estimate: u64,
     sent_at_us: Vec<Vec<u64>>,
 }
 
@@ -65,8 +69,10 @@ impl SendTrack {
             clip,
             audio_level: VOICE,
             clip_number,
+            highest: layers.len() - 1,
             layers,
             level: 0,
+            estimate: 0,
             sent_at_us,
         };
         track.set_level(0, now);
@@ -85,7 +91,20 @@ impl SendTrack {
     }
 
     pub fn wanted(&self) -> u64 {
-        self.need(self.clip.layers.len() - 1)
+        self.need(self.highest)
+    }
+
+    /// These layers are wanted by somebody, the others need not be sent. True when that changed.
+    pub fn want(&mut self, rids: &[String], now: Instant) -> bool {
+        let wanted = |rid: &Option<String>| rid.as_ref().is_some_and(|rid| rids.contains(rid));
+        let highest = self.clip.layers.iter().rposition(|l| wanted(&l.rid));
+        let highest = highest.unwrap_or(0);
+        if !self.clip.simulcast() || highest == self.highest {
+            return false;
+        }
+        self.highest = highest;
+        self.fit(self.estimate, now);
+        true
     }
 
     /// The line is estimated to take so much now.
@@ -93,8 +112,9 @@ impl SendTrack {
         if !self.clip.video {
             return;
         }
-        let mut level = self.level;
-        while level + 1 < self.layers.len()
+        self.estimate = estimate;
+        let mut level = self.level.min(self.highest);
+        while level < self.highest
             && estimate * 100 >= self.need(level + 1) * (100 + MARGIN_PERCENT)
         {
             level += 1;
@@ -218,6 +238,23 @@ mod tests {
         assert_eq!(track.level, 1, "a little below is borne");
         track.fit(300_000, later);
         assert_eq!(track.level, 0);
+    }
+
+    #[test]
+    fn a_layer_nobody_wants_is_left_out_and_comes_back_at_once() {
+        let now = Instant::now();
+        let mut track = track(true, now);
+        track.fit(2_000_000, now);
+        let (low, all) = (["r0".to_owned()], ["r0".to_owned(), "r1".to_owned()]);
+        assert!(track.want(&low, now));
+        assert_eq!(leave(&mut track, now), [[0, 0]]);
+        assert_eq!(track.wanted(), 100_000 + OVERHEAD);
+        track.fit(3_000_000, now);
+        assert_eq!(track.level, 0);
+        assert!(!track.want(&low, now));
+        let later = now + Duration::from_millis(40);
+        assert!(track.want(&all, later));
+        assert_eq!(leave(&mut track, later), [[0, 1], [1, 0]]);
     }
 
     #[test]

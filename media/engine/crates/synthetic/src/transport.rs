@@ -139,11 +139,28 @@ impl Transport {
             .apply()
             .ok_or_else(|| Refused("nothing to offer".to_owned()))?;
         self.pending = Some(pending);
+        self.probe_for_wanted();
+        Ok((offer.to_sdp_string(), lines))
+    }
+
+    /// The library looks for as much bandwidth as everything wanted takes, and no more.
+    fn probe_for_wanted(&mut self) {
         let wanted: u64 = self.tracks.iter().map(|(_, track)| track.wanted()).sum();
         self.rtc
             .bwe()
             .set_bitrate(Bitrate::bps(0), Bitrate::bps(wanted * 6 / 5));
-        Ok((offer.to_sdp_string(), lines))
+    }
+
+    /// These layers of a source are wanted by somebody.
+    pub fn want(&mut self, source: &str, rids: &[String], now: Instant) {
+        let mut changed = false;
+        for (_, track) in &mut self.tracks {
+            changed |= track.source == source && track.want(rids, now);
+        }
+        if changed {
+            self.probe_for_wanted();
+            self.next = now;
+        }
     }
 
     pub fn accept(&mut self, sdp: &str) -> Result<(), Refused> {

@@ -296,7 +296,7 @@ impl Room {
             let Some(peer) = self.peer(index) else { return };
             let known = peer.tracks[source.index()].and_then(|t| self.tracks[t].as_ref());
             let same = match (binding, known) {
-                (Some(binding), Some(track)) => track.layers.len() == binding.layers(),
+                (Some(binding), Some(track)) => track.rids == binding.rids,
                 (None, None) => true,
                 _ => false,
             };
@@ -305,12 +305,12 @@ impl Room {
             }
             self.unpublish(turn, index, source);
             if let Some(binding) = binding {
-                self.add_track(turn, index, source, binding.layers());
+                self.add_track(turn, index, source, &binding.rids);
             }
         }
     }
 
-    fn add_track(&mut self, turn: &mut Turn<'_>, index: usize, source: Source, layers: usize) {
+    fn add_track(&mut self, turn: &mut Turn<'_>, index: usize, source: Source, rids: &[String]) {
         let slot = match self.tracks.iter().position(Option::is_none) {
             Some(slot) => slot,
             None => {
@@ -318,7 +318,7 @@ impl Room {
                 self.tracks.len() - 1
             }
         };
-        let layers: Vec<Layer> = (0..layers)
+        let layers: Vec<Layer> = (0..rids.len().max(1))
             .map(|layer| {
                 let stream = StreamId(self.next_stream);
                 self.next_stream += 1;
@@ -331,7 +331,7 @@ impl Room {
         };
         peer.tracks[source.index()] = Some(slot);
         let muted = peer.muted[source.index()];
-        self.tracks[slot] = Some(Track::new(index, source, layers, muted));
+        self.tracks[slot] = Some(Track::new(index, source, layers, rids.to_vec(), muted));
     }
 
     pub(super) fn unpublish_all(&mut self, turn: &mut Turn<'_>, index: usize) {

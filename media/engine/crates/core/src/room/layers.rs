@@ -60,7 +60,7 @@ pub fn choose(videos: &[VideoView], budget: Option<u64>) -> Vec<Option<usize>> {
     for (video, choice) in videos.iter().zip(&mut chosen) {
         let Some(base) = *choice else { continue };
         let base_cost = video.layers.get(base).map_or(0.0, |l| l.bitrate as f64);
-        let ceiling = desired(video);
+        let ceiling = ceiling(video);
         let raised = active(video).rfind(|(layer, cost)| {
             let margin = if video.current.is_some_and(|c| c >= *layer) {
                 DOWN_MARGIN
@@ -87,19 +87,24 @@ fn active(video: &VideoView) -> impl DoubleEndedIterator<Item = (usize, f64)> + 
         .map(|(index, layer)| (index, layer.bitrate as f64))
 }
 
-/// The smallest active layer that is large enough for where it is shown, else the largest.
-fn desired(video: &VideoView) -> usize {
-    let largest = active(video).next_back().map_or(0, |(layer, _)| layer);
-    let Some(shown) = video.shown else {
-        return largest;
-    };
-    active(video)
-        .map(|(layer, _)| layer)
-        .find(|layer| {
-            let pixels = video.layers[*layer].pixels;
-            pixels > 0 && pixels as f64 >= shown as f64 * ENOUGH
+/// The smallest layer that is large enough for where it is shown, sent or not, else the largest.
+#[must_use]
+pub fn desired(layers: &[LayerView], shown: Option<u64>) -> usize {
+    let large_enough = |layer: &LayerView| {
+        shown.is_some_and(|shown| {
+            layer.pixels > 0 && layer.pixels as f64 >= shown as f64 * ENOUGH
         })
-        .unwrap_or(largest)
+    };
+    let found = layers.iter().position(large_enough);
+    found.unwrap_or(layers.len().saturating_sub(1))
+}
+
+/// The highest active layer worth raising to: the smallest that is large enough, else the largest.
+fn ceiling(video: &VideoView) -> usize {
+    let wanted = desired(&video.layers, video.shown);
+    let mut layers = active(video).map(|(layer, _)| layer);
+    let above = layers.find(|layer| *layer >= wanted);
+    above.unwrap_or_else(|| active(video).next_back().map_or(0, |(layer, _)| layer))
 }
 
 #[cfg(test)]
@@ -151,6 +156,19 @@ mod tests {
         let both = [video(Some(2), None), video(Some(2), None)];
         assert_eq!(choose(&both, Some(2_000_000)), [Some(2), Some(1)]);
         assert_eq!(choose(&both, Some(200_000)), [Some(0), None]);
+    }
+
+    #[test]
+    fn what_is_desired_does_not_depend_on_what_is_sent() {
+        let mut view = video(None, Some(1280 * 720));
+        view.layers[2].bitrate = 0;
+        assert_eq!(desired(&view.layers, view.shown), 2);
+        assert_eq!(choose(&[view.clone()], None), [Some(1)], "the best there is");
+        view.shown = Some(640 * 360);
+        view.layers[1].bitrate = 0;
+        view.layers[2].bitrate = 1_500_000;
+        assert_eq!(desired(&view.layers, view.shown), 1);
+        assert_eq!(choose(&[view], None), [Some(2)]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod assign;
 pub(crate) mod control;
+pub mod demand;
 mod forward;
 pub(crate) mod input;
 pub mod key_frames;

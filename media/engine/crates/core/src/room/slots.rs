@@ -1,7 +1,7 @@
 //! Dealing tracks to the receive slots of subscribers, and layers to their video slots.
 
 use super::assign::{SlotView, Wanted, assign};
-use super::layers::{VideoView, choose};
+use super::layers::{VideoView, choose, desired};
 use super::track::Track;
 use super::{NO_SLOT, Peer, Room, Subscriber, Turn};
 use crate::api::{Event, MediaKind, Source};
@@ -163,6 +163,7 @@ impl Room {
         state.slot.stop();
         state.track = track;
         state.paused = false;
+        state.desired = None;
         let mut carried = None;
         if let Some(track_index) = track
             && let Some(track) = self.tracks[track_index].as_ref()
@@ -248,6 +249,7 @@ impl Room {
         let views: Vec<VideoView> = videos.iter().map(|(_, _, view)| view.clone()).collect();
         for ((_, slot, view), layer) in videos.iter().zip(choose(&views, budget)) {
             let state = &mut subscriber.session.slots[*slot];
+            state.desired = (view.shown != Some(0)).then(|| desired(&view.layers, view.shown));
             let Some(track_index) = state.track else {
                 continue;
             };

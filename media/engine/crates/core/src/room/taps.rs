@@ -42,6 +42,12 @@ pub(super) struct Tap {
     wanted: Option<StreamId>,
 }
 
+impl Tap {
+    pub(super) fn track(&self) -> usize {
+        self.track
+    }
+}
+
 impl Room {
     pub(super) fn start_tap(
         &mut self,

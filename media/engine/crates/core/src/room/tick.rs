@@ -23,6 +23,7 @@ impl Room {
         self.send_reports(turn);
         self.revise_layers(turn);
         self.revise_taps(turn.now);
+        self.revise_demand(turn);
         if turn.now >= self.next_speakers {
             self.next_speakers = turn.now + INTERVAL;
             self.revise_speakers(turn);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::demand::Demand;
 use super::key_frames::KeyFrameRequester;
 use super::layers::LayerView;
 use super::speakers::Loudness;
@@ -77,6 +78,7 @@ impl Layer {
     /// Measure a packet.
     fn observe(&mut self, packet: &SourcePacket) -> Observed {
         let now = packet.arrival;
+        let was_on = self.is_on(now);
         let observed = Observed {
             new_frame: self.last_timestamp != Some(packet.timestamp),
             interrupted: packet.id > self.highest + 1
@@ -90,6 +92,11 @@ impl Layer {
         self.loss_count += 1;
         self.highest = self.highest.max(packet.id);
         self.last_packet = Some(now);
+        if !was_on {
+            // The silence is no part of its rate: a layer that comes back counts as what it was.
+            self.window_start = now;
+            self.window_bytes = 0;
+        }
         self.window_bytes += packet.payload.len() as u64;
         let elapsed = now.saturating_duration_since(self.window_start);
         if elapsed >= RATE_WINDOW {
@@ -145,12 +152,21 @@ pub struct Track {
     pub codec: Option<Codec>,
     pub muted: bool,
     pub loudness: Loudness,
+    /// Names of the layers, lowest first; empty without simulcast.
+    pub rids: Vec<String>,
+    pub demand: Demand,
     /// Layers that were on at the last tick, one bit each.
     on: u32,
 }
 
 impl Track {
-    pub fn new(publisher: usize, source: Source, layers: Vec<Layer>, muted: bool) -> Track {
+    pub fn new(
+        publisher: usize,
+        source: Source,
+        layers: Vec<Layer>,
+        rids: Vec<String>,
+        muted: bool,
+    ) -> Track {
         Track {
             publisher,
             source,
@@ -158,6 +174,8 @@ impl Track {
             codec: None,
             muted,
             loudness: Loudness::default(),
+            rids,
+            demand: Demand::default(),
             on: 0,
         }
     }
@@ -207,17 +225,19 @@ impl Track {
 
     pub fn layer_views(&self, now: Instant) -> Vec<LayerView> {
         let top = self.layers.len().saturating_sub(1);
-        let known_top = self.layers.last().map_or(0, |l| l.pixels);
+        let known = self.layers.iter().enumerate().rfind(|(_, l)| l.pixels > 0);
+        let (reference, pixels) = known.map_or((top, 1280 * 720), |(at, l)| (at, l.pixels));
         self.layers
             .iter()
             .enumerate()
             .map(|(index, layer)| LayerView {
                 bitrate: layer.bitrate(now),
-                // Where the codec does not tell, layers halve each side as browsers do by default.
-                pixels: match (layer.pixels, known_top) {
-                    (0, 0) => (1280 * 720) >> (2 * (top - index)),
-                    (0, full) => full >> (2 * (top - index)),
-                    (pixels, _) => pixels,
+                // Where nothing tells (another codec, a layer never sent), layers halve each side as browsers do by
+                // default.
+                pixels: match layer.pixels {
+                    0 if index > reference => pixels << (2 * (index - reference)).min(16),
+                    0 => pixels >> (2 * (reference - index)).min(63),
+                    pixels => pixels,
                 },
             })
             .collect()

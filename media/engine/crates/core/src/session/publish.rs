@@ -39,12 +39,6 @@ pub struct Binding {
     pub rids: Vec<String>,
 }
 
-impl Binding {
-    pub fn layers(&self) -> usize {
-        self.rids.len().max(1)
-    }
-}
-
 /// A packet of a granted source.
 pub struct Ingest {
     pub source: Source,

@@ -31,6 +31,8 @@ pub struct SlotState {
     pub track: Option<usize>,
     /// Not sent for want of bandwidth or because it is not shown.
     pub paused: bool,
+    /// The layer it would have if the path carried everything; None for what is not shown.
+    pub desired: Option<usize>,
 }
 
 impl SlotState {
@@ -197,6 +199,7 @@ impl SubscribeSession {
                     codecs: plan.codecs,
                     track: None,
                     paused: false,
+                    desired: None,
                 }
             })
             .collect();
