@@ -12,9 +12,10 @@ from signaling.rooms.aftercare import Aftercare
 from signaling.rooms.confirmations import Confirmations
 from signaling.rooms.directory import RoomDirectory
 from signaling.rooms.invitations import Invitations
+from signaling.rooms.live_room import Respond, RoomPorts
 from signaling.rooms.ports import AgentDirectory, FilesPort, Person, RecordsUnavailable
 from signaling.rooms.reception import Reception
-from signaling.rooms.room import Ask, Respond, Room, RoomPorts
+from signaling.rooms.room import Ask, Room
 from signaling.sessions.invitation import is_rung
 from signaling.sessions.model import FileRef, InteractionContext, InvitationState, Member, Message
 from signaling.sessions.states import Role

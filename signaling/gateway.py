@@ -30,6 +30,7 @@ from signaling.rooms.confirmation_memory import MemoryConfirmations
 from signaling.rooms.confirmations import Confirmations
 from signaling.rooms.directory import RoomDirectory
 from signaling.rooms.invitations import Invitations
+from signaling.rooms.live_room import RoomPorts
 from signaling.rooms.meeting_memory import MemoryMeetings
 from signaling.rooms.meetings import Meetings
 from signaling.rooms.memory import MemoryRecords
@@ -51,7 +52,7 @@ from signaling.rooms.ports import (
     SignalingMetrics,
 )
 from signaling.rooms.reception import Reception, ReceptionPorts
-from signaling.rooms.room import Ask, Room, RoomPorts
+from signaling.rooms.room import Ask, Room
 from signaling.rooms.seats import LocalSeats
 from signaling.sessions import commands
 from signaling.sessions.model import InteractionState

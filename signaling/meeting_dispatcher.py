@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from signaling.dispatcher import LOOK_UP_TIMEOUT_S, listed
 from signaling.errors import DomainError, ErrorCode, Refused
+from signaling.rooms.live_room import Respond, RoomPorts
 from signaling.rooms.meeting_room import MeetingAsk, MeetingRoom
 from signaling.rooms.meetings import Meetings
 from signaling.rooms.ports import MeetingRecordsPort, Person, RecordsUnavailable
-from signaling.rooms.room import Respond, RoomPorts
 from signaling.sessions import meeting
 from signaling.sessions.meeting_commands import ReadMeeting
 from signaling.sessions.model import Message

@@ -17,9 +17,9 @@ from media.types import Slots, Source, TransportKind, TransportState
 from signaling.errors import DomainError, ErrorCode, MediaError, RateLimited, Refused
 from signaling.ratelimit import Buckets
 from signaling.rooms.clock import TimerHandle
+from signaling.rooms.live_room import Respond, RoomPorts
 from signaling.rooms.media_desk import MediaDesk
 from signaling.rooms.ports import Person
-from signaling.rooms.room import Respond, RoomPorts
 from signaling.sessions import effects
 from signaling.sessions.states import Role
 from signaling.wire import notifications, requests

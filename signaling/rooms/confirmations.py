@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from signaling.errors import ErrorCode, Refused
 from signaling.rooms.directory import RoomDirectory
+from signaling.rooms.live_room import RoomPorts
 from signaling.rooms.ports import (
     ConfirmationRecordsPort,
     FilesPort,
@@ -21,7 +22,6 @@ from signaling.rooms.ports import (
     Person,
     RecordsUnavailable,
 )
-from signaling.rooms.room import RoomPorts
 from signaling.sessions import commands, confirmation
 from signaling.sessions.confirmation import ConfirmationAction, ConfirmationForm, ConfirmationPhase, Filling
 from signaling.sessions.model import FileRef

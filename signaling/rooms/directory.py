@@ -10,8 +10,9 @@ from collections.abc import Callable
 from signaling.errors import ErrorCode, Refused
 from signaling.rooms import keeping
 from signaling.rooms.kept import Kept
+from signaling.rooms.live_room import RoomPorts
 from signaling.rooms.ports import AgentEntry, Person, RecordsUnavailable
-from signaling.rooms.room import Room, RoomPorts
+from signaling.rooms.room import Room
 from signaling.sessions import commands, derive
 from signaling.sessions.effects import Effects
 from signaling.sessions.interaction import open_interaction

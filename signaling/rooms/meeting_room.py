@@ -1,5 +1,4 @@
-"""A live meeting: one task with one mailbox, as ``room`` is for an interaction. Everything that happens to a meeting
-happens here, one by one: command → rules → kept → effects. A crash stays in its room (CLOSURES.md)."""
+"""The live room of a meeting: command → rules → kept → effects, one by one."""
 
 from __future__ import annotations
 
@@ -12,21 +11,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from media import events as media_events
-from media.types import Slots, TransportKind, TransportState
-from signaling.errors import BadInput, DomainError, ErrorCode, RateLimited, Refused
-from signaling.rooms import call_recording, meeting_keeping
-from signaling.rooms.clock import TimerHandle
-from signaling.rooms.inbox import Inbox
+from media.types import Slots
+from signaling.errors import BadInput, DomainError, ErrorCode, Refused
+from signaling.rooms import meeting_keeping
 from signaling.rooms.kept import KeptAudit
 from signaling.rooms.kept_meetings import KeptNotes, KeptNotesUpdate, KeptOfMeetings
-from signaling.rooms.media_desk import MediaDesk
-from signaling.rooms.media_telling import MediaTelling
+from signaling.rooms.live_room import LiveRoom, Respond, RoomPorts, SharedEffect
 from signaling.rooms.meeting_notes import MeetingNotes
 from signaling.rooms.meeting_streams import MeetingStreams
 from signaling.rooms.meeting_telling import tell, tell_all
-from signaling.rooms.ports import Fact, MeetingRecordsPort, Person, RecordsUnavailable
-from signaling.rooms.room import Respond, RoomPorts, RoomStuckError
+from signaling.rooms.ports import MeetingRecordsPort, Person, RecordsUnavailable
+from signaling.rooms.room_media import MediaReport, sources_of
+from signaling.rooms.timers import RoomTimers
 from signaling.sessions import commands, effects, meeting, meeting_derive
 from signaling.sessions import meeting_commands as c
 from signaling.sessions import meeting_effects as e
@@ -37,8 +33,7 @@ from signaling.wire import notifications, requests
 from signaling.wire.base import Empty, Request, WireModel
 from signaling.wire.meeting_present import entered
 from signaling.wire.meeting_translate import to_deed
-from signaling.wire.present import ice_server_views, message_view
-from signaling.wire.translate import place_of
+from signaling.wire.present import message_view
 
 _log = logging.getLogger(__name__)
 
@@ -77,22 +72,9 @@ class KeptDocument:
     kept_seq: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Stuck:
-    """The engine did not take something away: media must not outlive its grant."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Suspend:
-    """The node stops."""
-
-
-Item = MeetingAsk | StreamWork | c.MeetingReport | c.Leave | media_events.MediaEvent | _Stuck | _Suspend
-
-
-class MeetingRoom:
-    """``start`` begins it; it ends by itself and then calls ``on_end`` once. ``on_gone`` is called when somebody has left
-    the room or the lobby."""
+class MeetingRoom(LiveRoom[MeetingAsk, StreamWork | c.MeetingReport | c.Leave]):
+    """A meeting, alive. ``start`` begins it; it ends by itself and then calls ``on_end`` once. ``on_gone`` is called when
+    somebody has left the room or the lobby."""
 
     def __init__(
         self,
@@ -104,8 +86,9 @@ class MeetingRoom:
         on_end: Callable[[MeetingRoom], None],
         on_gone: Callable[[MeetingRoom, str], None],
     ) -> None:
+        slots = Slots(ports.settings.meeting_audio_slots, ports.settings.meeting_video_slots)
+        super().__init__(state.meeting_id, ports, slots, ErrorCode.MEETING_ENDED)
         self._state = state
-        self._ports = ports
         self._records = records
         self._notes = notes.notes
         self._notes_seq = notes.seq
@@ -113,20 +96,12 @@ class MeetingRoom:
         self._on_end = on_end
         self._on_gone = on_gone
         self._unkept: tuple[Keepable, ...] = ()
-        self._suspended = False
-        self._buried = False
-        self._inbox: Inbox[Item] = Inbox(ports.settings.inbox_commands)
-        self._timers: dict[e.MeetingTimer, TimerHandle] = {}
-        self._joining: dict[tuple[str, TransportKind], int] = {}
-        slots = Slots(ports.settings.meeting_audio_slots, ports.settings.meeting_video_slots)
-        self._desk = MediaDesk(state.meeting_id, ports.media, slots, lambda: self._inbox.force(_Stuck()))
-        self._media = MediaTelling(state.meeting_id, self._desk, ports.outbound)
-        self._streams = MeetingStreams(
-            lambda: self._state, self._apply, self._desk, ports.ice_servers, ports.clock
+        self._timers: RoomTimers[e.MeetingTimer] = RoomTimers(
+            ports.clock, lambda key: self._inbox.force(c.MeetingTimerFired(key))
         )
-        self._task: asyncio.Task[None] | None = None
-        self._asked: MeetingAsk | None = None
-        self._last_word = ErrorCode.MEETING_ENDED
+        self._streams = MeetingStreams(
+            lambda: self._state, self._apply, self._media.desk, ports.ice_servers, ports.clock
+        )
 
     @property
     def meeting_id(self) -> str:
@@ -136,22 +111,8 @@ class MeetingRoom:
     def state(self) -> MeetingState:
         return self._state
 
-    def start(self) -> None:
-        """Begin at once; the media room is made meanwhile, and if that fails there is chat and notes alone."""
-        self._ports.media.listen(self.meeting_id, self._media_event)
-        self._task = asyncio.create_task(self._run(), name=f"meeting {self.meeting_id}")
-
-    def ask(self, asked: MeetingAsk) -> None:
-        """Raises ``RateLimited`` when too much waits already, ``Refused`` when the meeting has ended."""
-        if self._buried:
-            raise Refused(self._last_word)
-        if not self._inbox.offer(asked):
-            raise RateLimited(_FULL_RETRY_MS)
-
     async def do(self, work: Callable[[MeetingStreams], Awaitable[T]]) -> T:
         """Run ``work`` in the room's order and give back what it does. Raises what it raises, and as ``ask``."""
-        if self._buried:
-            raise Refused(self._last_word)
         answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
         def refuse(error: DomainError) -> None:
@@ -170,86 +131,44 @@ class MeetingRoom:
                 if not answered.done():
                     answered.set_result(outcome)
 
-        if not self._inbox.offer(StreamWork(run, refuse)):
-            raise RateLimited(_FULL_RETRY_MS)
+        self._offer(StreamWork(run, refuse))
         return await answered
 
     def report(self, report: c.MeetingReport | c.Leave) -> None:
         self._inbox.force(report)
 
-    def suspend(self) -> None:
-        """The node stops: the room ends, the meeting stays open in the record and goes on after the restart."""
-        self._inbox.force(_Suspend())
+    @property
+    def _over(self) -> bool:
+        return self._state.phase is MeetingPhase.ENDED
 
-    async def ended(self) -> None:
-        if self._task is not None:
-            await asyncio.wait({self._task})
+    @property
+    def _recording_id(self) -> str | None:
+        return self._state.recording.recording_id
 
-    def _media_event(self, event: media_events.MediaEvent) -> None:
-        if isinstance(event, media_events.TransportStats | media_events.ActiveSpeakers):
-            self._inbox.offer(event)
-        else:
-            self._inbox.force(event)
+    def _begin(self) -> None:
+        self._run_effects(meeting_derive.effects_of_restoring(self._state))
 
-    async def _run(self) -> None:
-        try:
-            try:
-                await self._desk.open()
-            except DomainError:
-                _log.error("no media room", extra={"room_id": self.meeting_id})
-            self._run_effects(meeting_derive.effects_of_restoring(self._state))
-            while self._state.phase is not MeetingPhase.ENDED and not self._suspended:
-                await self._handle(await self._inbox.take())
-        except Exception as error:  # whatever it is, it must not leave this room
-            _log.error(
-                "meeting crashed",
-                extra={
-                    "room_id": self.meeting_id,
-                    "error_type": type(error).__name__,
-                    "at": place_of(error),
-                },
-            )
-            self._crash()
-        finally:
-            self._bury()
-
-    async def _handle(self, item: Item) -> None:
+    async def _handle(self, item: MeetingAsk | StreamWork | c.MeetingReport | c.Leave) -> None:
         match item:
             case MeetingAsk():
-                self._asked = item
                 await self._answer(item)
-                self._asked = None
             case StreamWork(run=run):
                 await run(self._streams)
-            case _Stuck():
-                raise RoomStuckError
-            case _Suspend():
-                self._suspended = True
-                self._last_word = ErrorCode.SERVER_STOPPING
-                self._keep_notes()
-                self._desk.run(effects.CloseMedia())
-            case media_events.SlotAssigned() | media_events.LayersWanted():
-                self._media.hear(item)
-            case media_events.ActiveSpeakers(peer_ids=peer_ids):
-                speakers = notifications.ActiveSpeakersChanged(
-                    interaction_id=self.meeting_id, person_ids=peer_ids
-                )
-                tell_all(self._ports.outbound, self._state, speakers)
-            case media_events.Reply() | media_events.StatsDropped():
-                pass
-            case (
-                media_events.TransportChanged()
-                | media_events.TrackPublished()
-                | media_events.TrackUnpublished()
-                | media_events.TransportStats()
-                | media_events.SessionFailed()
-            ):
-                self._apply(self._from_media(item))
             case commands.MemberConnected(person_id=person_id, resumed=True):
                 self._apply(item)
                 self._media.tell_again(person_id)
             case _:
                 self._apply(item)
+
+    def _reported(self, report: MediaReport) -> None:
+        self._apply(report)
+
+    def _tell_speakers(self, person_ids: list[str]) -> None:
+        speakers = notifications.ActiveSpeakersChanged(interaction_id=self.meeting_id, person_ids=person_ids)
+        tell_all(self._ports.outbound, self._state, speakers)
+
+    def _suspending(self) -> None:
+        self._keep_notes()
 
     # Commands
 
@@ -289,14 +208,6 @@ class MeetingRoom:
 
     # Requests
 
-    async def _answer(self, asked: MeetingAsk) -> None:
-        try:
-            response = await self._response_to(asked)
-        except DomainError as error:
-            asked.respond(error)
-        else:
-            asked.respond(response)
-
     async def _response_to(self, asked: MeetingAsk) -> WireModel:
         person, request = asked.person, asked.request
         person_id = person.person_id
@@ -333,34 +244,14 @@ class MeetingRoom:
 
     async def _negotiate(self, person_id: str, request: Request) -> WireModel:
         meeting.check_deed(self._state, c.UseMeetingMedia(person_id))
-        match request:
-            case requests.Subscribe(fresh=fresh):
-                if fresh:
-                    self._joining[(person_id, TransportKind.SUBSCRIBE)] = self._ports.clock.now_ms()
-                sdp, slots = await self._desk.subscribe(person_id, fresh)
-                servers = ice_server_views(self._ports.ice_servers.ice_servers(person_id))
-                return requests.Offer(sdp=sdp, slots=slots, ice_servers=servers)
-            case requests.AnswerSubscribe(sdp=sdp):
-                await self._desk.answer(person_id, sdp)
-            case requests.AddCandidate(transport=transport, candidate=candidate):
-                await self._desk.add_candidate(person_id, transport, candidate)
-            case requests.View():
-                self._state.member(request.publisher_id)
-                await self._desk.set_view(person_id, request)
-            case _:
-                raise BadInput(ErrorCode.UNKNOWN_MESSAGE)
-        return Empty()
+        if isinstance(request, requests.View):
+            self._state.member(request.publisher_id)
+        return await self._media.negotiate(person_id, request)
 
     async def _publish(self, person_id: str, request: requests.Publish) -> requests.Answer:
-        sources = [track.source for track in request.tracks]
-        mids = {track.mid for track in request.tracks}
-        if len(set(sources)) != len(sources) or len(mids) != len(sources):
-            raise BadInput(ErrorCode.BAD_MESSAGE)
-        offer = c.OfferMeetingMedia(person_id, frozenset(sources), request.fresh)
+        offer = c.OfferMeetingMedia(person_id, sources_of(request), request.fresh)
         meeting.check_offer(self._state, offer)
-        if request.fresh:
-            self._joining[(person_id, TransportKind.PUBLISH)] = self._ports.clock.now_ms()
-        answer = await self._desk.publish(person_id, request)
+        answer = await self._media.publish(person_id, request)
         self._apply(offer)
         return answer
 
@@ -399,35 +290,6 @@ class MeetingRoom:
     def _keep_notes(self) -> None:
         self._keep(self._notes_whole(), must=False)
 
-    # Media
-
-    def _from_media(
-        self,
-        event: media_events.TransportChanged
-        | media_events.TrackPublished
-        | media_events.TrackUnpublished
-        | media_events.TransportStats
-        | media_events.SessionFailed,
-    ) -> c.MemberReport:
-        match event:
-            case media_events.TransportChanged():
-                if event.state is TransportState.CONNECTED:
-                    began = self._joining.pop((event.peer_id, event.transport), None)
-                    if began is not None:
-                        self._ports.metrics.joined((self._ports.clock.now_ms() - began) / 1000)
-                return commands.TransportMoved(event.peer_id, event.transport, event.state)
-            case media_events.SessionFailed():
-                _log.warning(
-                    "media session failed", extra={"room_id": self.meeting_id, "reason": event.reason}
-                )
-                return commands.TransportMoved(event.peer_id, event.transport, TransportState.FAILED)
-            case media_events.TrackPublished():
-                return commands.TrackStarted(event.peer_id, event.source)
-            case media_events.TrackUnpublished():
-                return commands.TrackStopped(event.peer_id, event.source)
-            case media_events.TransportStats():
-                return commands.QualityMeasured(event.peer_id, event.transport, event.quality)
-
     # Effects
 
     def _run_effects(self, found: e.MeetingEffects) -> None:
@@ -435,42 +297,16 @@ class MeetingRoom:
             self._run_effect(effect)
 
     def _run_effect(self, effect: e.MeetingEffect) -> None:
+        if isinstance(effect, SharedEffect):
+            self._run_shared(effect)
+            return
         match effect:
             case e.SetMeetingTimer(key=key, at_ms=at_ms):
-                self._cancel_timer(key)
-                self._timers[key] = self._ports.clock.call_at(at_ms, lambda: self._fired(key))
+                self._timers.set(key, at_ms)
             case e.CancelMeetingTimer(key=key):
-                self._cancel_timer(key)
-            case effects.Record(kind=kind, person_id=person_id, reason=reason):
-                at_ms = self._ports.clock.now_ms()
-                self._ports.recorder.record(Fact(kind, self.meeting_id, person_id, at_ms, reason))
-            case effects.Dissolve():
-                pass  # the loop sees the phase
-            case (
-                effects.AddPeer()
-                | effects.RemovePeer()
-                | effects.SetGrant()
-                | effects.SetMuted()
-                | effects.CloseMedia()
-            ):
-                self._desk.run(effect)
-            case (
-                effects.BeginRecording()
-                | effects.EndRecording()
-                | effects.RecordTrack()
-                | effects.LeaveTrack()
-            ):
-                call_recording.run(self._ports.call_recorder, self.meeting_id, effect)
+                self._timers.cancel(key)
             case _:
                 tell(self._ports.outbound, self._state, effect)
-
-    def _fired(self, key: e.MeetingTimer) -> None:
-        self._inbox.force(c.MeetingTimerFired(key))
-
-    def _cancel_timer(self, key: e.MeetingTimer) -> None:
-        timer = self._timers.pop(key, None)
-        if timer is not None:
-            timer.cancel()
 
     def _crash(self) -> None:
         """Close by hand, without the rules: one of them may be what failed."""
@@ -482,26 +318,21 @@ class MeetingRoom:
             self._records.keep_meeting(*self._unkept, *whole, *self._notes_whole())
         if self._asked is not None:
             self._asked.respond(Refused(self._last_word))
-        self._desk.run(effects.CloseMedia())
+        self._media.desk.run(effects.CloseMedia())
         for person_id in [*(m.person_id for m in old.present), *(w.person_id for w in old.waiting)]:
             with contextlib.suppress(Exception):
                 left = e.TellMeetingLeft(person_id, MeetingLeft.ENDED)
                 tell(self._ports.outbound, self._state, left)
 
-    def _bury(self) -> None:
-        self._buried = True
-        for key in list(self._timers):
-            self._cancel_timer(key)
-        self._ports.media.forget(self.meeting_id)
-        if self._state.recording.recording_id is not None:
-            ended = effects.EndRecording(self._state.recording.recording_id)
-            call_recording.run(self._ports.call_recorder, self.meeting_id, ended)
+    def _ended(self) -> None:
+        self._timers.cancel_all()
         self._on_end(self)
-        for item in self._inbox.drain():
-            if isinstance(item, MeetingAsk):
-                item.respond(Refused(self._last_word))
-            elif isinstance(item, StreamWork):
-                item.refuse(Refused(self._last_word))
+
+    def _refuse(self, item: object) -> None:
+        if isinstance(item, MeetingAsk):
+            item.respond(Refused(self._last_word))
+        elif isinstance(item, StreamWork):
+            item.refuse(Refused(self._last_word))
 
 
 def _encoded(data: bytes) -> str:

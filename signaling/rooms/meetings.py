@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from signaling.errors import DomainError, ErrorCode, Refused
 from signaling.rooms import meeting_keeping
 from signaling.rooms.kept_meetings import KeptApplication, OpenMeeting
+from signaling.rooms.live_room import RoomPorts
 from signaling.rooms.meeting_notes import MeetingNotes
 from signaling.rooms.meeting_room import KeptDocument, MeetingRoom
 from signaling.rooms.ports import MeetingRecordsPort, OrganisationPort, Person, RecordsUnavailable
-from signaling.rooms.room import RoomPorts
 from signaling.sessions import mediation
 from signaling.sessions import meeting_commands as c
 from signaling.sessions.commands import MemberConnected, MemberDisconnected

@@ -1,75 +1,37 @@
-"""A live room: one task with one mailbox. Everything that happens to an interaction happens here, one by one:
-command → rules → effects. A crash stays in its room (CLOSURES.md).
-
-Long because the mailbox, the answers and the effects of one room share its state; what is told and what is kept have
-files of their own."""
+"""The live room of an interaction: command → rules → kept → effects, one by one."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from media import events as media_events
-from media.control import MediaControl
-from media.types import Slots, TransportKind, TransportState
-from signaling.errors import BadInput, DomainError, ErrorCode, RateLimited, Refused
-from signaling.rooms import call_recording, keeping
-from signaling.rooms.clock import Clock
-from signaling.rooms.inbox import Inbox
+from media.types import Slots
+from signaling.errors import DomainError, ErrorCode, Refused
+from signaling.rooms import keeping
 from signaling.rooms.kept import Kept
-from signaling.rooms.media_desk import MediaDesk
-from signaling.rooms.media_telling import MediaTelling
+from signaling.rooms.live_room import LiveRoom, Respond, RoomPorts, SharedEffect
 from signaling.rooms.ports import (
-    CallRecorder,
-    Fact,
-    IceServerSource,
-    Outbound,
-    Recorder,
-    RecordsPort,
     RecordsUnavailable,
-    SeatStore,
-    SignalingMetrics,
 )
+from signaling.rooms.room_media import MediaReport, sources_of
 from signaling.rooms.telling import tell, tell_others, tell_speakers
 from signaling.rooms.timers import RoomTimers
 from signaling.sessions import commands, effects, facts, interaction, invitation, members
 from signaling.sessions.model import FileRef, InteractionState, InvitationState, Member
 from signaling.sessions.policy import SessionKind
 from signaling.sessions.states import CloseReason, EndReason, InteractionPhase, Role
-from signaling.settings import SignalingSettings
 from signaling.wire import notifications, requests
 from signaling.wire.base import Empty, Request, WireModel
-from signaling.wire.present import ice_server_views, interaction_view, message_view
+from signaling.wire.present import interaction_view, message_view
 from signaling.wire.translate import place_of, to_command
 
 _log = logging.getLogger(__name__)
 
 _FULL_RETRY_MS = 1000
 _MAX_UNKEPT = 1000
-
-Respond = Callable[[WireModel | DomainError], None]
-"""Called once, from the room's task, before anything that happens after the request is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class RoomPorts:
-    """What every room of a node shares."""
-
-    settings: SignalingSettings
-    media: MediaControl
-    outbound: Outbound
-    recorder: Recorder
-    records: RecordsPort
-    metrics: SignalingMetrics
-    seats: SeatStore
-    ice_servers: IceServerSource
-    clock: Clock
-    call_recorder: CallRecorder | None = None
-    """None: calls cannot be recorded here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +49,8 @@ class Ask:
     """Of ``invitation.offer``: whom, looked up before."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Stuck:
-    """The engine did not take something away: media must not outlive its grant."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Suspend:
-    """The node stops."""
-
-
-Item = Ask | commands.Report | media_events.MediaEvent | _Stuck | _Suspend
-
-
-class RoomStuckError(Exception):
-    """See CLOSURES.md, "The engine stops answering a command"."""
-
-
-class Room:
-    """One interaction, alive. ``open`` starts it; it ends by itself and then calls ``on_end`` once. ``on_rest`` is
+class Room(LiveRoom[Ask, commands.Report]):
+    """One interaction, alive. ``open`` or ``start`` begins it; it ends by itself and then calls ``on_end`` once. ``on_rest`` is
     called when an assistance or a call of it is over, ``on_left`` when somebody is no member any more, ``on_change`` when
     what supervisors see of it changed, ``on_invitation`` when it began or ceased to ring at an agent of elsewhere."""
 
@@ -121,27 +66,19 @@ class Room:
         on_change: Callable[[Room], None],
         on_invitation: Callable[[Room], None],
     ) -> None:
+        slots = Slots(ports.settings.audio_slots, ports.settings.video_slots)
+        super().__init__(state.interaction_id, ports, slots, ErrorCode.INTERACTION_CLOSED)
         self._state = state
         self._opening = opening
-        self._ports = ports
         self._on_rest = on_rest
         self._on_end = on_end
         self._on_left = on_left
         self._on_change = on_change
         self._on_invitation = on_invitation
         self._unkept: tuple[Kept, ...] = ()
-        self._suspended = False
-        self._buried = False
-        self._inbox: Inbox[Item] = Inbox(ports.settings.inbox_commands)
-        self._timers = RoomTimers(ports.clock, lambda key: self._inbox.force(commands.TimerFired(key)))
-        self._joining: dict[tuple[str, TransportKind], int] = {}
-        slots = Slots(ports.settings.audio_slots, ports.settings.video_slots)
-        self._desk = MediaDesk(state.interaction_id, ports.media, slots, lambda: self._inbox.force(_Stuck()))
-        self._media = MediaTelling(state.interaction_id, self._desk, ports.outbound)
-        self._task: asyncio.Task[None] | None = None
-        self._asked: Ask | None = None
-        self._last_word = ErrorCode.INTERACTION_CLOSED
-        self._buried = False
+        self._timers: RoomTimers[effects.TimerKey] = RoomTimers(
+            ports.clock, lambda key: self._inbox.force(commands.TimerFired(key))
+        )
 
     @property
     def interaction_id(self) -> str:
@@ -155,96 +92,31 @@ class Room:
         """Make the media room and begin. Raises ``MediaError``; nothing is left behind then."""
         self._ports.media.listen(self.interaction_id, self._media_event)
         try:
-            await self._desk.open()
+            await self._media.desk.open()
         except DomainError:
             self._last_word = ErrorCode.MEDIA_UNAVAILABLE
             self._bury()
             raise
-        self._task = asyncio.create_task(self._run(), name=f"room {self.interaction_id}")
-
-    def start(self) -> None:
-        """Begin at once; the media room is made meanwhile, and if that fails the conversation is had by text."""
-        self._ports.media.listen(self.interaction_id, self._media_event)
-        self._task = asyncio.create_task(self._run_anyhow(), name=f"room {self.interaction_id}")
-
-    def ask(self, asked: Ask) -> None:
-        """Raises ``RateLimited`` when too much waits already, ``Refused`` when the room has ended."""
-        if self._buried:
-            raise Refused(self._last_word)
-        if not self._inbox.offer(asked):
-            raise RateLimited(_FULL_RETRY_MS)
+        self._go(self._run())
 
     def report(self, report: commands.Report) -> None:
         self._inbox.force(report)
 
-    def suspend(self) -> None:
-        """The node stops: the room ends, the interaction stays open in the record and goes on after the restart."""
-        self._inbox.force(_Suspend())
+    @property
+    def _over(self) -> bool:
+        return self._state.phase is not InteractionPhase.OPEN
 
-    async def ended(self) -> None:
-        """Wait until the room has ended."""
-        if self._task is not None:
-            await asyncio.wait({self._task})
+    @property
+    def _recording_id(self) -> str | None:
+        return self._state.recording.recording_id
 
-    def _media_event(self, event: media_events.MediaEvent) -> None:
-        if isinstance(event, media_events.TransportStats | media_events.ActiveSpeakers):
-            self._inbox.offer(event)
-        else:
-            self._inbox.force(event)
+    def _begin(self) -> None:
+        self._run_effects(self._opening)
 
-    async def _run_anyhow(self) -> None:
-        try:
-            await self._desk.open()
-        except DomainError:
-            _log.error("no media room", extra={"room_id": self.interaction_id})
-        await self._run()
-
-    async def _run(self) -> None:
-        try:
-            self._run_effects(self._opening)
-            while self._state.phase is InteractionPhase.OPEN and not self._suspended:
-                await self._handle(await self._inbox.take())
-        except Exception as error:  # whatever it is, it must not leave this room
-            _log.error(
-                "room crashed",
-                extra={
-                    "room_id": self.interaction_id,
-                    "error_type": type(error).__name__,
-                    "at": place_of(error),
-                },
-            )
-            self._crash()
-        finally:
-            self._bury()
-
-    async def _handle(self, item: Item) -> None:
+    async def _handle(self, item: Ask | commands.Report) -> None:
         match item:
             case Ask():
-                self._asked = item
                 await self._answer(item)
-                self._asked = None
-            case _Stuck():
-                raise RoomStuckError
-            case _Suspend():
-                self._suspended = True
-                self._last_word = ErrorCode.SERVER_STOPPING
-                self._desk.run(effects.CloseMedia())
-            case media_events.SlotAssigned() | media_events.LayersWanted():
-                self._media.hear(item)
-            case media_events.ActiveSpeakers(peer_ids=peer_ids):
-                tell_speakers(self._ports.outbound, self._state, peer_ids)
-            case media_events.Reply() | media_events.StatsDropped():
-                pass
-            case (
-                media_events.TransportChanged()
-                | media_events.TrackPublished()
-                | media_events.TrackUnpublished()
-                | media_events.TransportStats()
-                | media_events.SessionFailed()
-            ):
-                report = self._from_media(item)
-                if self._state.find(report.person_id) is not None:
-                    self._apply(report)
             case commands.AgentReplaced():
                 self._apply(await self._with_seats(item))
             case commands.MemberConnected(person_id=person_id, resumed=True):
@@ -252,6 +124,13 @@ class Room:
                 self._media.tell_again(person_id)
             case _:
                 self._apply(item)
+
+    def _reported(self, report: MediaReport) -> None:
+        if self._state.find(report.person_id) is not None:
+            self._apply(report)
+
+    def _tell_speakers(self, person_ids: list[str]) -> None:
+        tell_speakers(self._ports.outbound, self._state, person_ids)
 
     def _apply(self, command: commands.Command) -> None:
         """What follows from ``command`` is kept before anybody hears of it. What somebody does and cannot be kept is
@@ -286,14 +165,6 @@ class Room:
         # What was only asked for takes no seat.
         asked = [] if self._state.call.running else [SessionKind.CALL]
         return replace(command, seats=frozenset([*seats, *asked]))
-
-    async def _answer(self, asked: Ask) -> None:
-        try:
-            response = await self._response_to(asked)
-        except DomainError as error:
-            asked.respond(error)
-        else:
-            asked.respond(response)
 
     async def _response_to(self, asked: Ask) -> WireModel:
         person_id, request = asked.person_id, asked.request
@@ -366,86 +237,27 @@ class Room:
         if isinstance(request, requests.Publish):
             return await self._publish(person_id, request)
         self._apply(commands.UseMedia(person_id))
-        match request:
-            case requests.Subscribe(fresh=fresh):
-                if fresh:
-                    self._joining[(person_id, TransportKind.SUBSCRIBE)] = self._ports.clock.now_ms()
-                sdp, slots = await self._desk.subscribe(person_id, fresh)
-                servers = ice_server_views(self._ports.ice_servers.ice_servers(person_id))
-                return requests.Offer(sdp=sdp, slots=slots, ice_servers=servers)
-            case requests.AnswerSubscribe(sdp=sdp):
-                await self._desk.answer(person_id, sdp)
-            case requests.AddCandidate(transport=transport, candidate=candidate):
-                await self._desk.add_candidate(person_id, transport, candidate)
-            case requests.View():
-                publisher = self._state.member(request.publisher_id)
-                if publisher.hidden and not self._state.member(person_id).sees_hidden:
-                    raise Refused(ErrorCode.NOT_FOUND)
-                await self._desk.set_view(person_id, request)
-            case _:
-                raise BadInput(ErrorCode.UNKNOWN_MESSAGE)
-        return Empty()
+        if isinstance(request, requests.View):
+            publisher = self._state.member(request.publisher_id)
+            if publisher.hidden and not self._state.member(person_id).sees_hidden:
+                raise Refused(ErrorCode.NOT_FOUND)
+        return await self._media.negotiate(person_id, request)
 
     async def _publish(self, person_id: str, request: requests.Publish) -> requests.Answer:
-        sources = [track.source for track in request.tracks]
-        mids = {track.mid for track in request.tracks}
-        if len(set(sources)) != len(sources) or len(mids) != len(sources):
-            raise BadInput(ErrorCode.BAD_MESSAGE)
-        offer = commands.OfferMedia(person_id, frozenset(sources), request.fresh)
+        offer = commands.OfferMedia(person_id, sources_of(request), request.fresh)
         interaction.check_offer(self._state, offer)
-        if request.fresh:
-            self._joining[(person_id, TransportKind.PUBLISH)] = self._ports.clock.now_ms()
-        answer = await self._desk.publish(person_id, request)
+        answer = await self._media.publish(person_id, request)
         self._apply(offer)
         return answer
-
-    def _from_media(
-        self,
-        event: media_events.TransportChanged
-        | media_events.TrackPublished
-        | media_events.TrackUnpublished
-        | media_events.TransportStats
-        | media_events.SessionFailed,
-    ) -> commands.TransportMoved | commands.TrackStarted | commands.TrackStopped | commands.QualityMeasured:
-        match event:
-            case media_events.TransportChanged():
-                self._count_join(event)
-                return commands.TransportMoved(event.peer_id, event.transport, event.state)
-            case media_events.SessionFailed():
-                _log.warning(
-                    "media session failed",
-                    extra={"room_id": self.interaction_id, "reason": event.reason},
-                )
-                return commands.TransportMoved(event.peer_id, event.transport, TransportState.FAILED)
-            case media_events.TrackPublished():
-                return commands.TrackStarted(event.peer_id, event.source)
-            case media_events.TrackUnpublished():
-                return commands.TrackStopped(event.peer_id, event.source)
-            case media_events.TransportStats():
-                return commands.QualityMeasured(event.peer_id, event.transport, event.quality)
-
-    def _count_join(self, event: media_events.TransportChanged) -> None:
-        if event.state is not TransportState.CONNECTED:
-            return
-        _log.info(
-            "media transport connected",
-            extra={
-                "room_id": self.interaction_id,
-                "person_id": event.peer_id,
-                "transport": event.transport.value,
-                "protocol": event.protocol,
-                "srtp_profile": event.srtp_profile,
-            },
-        )
-        began = self._joining.pop((event.peer_id, event.transport), None)
-        if began is not None:
-            self._ports.metrics.joined((self._ports.clock.now_ms() - began) / 1000)
 
     def _run_effects(self, found: effects.Effects) -> None:
         for effect in found:
             self._run_effect(effect)
 
     def _run_effect(self, effect: effects.Effect) -> None:
+        if isinstance(effect, SharedEffect):
+            self._run_shared(effect)
+            return
         match effect:
             case effects.SetTimer(key=key, at_ms=at_ms):
                 self._timers.set(key, at_ms)
@@ -453,27 +265,6 @@ class Room:
                 self._timers.cancel(key)
             case effects.ReleaseSeat(kind=kind, agent_id=agent_id):
                 self._release(kind, agent_id)
-            case effects.Record(kind=kind, person_id=person_id, reason=reason):
-                at_ms = self._ports.clock.now_ms()
-                self._ports.recorder.record(Fact(kind, self.interaction_id, person_id, at_ms, reason))
-            case effects.Dissolve():
-                pass  # the loop sees the phase
-            case (
-                effects.AddPeer()
-                | effects.RemovePeer()
-                | effects.SetGrant()
-                | effects.SetAudience()
-                | effects.SetMuted()
-                | effects.CloseMedia()
-            ):
-                self._desk.run(effect)
-            case (
-                effects.BeginRecording()
-                | effects.EndRecording()
-                | effects.RecordTrack()
-                | effects.LeaveTrack()
-            ):
-                call_recording.run(self._ports.call_recorder, self.interaction_id, effect)
             case effects.TellInvitation():
                 tell(self._ports.outbound, self._state, effect)
                 self._on_invitation(self)
@@ -517,15 +308,10 @@ class Room:
                     extra={"room_id": self.interaction_id, "at": place_of(error)},
                 )
 
-    def _bury(self) -> None:
-        """Also for a room that could not be opened."""
-        self._buried = True
+    def _ended(self) -> None:
         self._timers.cancel_all()
-        self._ports.media.forget(self.interaction_id)
-        if self._state.recording.recording_id is not None:
-            ended = effects.EndRecording(self._state.recording.recording_id)
-            call_recording.run(self._ports.call_recorder, self.interaction_id, ended)
         self._on_end(self)
-        for item in self._inbox.drain():
-            if isinstance(item, Ask):
-                item.respond(Refused(self._last_word))
+
+    def _refuse(self, item: object) -> None:
+        if isinstance(item, Ask):
+            item.respond(Refused(self._last_word))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from signaling.rooms.clock import Clock, TimerHandle
-from signaling.sessions.effects import TimerKey
+
+K = TypeVar("K")
 
 
 @dataclass(slots=True)
@@ -18,19 +20,19 @@ class _Timer:
     handle: TimerHandle
 
 
-class RoomTimers:
+class RoomTimers(Generic[K]):
     """``fire`` is called with the key of a timer that is due.
 
     Every line of a conversation moves its silence further away. A timer that moves away is not made anew: it looks when
     it fires whether it is wanted later.
     """
 
-    def __init__(self, clock: Clock, fire: Callable[[TimerKey], None]) -> None:
+    def __init__(self, clock: Clock, fire: Callable[[K], None]) -> None:
         self._clock = clock
         self._fire = fire
-        self._timers: dict[TimerKey, _Timer] = {}
+        self._timers: dict[K, _Timer] = {}
 
-    def set(self, key: TimerKey, at_ms: int) -> None:
+    def set(self, key: K, at_ms: int) -> None:
         """In milliseconds since the epoch; instead of what was set before for the same key."""
         known = self._timers.get(key)
         if known is not None and at_ms >= known.fires_at:
@@ -39,7 +41,7 @@ class RoomTimers:
         self.cancel(key)
         self._start(key, at_ms)
 
-    def cancel(self, key: TimerKey) -> None:
+    def cancel(self, key: K) -> None:
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.handle.cancel()
@@ -48,10 +50,10 @@ class RoomTimers:
         for key in list(self._timers):
             self.cancel(key)
 
-    def _start(self, key: TimerKey, at_ms: int) -> None:
+    def _start(self, key: K, at_ms: int) -> None:
         self._timers[key] = _Timer(at_ms, at_ms, self._clock.call_at(at_ms, lambda: self._look(key)))
 
-    def _look(self, key: TimerKey) -> None:
+    def _look(self, key: K) -> None:
         timer = self._timers.pop(key)
         if timer.at_ms > timer.fires_at:
             self._start(key, timer.at_ms)

@@ -34,9 +34,9 @@ from rtc_server.service_desk import begin_desk, close_desk, open_desk
 from signaling.connections import Connections
 from signaling.rooms.clock import SystemClock
 from signaling.rooms.kept import KeptInteraction, KeptMember, KeptMessage
+from signaling.rooms.live_room import RoomPorts
 from signaling.rooms.meetings import Meetings
 from signaling.rooms.ports import IceServer
-from signaling.rooms.room import RoomPorts
 from signaling.rooms.seats import LocalSeats
 from signaling.sessions.model import FileRef, InteractionContext, Message
 from signaling.sessions.states import CloseReason, InteractionPhase, MessageKind, Role
