@@ -470,6 +470,12 @@ export class ServiceClient {
       iceTransportPolicy: this.#options.iceTransportPolicy,
       preferences: this.preferences,
       mark: this.mark,
+      sends: (publisherId) =>
+        this.state
+          .get()
+          .interactions.get(interactionId)
+          ?.view.members.find((one) => one.person_id === publisherId)
+          ?.media.some((one) => one.source === 'camera' && !one.muted) === true,
     });
     room.setOnline(this.#connection.status.state === 'online');
     return room;

@@ -7,19 +7,18 @@ import type { DeviceKind } from './devices';
 import type { LinkSignaling } from './link';
 import { LocalDevices } from './local_devices';
 import { LocalScreen } from './local_screen';
+import { FrozenPictures } from './frozen';
 import { interactionProblems, type ProblemReports } from './problem_reports';
 import { NO_MEDIA, planMedia, type MediaPlan } from './media_plan';
 import { INITIAL_MEDIA_STATE, type MediaState } from './media_state';
 import type { Preferences } from './preferences';
 import { Publisher } from './publisher';
 import { LinkSampler, SAMPLE_INTERVAL_MS, score, type Quality } from './quality';
-import { LinkRecovery } from './recovery';
+import { LinkRecovery, type RecoveryState } from './recovery';
 import { Store } from './store';
 import { Subscriber, type RemoteTrack } from './subscriber';
 
 const RETRY_MS = 1_500;
-/** A camera that sends has at least a few frames a second; a screen that does not change may send none. */
-const FROZEN_AFTER_MS = 4_000;
 
 export interface MediaRoomOptions {
   readonly interactionId: string;
@@ -30,6 +29,8 @@ export interface MediaRoomOptions {
   readonly mark: Mark;
   /** Whom to tell that something cannot be captured; without it, whoever is in the interaction. */
   readonly problems?: ProblemReports;
+  /** Whether somebody sends pictures of their camera now, as the server tells it. */
+  readonly sends: (publisherId: string) => boolean;
 }
 
 /** The media of an interaction, or of a meeting. */
@@ -50,6 +51,9 @@ export class MediaRoom {
   #sampleTimer: ReturnType<typeof setInterval> | null = null;
   #publishSampler = new LinkSampler();
   #subscribeSampler = new LinkSampler();
+  readonly #frozen = new FrozenPictures();
+  /** Cameras nobody here looks at: nothing is sent for them. */
+  readonly #hidden = new Set<string>();
   readonly #onNetworkBack = (): void => {
     this.#publishRecovery.onNetworkChanged();
     this.#subscribeRecovery.onNetworkChanged();
@@ -156,6 +160,9 @@ export class MediaRoom {
   }
 
   setView(publisherId: string, source: Source, width: number, height: number): void {
+    const key = `${publisherId}:${source}`;
+    if (width * height > 0) this.#hidden.delete(key);
+    else this.#hidden.add(key);
     this.#subscriber.setView(publisherId, source, width, height);
   }
 
@@ -210,6 +217,9 @@ export class MediaRoom {
   }
 
   #onRemoteTracks(remote: readonly RemoteTrack[]): void {
+    for (const { publisherId, source, track } of this.state.get().remote) {
+      if (!remote.some((one) => one.track === track)) this.#frozen.forget(`${publisherId}:${source}`);
+    }
     this.#set({ remote });
     this.#audio.play(remote.filter((one) => one.track.kind === 'audio').map((one) => one.stream));
     for (const one of remote) this.#options.mark(`slot:${one.publisherId}:${one.source}`);
@@ -242,13 +252,19 @@ export class MediaRoom {
       const report = await connection.getStats();
       qualities.push(score(sampler.sample(report.values() as Iterable<Record<string, unknown> & { type: string; id: string }>)));
     }
-    const frozen = new Set(
-      this.state
-        .get()
-        .remote.filter((one) => one.source === 'camera' && this.#subscribeSampler.stalledMs(one.track.id) >= FROZEN_AFTER_MS)
-        .map((one) => `${one.publisherId}:${one.source}`),
-    );
-    this.#set({ quality: qualities.length === 0 ? null : (Math.min(...qualities) as Quality), frozen });
+    this.#set({ quality: qualities.length === 0 ? null : (Math.min(...qualities) as Quality), frozen: this.#stillPictures(subscribe) });
+  }
+
+  /** Of cameras: a screen that does not change may send nothing. While one's own connection is away nothing is said of others. */
+  #stillPictures(subscribe: RecoveryState): ReadonlySet<string> {
+    const now = performance.now();
+    for (const { publisherId, source, track } of this.state.get().remote) {
+      const key = `${publisherId}:${source}`;
+      const comes = subscribe === 'connected' && !this.#hidden.has(key) && this.#options.sends(publisherId);
+      if (source === 'camera' && comes) this.#frozen.observe(key, this.#subscribeSampler.framesDecoded(track.id), now);
+      else this.#frozen.forget(key);
+    }
+    return this.#frozen.at(now);
   }
 
   #set(part: Partial<MediaState>): void {
