@@ -14,13 +14,18 @@ import pytest_asyncio
 
 from tests.e2e.counter import now, watch_frames
 from tests.e2e.far_office import SLOW_MS, FarOffice, far_office
-from tests.e2e.people import Agent, Taxpayer
+from tests.e2e.people import Agent, Person, Taxpayer
 from tests.harness.own_network import own_network_missing
 
 pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(own_network_missing() is not None, reason=own_network_missing() or ""),
 ]
+
+SETTLED_S = 1.0
+"""Where the way does not come back: what is decoded by then had arrived before."""
+GRACE_S = 30
+"""How long the server keeps the place of who has lost the line (``RTC_SESSIONS_RECONNECT_GRACE_S``)."""
 
 
 @pytest_asyncio.fixture
@@ -48,6 +53,12 @@ async def in_a_call(office: FarOffice) -> tuple[Agent, Taxpayer]:
     return agent, taxpayer
 
 
+async def told_after(person: Person, text: str, since: float) -> float:
+    """Seconds from ``since`` until the page says so."""
+    await person.reads(text, timeout_ms=SLOW_MS)
+    return now() - since
+
+
 async def as_before(agent: Agent, taxpayer: Taxpayer) -> None:
     """Share, call and mute are what they were, and the line carries words."""
     await agent.sees_moving("screen-video", timeout_ms=SLOW_MS)
@@ -66,11 +77,100 @@ async def test_a_call_survives_a_lost_network(office: FarOffice, lost_s: int) ->
     agent, taxpayer = await in_a_call(office)
     cut = now()
     office.network.cut()
-    told = asyncio.create_task(agent.reads("正在重新连接", timeout_ms=SLOW_MS))
+    told = asyncio.create_task(told_after(agent, "正在重新连接", cut))
     await asyncio.sleep(lost_s)
     office.network.mend()
-    mended = now()
-    figures = await office.back(mended, near=(agent, 2), far=(taxpayer, 1))
-    await told
-    office.report(f"call, {lost_s} s without a network (away {mended - cut:.1f} s)", **figures)
+    figures = await office.back(now(), near=(agent, 2), far=(taxpayer, 1))
+    office.report(f"call, no network for {lost_s} s", told=await told, **figures)
     await as_before(agent, taxpayer)
+
+
+@pytest.mark.timeout(300)
+async def test_a_call_survives_a_pulled_cable(office: FarOffice) -> None:
+    agent, taxpayer = await in_a_call(office)
+    cut = now()
+    office.network.unplug()
+    told = asyncio.create_task(told_after(agent, "正在重新连接", cut))
+    await taxpayer.sees("connection-state", "重新连接", timeout_ms=SLOW_MS)
+    await told
+    office.network.plug_in()
+    figures = await office.back(now(), near=(agent, 2), far=(taxpayer, 1))
+    office.report("call, cable pulled", told=await told, **figures)
+    await as_before(agent, taxpayer)
+
+
+@pytest.mark.timeout(300)
+async def test_a_call_survives_another_address(office: FarOffice) -> None:
+    agent, taxpayer = await in_a_call(office)
+    changed = now()
+    office.network.change_address()
+    figures = await office.back(changed + SETTLED_S, near=(agent, 2), far=(taxpayer, 1))
+    office.report("call, another address (after the change)", **figures, settled=SETTLED_S)
+    await as_before(agent, taxpayer)
+
+
+@pytest.mark.timeout(300)
+async def test_a_call_survives_a_nat_that_forgot(office: FarOffice) -> None:
+    agent, taxpayer = await in_a_call(office)
+    changed = now()
+    office.network.rebind()
+    figures = await office.back(changed + SETTLED_S, near=(agent, 2), far=(taxpayer, 1))
+    assert office.network.rebound_packets() > 100
+    office.report("call, NAT rebound (after the change)", **figures, settled=SETTLED_S)
+    await as_before(agent, taxpayer)
+
+
+@pytest.mark.timeout(300)
+async def test_media_that_is_frozen_while_signalling_lives_goes_by_tcp(office: FarOffice) -> None:
+    agent, taxpayer = await in_a_call(office)
+    cut = now()
+    office.network.block_udp()
+    told = asyncio.create_task(told_after(agent, "正在重新连接", cut))
+    own = asyncio.create_task(told_after(taxpayer, "正在自动恢复", cut))
+    figures = await office.back(cut + SETTLED_S, near=(agent, 2), far=(taxpayer, 1))
+    office.report("call, UDP gone: by TCP", told=await told, own=await own, **figures, settled=SETTLED_S)
+    await as_before(agent, taxpayer)
+
+
+@pytest.mark.timeout(300)
+async def test_media_that_is_frozen_whichever_way_it_goes_comes_back(office: FarOffice) -> None:
+    agent, taxpayer = await in_a_call(office)
+    cut = now()
+    office.network.block_media(office.media_port)
+    told = asyncio.create_task(told_after(agent, "正在重新连接", cut))
+    own = asyncio.create_task(told_after(taxpayer, "正在自动恢复", cut))
+    await asyncio.gather(told, own)
+    await taxpayer.says("听不见了")
+    await agent.reads("听不见了")
+    await asyncio.sleep(max(0.0, 20 - (now() - cut)))
+    office.network.mend()
+    figures = await office.back(now(), near=(agent, 2), far=(taxpayer, 1))
+    office.report("call, media gone for 20 s, signalling not", told=await told, own=await own, **figures)
+    await as_before(agent, taxpayer)
+
+
+@pytest.mark.parametrize("asleep_s", [20, 60])
+@pytest.mark.timeout(300)
+async def test_a_laptop_that_slept_in_a_call(office: FarOffice, asleep_s: int) -> None:
+    """For longer than a lost line is waited for, the call is over, and the page says so; the conversation is not."""
+    agent, taxpayer = await in_a_call(office)
+    office.network.sleep()
+    told = asyncio.create_task(told_after(agent, "正在重新连接", now()))
+    await asyncio.sleep(asleep_s)
+    office.network.wake()
+    woken = now()
+    await told
+    if asleep_s < GRACE_S:
+        figures = await office.back(woken, near=(agent, 2), far=(taxpayer, 1))
+        office.report(f"call, asleep for {asleep_s} s", told=await told, **figures)
+        await as_before(agent, taxpayer)
+        return
+    await taxpayer.sees_no("connection-state", timeout_ms=SLOW_MS)
+    await taxpayer.sees_no("remote-video", timeout_ms=SLOW_MS)
+    await taxpayer.reads("音视频互动已结束", timeout_ms=SLOW_MS)
+    await taxpayer.says("刚才电脑休眠了")
+    await agent.reads("刚才电脑休眠了", timeout_ms=SLOW_MS)
+    await agent.press("call-start")
+    await taxpayer.press("call-accept")
+    await agent.sees_moving("remote-video", timeout_ms=SLOW_MS)
+    office.report(f"call, asleep for {asleep_s} s: over, called again", told=await told)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import stat
@@ -28,10 +29,11 @@ SERVER_IP = f"{_NET}.1"
 FIRST_IP, SECOND_IP = f"{_NET}.2", f"{_NET}.3"
 
 
-def _run(*command: str, stdin: str | None = None) -> None:
+def _run(*command: str, stdin: str | None = None) -> str:
     done = subprocess.run(command, input=stdin, text=True, check=False, capture_output=True)
     if done.returncode != 0:
         raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout
 
 
 @cache
@@ -78,28 +80,33 @@ class OwnNetwork:
 
     def change_address(self) -> None:
         """Another address, as between an office's network and a telephone's: what was open can only die."""
-        self._ip("addr", "add", f"{SECOND_IP}/24", "dev", "line")
         self._ip("addr", "del", f"{FIRST_IP}/24", "dev", "line")
+        self._ip("addr", "add", f"{SECOND_IP}/24", "dev", "line")
         self._ip("route", "replace", "default", "via", SERVER_IP)
 
-    def rebind(self, *ports: int) -> None:
-        """A NAT on the way forgets its bindings: the server sees another address, the machine knows nothing. What came
-        over TCP is dropped."""
+    def rebind(self) -> None:
+        """A NAT on the way forgets its bindings: the server sees another address, the machine knows nothing. What was
+        open over TCP is dropped."""
         self._ip("addr", "add", f"{SECOND_IP}/32", "dev", "line")
         self._nft(
             f"""table ip nat {{
                 chain out {{
                     type filter hook postrouting priority raw;
-                    ip saddr {FIRST_IP} meta l4proto udp ip saddr set {SECOND_IP}
+                    ip saddr {FIRST_IP} meta l4proto udp counter ip saddr set {SECOND_IP}
                 }}
                 chain back {{
                     type filter hook prerouting priority raw;
-                    ip daddr {SECOND_IP} meta l4proto udp ip daddr set {FIRST_IP}
+                    ip daddr {SECOND_IP} meta l4proto udp counter ip daddr set {FIRST_IP}
                 }}
             }}
             """
         )
-        self._ip_tool("ss", "-K", "dst", SERVER_IP)
+        _run("ip", "netns", "exec", _SPACE, "ss", "-K", "dst", SERVER_IP)
+
+    def rebound_packets(self) -> int:
+        """How many came from the other address since, and went back to it: the fewer of the two."""
+        listed = _run("ip", "netns", "exec", _SPACE, "nft", "list", "table", "ip", "nat")
+        return min(int(count) for count in re.findall(r"counter packets (\d+)", listed))
 
     def sleep(self) -> None:
         """Every process of the browser stands still, as when a laptop is closed."""
@@ -109,10 +116,7 @@ class OwnNetwork:
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
-        found = subprocess.run(
-            ["ip", "netns", "pids", _SPACE], check=True, capture_output=True, text=True
-        ).stdout.split()
-        for pid in found:
+        for pid in _run("ip", "netns", "pids", _SPACE).split():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), number)
 
@@ -128,9 +132,6 @@ class OwnNetwork:
 
     def _ip(self, *command: str) -> None:
         _run("ip", "-n", _SPACE, *command)
-
-    def _ip_tool(self, *command: str) -> None:
-        _run("ip", "netns", "exec", _SPACE, *command)
 
 
 @contextlib.contextmanager
