@@ -476,6 +476,7 @@ export class ServiceClient {
           .interactions.get(interactionId)
           ?.view.members.find((one) => one.person_id === publisherId)
           ?.media.some((one) => one.source === 'camera' && !one.muted) === true,
+      onNoAnswer: () => this.#connection.renew(),
     });
     room.setOnline(this.#connection.status.state === 'online');
     return room;

@@ -15,10 +15,15 @@ import type { Preferences } from './preferences';
 import { Publisher } from './publisher';
 import { LinkSampler, SAMPLE_INTERVAL_MS, score, type Quality } from './quality';
 import { LinkRecovery, type RecoveryState } from './recovery';
+import { received, Silence } from './silence';
 import { Store } from './store';
 import { Subscriber, type RemoteTrack } from './subscriber';
 
 const RETRY_MS = 1_500;
+/** So long after the signalling line has come back, silence of media is taken for the same loss sooner. */
+const SUSPECT_MS = 10_000;
+/** A server answers a restart within some ten milliseconds. */
+const NO_ANSWER_MS = 2_000;
 
 export interface MediaRoomOptions {
   readonly interactionId: string;
@@ -31,6 +36,8 @@ export interface MediaRoomOptions {
   readonly problems?: ProblemReports;
   /** Whether somebody sends pictures of their camera now, as the server tells it. */
   readonly sends: (publisherId: string) => boolean;
+  /** Neither media nor an answer comes: the signalling line is as dead, and has not noticed. */
+  readonly onNoAnswer: () => void;
 }
 
 /** The media of an interaction, or of a meeting. */
@@ -51,6 +58,8 @@ export class MediaRoom {
   #sampleTimer: ReturnType<typeof setInterval> | null = null;
   #publishSampler = new LinkSampler();
   #subscribeSampler = new LinkSampler();
+  readonly #silences = { publish: new Silence(), subscribe: new Silence() };
+  #suspectUntil = 0;
   readonly #frozen = new FrozenPictures();
   /** Cameras nobody here looks at: nothing is sent for them. */
   readonly #hidden = new Set<string>();
@@ -71,12 +80,14 @@ export class MediaRoom {
     this.#publisher = new Publisher({
       ...link,
       onConnectionState: (state) => {
+        if (state === null || state === 'new') this.#silences.publish.reset();
         this.#publishRecovery.onConnectionState(state);
       },
     });
     this.#subscriber = new Subscriber({
       ...link,
       onConnectionState: (state) => {
+        if (state === null || state === 'new') this.#silences.subscribe.reset();
         this.#subscribeRecovery.onConnectionState(state);
       },
       onTracks: (tracks) => {
@@ -84,14 +95,14 @@ export class MediaRoom {
       },
     });
     this.#publishRecovery = new LinkRecovery({
-      restartIce: () => this.#publisher.restartIce(),
+      restartIce: () => this.#answered(this.#publisher.restartIce()),
       rebuild: () => this.#publisher.rebuild(),
       onState: (publish) => {
         this.#set({ publish });
       },
     });
     this.#subscribeRecovery = new LinkRecovery({
-      restartIce: () => this.#subscriber.restartIce(),
+      restartIce: () => this.#answered(this.#subscriber.restartIce()),
       rebuild: () => this.#subscriber.rebuild(),
       onState: (subscribe) => {
         this.#set({ subscribe });
@@ -139,6 +150,7 @@ export class MediaRoom {
   }
 
   setOnline(online: boolean): void {
+    if (online && !this.#online) this.#suspectUntil = performance.now() + SUSPECT_MS;
     this.#online = online;
     this.#publishRecovery.setOnline(online);
     this.#subscribeRecovery.setOnline(online);
@@ -206,6 +218,17 @@ export class MediaRoom {
     });
   }
 
+  async #answered(restarting: Promise<void>): Promise<void> {
+    const timer = setTimeout(() => {
+      if (this.#online) this.#options.onNoAnswer();
+    }, NO_ANSWER_MS);
+    try {
+      await restarting;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   #closePublisher(): void {
     this.#publishRecovery.stop();
     this.#publisher.close();
@@ -243,13 +266,17 @@ export class MediaRoom {
   async #measure(): Promise<void> {
     const { publish, subscribe } = this.state.get();
     const qualities: Quality[] = [];
-    for (const [connection, state, sampler] of [
-      [this.#publisher.connection, publish, this.#publishSampler],
-      [this.#subscriber.connection, subscribe, this.#subscribeSampler],
+    for (const [connection, state, sampler, silence, recovery] of [
+      [this.#publisher.connection, publish, this.#publishSampler, this.#silences.publish, this.#publishRecovery],
+      [this.#subscriber.connection, subscribe, this.#subscribeSampler, this.#silences.subscribe, this.#subscribeRecovery],
     ] as const) {
       if (state === 'recovering') qualities.push(0);
-      if (connection === null || state !== 'connected') continue;
+      if (connection === null || state === 'off' || state === 'connecting') continue;
       const report = await connection.getStats();
+      const now = performance.now();
+      if (silence.observe(received(report.values() as Iterable<Record<string, unknown>>), now)) recovery.onHeard();
+      else if (silence.isSilent(now, now < this.#suspectUntil)) recovery.onSilent();
+      if (state !== 'connected') continue;
       qualities.push(score(sampler.sample(report.values() as Iterable<Record<string, unknown> & { type: string; id: string }>)));
     }
     this.#set({ quality: qualities.length === 0 ? null : (Math.min(...qualities) as Quality), frozen: this.#stillPictures(subscribe) });

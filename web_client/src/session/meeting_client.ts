@@ -80,6 +80,7 @@ export class MeetingClient {
         const member = this.state.get().meeting?.members.find((one) => one.person_id === publisherId);
         return member?.media.some((one) => one.source === 'camera') === true && !member.muted.includes('camera');
       },
+      onNoAnswer: () => this.#connection.renew(),
     });
     this.#connection.on('status', (connection) => {
       this.state.update((state) => ({ ...state, connection }));
