@@ -52,7 +52,9 @@ class FarOffice:
         """One line for docs/performance.md; ``pytest -s`` shows it."""
         print(f"\n{what}: " + ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items()))
 
-    async def back(self, since: float, *, near: tuple[Person, int], far: tuple[Person, int]) -> dict[str, float]:
+    async def back(
+        self, since: float, *, near: tuple[Person, int], far: tuple[Person, int]
+    ) -> dict[str, float]:
         """Until both sides decode pictures again: so many tracks each, in seconds after ``since``."""
         seen_near, seen_far = await asyncio.gather(
             *(first_frames(person, since, tracks, timeout_ms=SLOW_MS * 2) for person, tracks in (near, far))
