@@ -7,9 +7,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from rtc_server.records import mediations, meetings
+from media.types import Source
+from rtc_server.records import mediations, meeting_doors, meetings
 from rtc_server.records.conversion import row_of
 from rtc_server.records.mediations import MediationRecord
+from rtc_server.records.meeting_doors import MeetingStreamRecord, MeetingWaitingRecord
 from rtc_server.records.meeting_recordings import MeetingConsentRecord, MeetingRecordingRecord
 from rtc_server.records.meetings import (
     MeetingMemberRecord,
@@ -27,6 +29,8 @@ from signaling.rooms.kept_meetings import (
     KeptMeetingMember,
     KeptMeetingMessage,
     KeptMeetingRecording,
+    KeptMeetingStream,
+    KeptMeetingWaiting,
     KeptNotes,
     KeptNotesUpdate,
     KeptOfMeetings,
@@ -67,8 +71,11 @@ class MeetingRecording:
                 notes = await meetings.notes(connection, own)
                 edits = await meetings.edits_after(connection, own, notes.seq if notes is not None else 0)
                 members = await meetings.members(connection, own)
-                for revision in [m.revision for m in members] + ([notes.revision] if notes else []):
-                    self._recording.revise_after(revision)
+                waiting = await meeting_doors.waiting(connection, own)
+                streams = await meeting_doors.streams(connection, own)
+                revised = (*members, *waiting, *streams, *((notes,) if notes is not None else ()))
+                for each in revised:
+                    self._recording.revise_after(each.revision)
                 found.append(
                     OpenMeeting(
                         application=applications[record.application_id],
@@ -78,10 +85,12 @@ class MeetingRecording:
                         last_seq=tail[-1].seq if tail else 0,
                         notes=_notes_of(notes) if notes is not None else None,
                         updates=tuple(_edit_of(row) for row in edits),
+                        waiting=tuple(_waiting_of(row) for row in waiting if row.left_at is None),
+                        streams=tuple(_stream_of(row) for row in streams if row.ended_at is None),
                     )
                 )
-        waiting = tuple(a for a in applications.values() if a.phase is MediationPhase.APPLIED)
-        return OpenMediations(waiting, tuple(found))
+        applied = tuple(a for a in applications.values() if a.phase is MediationPhase.APPLIED)
+        return OpenMediations(applied, tuple(found))
 
     async def meeting_messages(
         self, meeting_id: str, *, before_seq: int | None, after_seq: int | None, limit: int
@@ -103,7 +112,12 @@ def _row(thing: KeptOfMeetings | KeptAudit, revision: int) -> object:
         case KeptMeeting():
             return MeetingRecord(revision=revision, **asdict(thing))
         case KeptMeetingMember():
-            return MeetingMemberRecord(revision=revision, **asdict(thing))
+            held = ",".join(sorted(thing.held)) or None
+            return MeetingMemberRecord(revision=revision, **{**asdict(thing), "held": held})
+        case KeptMeetingWaiting():
+            return MeetingWaitingRecord(revision=revision, **asdict(thing))
+        case KeptMeetingStream():
+            return MeetingStreamRecord(revision=revision, **asdict(thing))
         case KeptMeetingMessage(meeting_id, message):
             return MeetingMessageRecord(
                 meeting_id=meeting_id,
@@ -131,7 +145,9 @@ def _row(thing: KeptOfMeetings | KeptAudit, revision: int) -> object:
             return row_of(thing, revision, lambda: secrets.token_hex(12))
 
 
-def _without_revision(row: MediationRecord | MeetingRecord | MeetingMemberRecord) -> dict[str, object]:
+def _without_revision(
+    row: MediationRecord | MeetingRecord | MeetingMemberRecord | MeetingWaitingRecord | MeetingStreamRecord,
+) -> dict[str, object]:
     values = asdict(row)
     del values["revision"]
     return values
@@ -146,7 +162,16 @@ def _meeting_of(row: MeetingRecord) -> KeptMeeting:
 
 
 def _member_of(row: MeetingMemberRecord) -> KeptMeetingMember:
-    return KeptMeetingMember(**_without_revision(row))  # type: ignore[arg-type]
+    held = frozenset(Source(each) for each in (row.held or "").split(",") if each)
+    return KeptMeetingMember(**{**_without_revision(row), "held": held})  # type: ignore[arg-type]
+
+
+def _waiting_of(row: MeetingWaitingRecord) -> KeptMeetingWaiting:
+    return KeptMeetingWaiting(**_without_revision(row))  # type: ignore[arg-type]
+
+
+def _stream_of(row: MeetingStreamRecord) -> KeptMeetingStream:
+    return KeptMeetingStream(**_without_revision(row))  # type: ignore[arg-type]
 
 
 def _message_of(row: MeetingMessageRecord) -> Message:

@@ -43,7 +43,8 @@ class MeetingRecord:
 
 @dataclass(frozen=True, slots=True)
 class MeetingMemberRecord:
-    """``left_at`` None while they are in it; ``display_name`` is what others see."""
+    """``left_at`` None while they are in it; ``display_name`` is what others see. ``held``: sources only the host can free,
+    with commas between."""
 
     meeting_id: str
     person_id: str
@@ -54,6 +55,8 @@ class MeetingMemberRecord:
     joined_at: int
     left_at: int | None = None
     removed: bool = False
+    held: str | None = None
+    hand_raised_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,8 @@ meeting_member = Table(
     Column("joined_at", BigInteger, nullable=False),
     Column("left_at", BigInteger),
     Column("removed", Boolean, nullable=False),
+    Column("held", Text),
+    Column("hand_raised_at", BigInteger),
     Index(None, "person_id"),
 )
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from media.types import Source
 from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_states import MeetingEnd, MeetingPhase, MeetingRole
+from signaling.sessions.meeting_streams import StreamAccess
 from signaling.sessions.model import Message
 from signaling.sessions.states import Consent, Role
 
@@ -30,7 +32,8 @@ class KeptMeeting:
 
 @dataclass(frozen=True, slots=True)
 class KeptMeetingMember:
-    """``left_at`` None while they are in it. ``meeting_role`` is ``participant`` or ``observer``."""
+    """``left_at`` None while they are in it. ``meeting_role`` is ``participant`` or ``observer``. ``held``: what only the host
+    can free."""
 
     meeting_id: str
     person_id: str
@@ -40,6 +43,36 @@ class KeptMeetingMember:
     joined_at: int
     left_at: int | None
     removed: bool
+    held: frozenset[Source] = frozenset()
+    hand_raised_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMeetingWaiting:
+    """Somebody in the lobby; ``left_at``: admitted, refused, or gone."""
+
+    meeting_id: str
+    person_id: str
+    role: Role
+    display_name: str
+    since: int
+    left_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMeetingStream:
+    """The link of a device; ``ended_at``: revoked or expired."""
+
+    meeting_id: str
+    stream_id: str
+    access: StreamAccess
+    name: str
+    source: Source
+    created_by: str
+    creator_role: Role
+    created_at: int
+    expires_at: int
+    ended_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +128,8 @@ KeptOfMeetings = (
     KeptApplication
     | KeptMeeting
     | KeptMeetingMember
+    | KeptMeetingWaiting
+    | KeptMeetingStream
     | KeptMeetingMessage
     | KeptNotesUpdate
     | KeptNotes
@@ -105,7 +140,8 @@ KeptOfMeetings = (
 
 @dataclass(frozen=True, slots=True)
 class OpenMeeting:
-    """A meeting that had not ended. ``messages`` are the last ones; ``updates`` are what ``notes`` lacks, in order."""
+    """A meeting that had not ended. ``messages`` are the last ones; ``updates`` are what ``notes`` lacks, in order; of
+    ``waiting`` and ``streams`` what had not ended."""
 
     application: MediationApplication
     meeting: KeptMeeting
@@ -114,6 +150,8 @@ class OpenMeeting:
     last_seq: int = 0
     notes: KeptNotes | None = None
     updates: tuple[KeptNotesUpdate, ...] = ()
+    waiting: tuple[KeptMeetingWaiting, ...] = ()
+    streams: tuple[KeptMeetingStream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

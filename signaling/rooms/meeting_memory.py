@@ -12,6 +12,8 @@ from signaling.rooms.kept_meetings import (
     KeptMeetingMember,
     KeptMeetingMessage,
     KeptMeetingRecording,
+    KeptMeetingStream,
+    KeptMeetingWaiting,
     KeptNotes,
     KeptNotesUpdate,
     KeptOfMeetings,
@@ -33,6 +35,8 @@ class MemoryMeetings:
         self.consents: dict[tuple[str, str], Consent] = {}
         self._meetings: dict[str, KeptMeeting] = {}
         self._members: dict[str, dict[str, KeptMeetingMember]] = {}
+        self._waiting: dict[str, dict[str, KeptMeetingWaiting]] = {}
+        self._streams: dict[str, dict[str, KeptMeetingStream]] = {}
         self._messages: dict[str, list[Message]] = {}
         self._notes: dict[str, KeptNotes] = {}
         self._updates: dict[str, list[KeptNotesUpdate]] = {}
@@ -46,6 +50,10 @@ class MemoryMeetings:
                     self._meetings[own] = thing
                 case KeptMeetingMember(meeting_id=own):
                     self._members.setdefault(own, {})[thing.person_id] = thing
+                case KeptMeetingWaiting(meeting_id=own):
+                    self._waiting.setdefault(own, {})[thing.person_id] = thing
+                case KeptMeetingStream(meeting_id=own):
+                    self._streams.setdefault(own, {})[thing.stream_id] = thing
                 case KeptMeetingMessage(own, message):
                     self._messages.setdefault(own, []).append(message)
                 case KeptNotesUpdate(meeting_id=own):
@@ -73,6 +81,8 @@ class MemoryMeetings:
                     last_seq=len(self._messages.get(own, ())),
                     notes=self._notes.get(own),
                     updates=tuple(self._updates.get(own, ())),
+                    waiting=tuple(w for w in self._waiting.get(own, {}).values() if w.left_at is None),
+                    streams=tuple(s for s in self._streams.get(own, {}).values() if s.ended_at is None),
                 )
                 for own, meeting in self._meetings.items()
                 if meeting.phase is not MeetingPhase.ENDED

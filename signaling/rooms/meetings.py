@@ -73,8 +73,8 @@ class Meetings:
         for one in known.meetings:
             state = meeting_keeping.restored(one, settings, now_ms)
             room = self._begin(state, _notes_back(one))
-            for member in state.present:
-                self._admit(room, member.person_id)
+            for person_id in (*(m.person_id for m in state.present), *(w.person_id for w in state.waiting)):
+                self._admit(room, person_id)
 
     # Applications
 

@@ -113,7 +113,7 @@ class MeetingState:
     members: tuple[MeetingMember, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     streams: tuple[Stream, ...] = ()
-    """Links of devices that hold. Not kept: after a restart the host makes new ones."""
+    """Links of devices that hold."""
     messages: tuple[Message, ...] = ()
     next_seq: int = 1
     recording: RecordingState = field(default_factory=RecordingState)

@@ -22,12 +22,16 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 async def launch(
-    playwright: Playwright, *flags: str, headless: bool = True, display: str | None = None
+    playwright: Playwright,
+    *flags: str,
+    headless: bool = True,
+    display: str | None = None,
+    program: str = CHROMIUM,
 ) -> Browser:
     """Start Chromium with the flags every test needs plus these."""
     mode = ("--headless=new",) if headless else ()
     return await playwright.chromium.launch(
-        executable_path=CHROMIUM,
+        executable_path=program,
         headless=headless,
         args=[*mode, *BASE_FLAGS, *flags],
         ignore_default_args=["--headless=old", "--mute-audio"],

@@ -157,3 +157,62 @@ describe('the first connect', () => {
     expect(recovery.state).toBe('off');
   });
 });
+
+describe('a connection over which nothing comes', () => {
+  it('gets an ICE restart before the browser has noticed, and is whole when something comes', async () => {
+    const { actions, recovery } = connected();
+    recovery.onSilent();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(actions.restartIce).toHaveBeenCalledOnce();
+    expect(recovery.state).toBe('recovering');
+    recovery.onHeard();
+    expect(recovery.state).toBe('connected');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(actions.rebuild).not.toHaveBeenCalled();
+  });
+
+  it('is made anew when nothing comes after the restart either', async () => {
+    const { actions, recovery } = connected();
+    recovery.onSilent();
+    await vi.advanceTimersByTimeAsync(TIMES.restartMs);
+    expect(actions.rebuild).toHaveBeenCalledOnce();
+  });
+
+  it('is whole only when the browser says so, once it has said that it is not', async () => {
+    const { recovery } = connected();
+    recovery.onSilent();
+    await vi.advanceTimersByTimeAsync(0);
+    recovery.onConnectionState('disconnected');
+    recovery.onHeard();
+    expect(recovery.state).toBe('recovering');
+    recovery.onConnectionState('connected');
+    expect(recovery.state).toBe('connected');
+  });
+});
+
+describe('a restart without need', () => {
+  it('does not hold up the next one', async () => {
+    const { actions, recovery } = connected();
+    recovery.onNetworkChanged();
+    await vi.advanceTimersByTimeAsync(0);
+    recovery.onConnectionState('disconnected');
+    await vi.advanceTimersByTimeAsync(TIMES.disconnectedMs);
+    expect(actions.restartIce).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('a restart that is lost with the line', () => {
+  it('is tried again when the line is back, before a new connection is made', async () => {
+    const { actions, recovery } = connected();
+    let lose = (): void => undefined;
+    actions.restartIce.mockImplementationOnce(() => new Promise((_, reject) => (lose = () => reject(new Error('lost')))));
+    recovery.onSilent();
+    recovery.setOnline(false);
+    lose();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(actions.rebuild).not.toHaveBeenCalled();
+    recovery.setOnline(true);
+    expect(actions.restartIce).toHaveBeenCalledTimes(2);
+    expect(actions.rebuild).not.toHaveBeenCalled();
+  });
+});

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -14,9 +14,11 @@ from pycrdt import Doc, Text
 from media.types import Source, TransportKind
 from signaling.rooms.kept_meetings import KeptMeetingMessage, KeptNotesUpdate
 from signaling.rooms.meeting_memory import MemoryMeetings
+from signaling.rooms.meeting_streams import MeetingStreams, NewStream
 from signaling.rooms.meetings import NewApplication
 from signaling.rooms.ports import Person, RecordsUnavailable
 from signaling.sessions.meeting_states import MediationPhase
+from signaling.sessions.meeting_streams import Stream, StreamAccess
 from signaling.sessions.states import Role
 from signaling.settings import RateLimit, RateLimits
 from signaling.wire.requests import REQUESTS
@@ -294,6 +296,59 @@ async def test_a_restart_finds_the_meeting_as_it_was() -> None:
         assert changed["meeting"]["phase"] == "running"
         stranger = await page(service, EXPERT)
         assert await stranger.fails("meeting.enter", meeting_id=own) == "meeting_locked"
+
+
+def _adding(host: Person, asked: NewStream) -> Callable[[MeetingStreams], Awaitable[Stream]]:
+    async def add(streams: MeetingStreams) -> Stream:
+        return streams.add(host, asked)
+
+    return add
+
+
+def _revoking(host: Person, stream_id: str) -> Callable[[MeetingStreams], Awaitable[None]]:
+    async def revoke(streams: MeetingStreams) -> None:
+        streams.revoke(host, stream_id)
+
+    return revoke
+
+
+async def test_a_restart_keeps_hands_holds_the_lobby_and_links() -> None:
+    records, clock = Records(), ManualClock()
+    async with started(records, clock) as service:
+        own = dispatched(service)
+        host, taxpayer = await enter(service, own, HOST, TAXPAYER)
+        await host.do("meeting.mute", meeting_id=own, person_id=TAXPAYER, source="microphone", hold=True)
+        await taxpayer.do("meeting.hand", meeting_id=own, raised=True)
+        for who in (EXPERT, DEPUTY):
+            assert (await (await page(service, who)).do("meeting.enter", meeting_id=own))["meeting"][
+                "place"
+            ] == "lobby"
+        await host.do("meeting.refuse", meeting_id=own, person_id=DEPUTY)
+        await host.do("meeting.lock", meeting_id=own, locked=True)
+        room = service.gateway.meetings.room(own)
+        person = Person(HOST, Role.AGENT, "101", None, None, 0)
+        links: dict[str, Stream] = {}
+        for name, lifetime_ms in (("kept", 3_600_000), ("late", 5_000), ("revoked", 3_600_000)):
+            asked = NewStream(StreamAccess.PUBLISH, name, Source.CAMERA, lifetime_ms)
+            links[name] = await room.do(_adding(person, asked))
+        await room.do(_revoking(person, links["revoked"].stream_id))
+    clock.advance(5_000)
+    async with started(records, clock) as service:
+        host = await page(service, HOST)
+        entered = await host.do("meeting.enter", meeting_id=own)
+        assert [w["person_id"] for w in entered["waiting"]] == [EXPERT]
+        taxpayer = await page(service, TAXPAYER)
+        back = await taxpayer.do("meeting.enter", meeting_id=own)
+        (me,) = [m for m in back["meeting"]["members"] if m["person_id"] == TAXPAYER]
+        assert (me["muted"], me["held"]) == (["microphone"], ["microphone"])
+        assert me["hand_raised_at"] is not None
+        refused = await taxpayer.fails("media.mute", interaction_id=own, source="microphone", muted=False)
+        assert refused == "muted_by_host"
+        # Locked: who waited before still waits, who comes now does not.
+        waiting = await (await page(service, EXPERT)).do("meeting.enter", meeting_id=own)
+        assert waiting["meeting"]["place"] == "lobby"
+        assert await (await page(service, DEPUTY)).fails("meeting.enter", meeting_id=own) == "meeting_locked"
+        assert service.gateway.meetings.room(own).state.streams == (links["kept"],)
 
 
 async def test_who_was_gone_for_a_moment_is_still_there() -> None:

@@ -308,6 +308,14 @@ class MeetingMachine(RuleBasedStateMachine):
         assert self.records.applications["app1"] == state.application
         kept = self.records._members.get("m1", {})
         assert kept == {m.person_id: meeting_keeping.member_of("m1", m) for m in state.members}
+        lobby = self.records._waiting.get("m1", {}).values()
+        assert {w for w in lobby if w.left_at is None} == {
+            meeting_keeping.waiting_of("m1", w) for w in state.waiting
+        }
+        links = self.records._streams.get("m1", {}).values()
+        assert {s for s in links if s.ended_at is None} == {
+            meeting_keeping.stream_of("m1", s) for s in state.streams
+        }
         assert [m.seq for m in self.records._messages.get("m1", [])] == list(range(1, state.next_seq))
 
     @invariant()

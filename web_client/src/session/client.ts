@@ -471,6 +471,13 @@ export class ServiceClient {
       iceTransportPolicy: this.#options.iceTransportPolicy,
       preferences: this.preferences,
       mark: this.mark,
+      sends: (publisherId) =>
+        this.state
+          .get()
+          .interactions.get(interactionId)
+          ?.view.members.find((one) => one.person_id === publisherId)
+          ?.media.some((one) => one.source === 'camera' && !one.muted) === true,
+      onNoAnswer: () => this.#connection.renew(),
     });
     room.setOnline(this.#connection.status.state === 'online');
     return room;

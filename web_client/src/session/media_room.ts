@@ -7,19 +7,23 @@ import type { DeviceKind } from './devices';
 import type { LinkSignaling } from './link';
 import { LocalDevices } from './local_devices';
 import { LocalScreen } from './local_screen';
+import { FrozenPictures } from './frozen';
 import { interactionProblems, type ProblemReports } from './problem_reports';
 import { NO_MEDIA, planMedia, type MediaPlan } from './media_plan';
 import { INITIAL_MEDIA_STATE, type MediaState } from './media_state';
 import type { Preferences } from './preferences';
 import { Publisher } from './publisher';
 import { LinkSampler, SAMPLE_INTERVAL_MS, score, type Quality } from './quality';
-import { LinkRecovery } from './recovery';
+import { LinkRecovery, type RecoveryState } from './recovery';
+import { received, Silence } from './silence';
 import { Store } from './store';
 import { Subscriber, type RemoteTrack } from './subscriber';
 
 const RETRY_MS = 1_500;
-/** A camera that sends has at least a few frames a second; a screen that does not change may send none. */
-const FROZEN_AFTER_MS = 4_000;
+/** So long after the signalling line has come back, silence of media is taken for the same loss sooner. */
+const SUSPECT_MS = 10_000;
+/** A server answers a restart within some ten milliseconds. */
+const NO_ANSWER_MS = 2_000;
 
 export interface MediaRoomOptions {
   readonly interactionId: string;
@@ -30,6 +34,10 @@ export interface MediaRoomOptions {
   readonly mark: Mark;
   /** Whom to tell that something cannot be captured; without it, whoever is in the interaction. */
   readonly problems?: ProblemReports;
+  /** Whether somebody sends pictures of their camera now, as the server tells it. */
+  readonly sends: (publisherId: string) => boolean;
+  /** Neither media nor an answer comes: the signalling line is as dead, and has not noticed. */
+  readonly onNoAnswer: () => void;
 }
 
 /** The media of an interaction, or of a meeting. */
@@ -50,6 +58,11 @@ export class MediaRoom {
   #sampleTimer: ReturnType<typeof setInterval> | null = null;
   #publishSampler = new LinkSampler();
   #subscribeSampler = new LinkSampler();
+  readonly #silences = { publish: new Silence(), subscribe: new Silence() };
+  #suspectUntil = 0;
+  readonly #frozen = new FrozenPictures();
+  /** Cameras nobody here looks at: nothing is sent for them. */
+  readonly #hidden = new Set<string>();
   readonly #onNetworkBack = (): void => {
     this.#publishRecovery.onNetworkChanged();
     this.#subscribeRecovery.onNetworkChanged();
@@ -67,12 +80,14 @@ export class MediaRoom {
     this.#publisher = new Publisher({
       ...link,
       onConnectionState: (state) => {
+        if (state === null || state === 'new') this.#silences.publish.reset();
         this.#publishRecovery.onConnectionState(state);
       },
     });
     this.#subscriber = new Subscriber({
       ...link,
       onConnectionState: (state) => {
+        if (state === null || state === 'new') this.#silences.subscribe.reset();
         this.#subscribeRecovery.onConnectionState(state);
       },
       onTracks: (tracks) => {
@@ -80,14 +95,14 @@ export class MediaRoom {
       },
     });
     this.#publishRecovery = new LinkRecovery({
-      restartIce: () => this.#publisher.restartIce(),
+      restartIce: () => this.#answered(this.#publisher.restartIce()),
       rebuild: () => this.#publisher.rebuild(),
       onState: (publish) => {
         this.#set({ publish });
       },
     });
     this.#subscribeRecovery = new LinkRecovery({
-      restartIce: () => this.#subscriber.restartIce(),
+      restartIce: () => this.#answered(this.#subscriber.restartIce()),
       rebuild: () => this.#subscriber.rebuild(),
       onState: (subscribe) => {
         this.#set({ subscribe });
@@ -135,6 +150,7 @@ export class MediaRoom {
   }
 
   setOnline(online: boolean): void {
+    if (online && !this.#online) this.#suspectUntil = performance.now() + SUSPECT_MS;
     this.#online = online;
     this.#publishRecovery.setOnline(online);
     this.#subscribeRecovery.setOnline(online);
@@ -161,6 +177,9 @@ export class MediaRoom {
   }
 
   setView(publisherId: string, source: Source, width: number, height: number): void {
+    const key = `${publisherId}:${source}`;
+    if (width * height > 0) this.#hidden.delete(key);
+    else this.#hidden.add(key);
     this.#subscriber.setView(publisherId, source, width, height);
   }
 
@@ -204,6 +223,17 @@ export class MediaRoom {
     });
   }
 
+  async #answered(restarting: Promise<void>): Promise<void> {
+    const timer = setTimeout(() => {
+      if (this.#online) this.#options.onNoAnswer();
+    }, NO_ANSWER_MS);
+    try {
+      await restarting;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   #closePublisher(): void {
     this.#publishRecovery.stop();
     this.#publisher.close();
@@ -215,6 +245,9 @@ export class MediaRoom {
   }
 
   #onRemoteTracks(remote: readonly RemoteTrack[]): void {
+    for (const { publisherId, source, track } of this.state.get().remote) {
+      if (!remote.some((one) => one.track === track)) this.#frozen.forget(`${publisherId}:${source}`);
+    }
     this.#set({ remote });
     this.#audio.play(remote.filter((one) => one.track.kind === 'audio').map((one) => one.stream));
     for (const one of remote) this.#options.mark(`slot:${one.publisherId}:${one.source}`);
@@ -238,22 +271,32 @@ export class MediaRoom {
   async #measure(): Promise<void> {
     const { publish, subscribe } = this.state.get();
     const qualities: Quality[] = [];
-    for (const [connection, state, sampler] of [
-      [this.#publisher.connection, publish, this.#publishSampler],
-      [this.#subscriber.connection, subscribe, this.#subscribeSampler],
+    for (const [connection, state, sampler, silence, recovery] of [
+      [this.#publisher.connection, publish, this.#publishSampler, this.#silences.publish, this.#publishRecovery],
+      [this.#subscriber.connection, subscribe, this.#subscribeSampler, this.#silences.subscribe, this.#subscribeRecovery],
     ] as const) {
       if (state === 'recovering') qualities.push(0);
-      if (connection === null || state !== 'connected') continue;
+      if (connection === null || state === 'off' || state === 'connecting') continue;
       const report = await connection.getStats();
+      const now = performance.now();
+      if (silence.observe(received(report.values() as Iterable<Record<string, unknown>>), now)) recovery.onHeard();
+      else if (silence.isSilent(now, now < this.#suspectUntil)) recovery.onSilent();
+      if (state !== 'connected') continue;
       qualities.push(score(sampler.sample(report.values() as Iterable<Record<string, unknown> & { type: string; id: string }>)));
     }
-    const frozen = new Set(
-      this.state
-        .get()
-        .remote.filter((one) => one.source === 'camera' && this.#subscribeSampler.stalledMs(one.track.id) >= FROZEN_AFTER_MS)
-        .map((one) => `${one.publisherId}:${one.source}`),
-    );
-    this.#set({ quality: qualities.length === 0 ? null : (Math.min(...qualities) as Quality), frozen });
+    this.#set({ quality: qualities.length === 0 ? null : (Math.min(...qualities) as Quality), frozen: this.#stillPictures(subscribe) });
+  }
+
+  /** Of cameras: a screen that does not change may send nothing. While one's own connection is away nothing is said of others. */
+  #stillPictures(subscribe: RecoveryState): ReadonlySet<string> {
+    const now = performance.now();
+    for (const { publisherId, source, track } of this.state.get().remote) {
+      const key = `${publisherId}:${source}`;
+      const comes = subscribe === 'connected' && !this.#hidden.has(key) && this.#options.sends(publisherId);
+      if (source === 'camera' && comes) this.#frozen.observe(key, this.#subscribeSampler.framesDecoded(track.id), now);
+      else this.#frozen.forget(key);
+    }
+    return this.#frozen.at(now);
   }
 
   #set(part: Partial<MediaState>): void {

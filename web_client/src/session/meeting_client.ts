@@ -76,6 +76,11 @@ export class MeetingClient {
         // Who sends nothing is seen to send nothing.
         microphone: () => Promise.resolve(),
       },
+      sends: (publisherId) => {
+        const member = this.state.get().meeting?.members.find((one) => one.person_id === publisherId);
+        return member?.media.some((one) => one.source === 'camera') === true && !member.muted.includes('camera');
+      },
+      onNoAnswer: () => this.#connection.renew(),
     });
     this.#connection.on('status', (connection) => {
       this.state.update((state) => ({ ...state, connection }));

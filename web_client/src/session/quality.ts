@@ -1,6 +1,8 @@
 /** Connection quality from getStats (W3C webrtc-stats): 0 lost, 4 excellent. */
 
-export const SAMPLE_INTERVAL_MS = 2_000;
+export const SAMPLE_INTERVAL_MS = 1_000;
+/** Loss is told of so many samples: of a single second it jumps about. */
+const WINDOW = 2;
 
 export type Quality = 0 | 1 | 2 | 3 | 4;
 
@@ -28,12 +30,13 @@ type AnyStats = Record<string, unknown> & { type: string; id: string };
 
 const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
 
-/** Turns the growing counters of one peer connection into figures of the last interval. */
+/** Turns the growing counters of one peer connection into figures of the last two seconds. */
 export class LinkSampler {
-  #last: Counters = { received: 0, lost: 0 };
-  readonly #progress = new Map<string, { value: number; stalledMs: number }>();
+  /** Oldest first. */
+  #before: readonly Counters[] = [];
+  readonly #frames = new Map<string, number>();
 
-  sample(report: Iterable<AnyStats>, elapsedMs = SAMPLE_INTERVAL_MS): LinkFigures {
+  sample(report: Iterable<AnyStats>): LinkFigures {
     let rttMs: number | null = null;
     let sentLoss = 0;
     const now: Counters = { received: 0, lost: 0 };
@@ -43,30 +46,27 @@ export class LinkSampler {
       } else if (stats.type === 'inbound-rtp') {
         now.received += numberOf(stats.packetsReceived);
         now.lost += numberOf(stats.packetsLost);
-        this.#follow(stats, elapsedMs);
+        this.#follow(stats);
       } else if (stats.type === 'remote-inbound-rtp') {
         sentLoss = Math.max(sentLoss, numberOf(stats.fractionLost));
         if (rttMs === null && typeof stats.roundTripTime === 'number') rttMs = stats.roundTripTime * 1_000;
       }
     }
-    const received = Math.max(0, now.received - this.#last.received);
-    const lost = Math.max(0, now.lost - this.#last.lost);
-    this.#last = now;
+    const first = this.#before[0] ?? { received: 0, lost: 0 };
+    const received = Math.max(0, now.received - first.received);
+    const lost = Math.max(0, now.lost - first.lost);
+    this.#before = [...this.#before, now].slice(-WINDOW);
     const receivedLoss = received + lost === 0 ? 0 : lost / (received + lost);
     return { rttMs, loss: Math.max(sentLoss, receivedLoss) };
   }
 
-  /** How long the picture of this track (RTCInboundRtpStreamStats.trackIdentifier) has not moved, in ms. */
-  stalledMs(trackId: string): number {
-    return this.#progress.get(trackId)?.stalledMs ?? 0;
+  /** Of this track (RTCInboundRtpStreamStats.trackIdentifier), decoded so far. */
+  framesDecoded(trackId: string): number {
+    return this.#frames.get(trackId) ?? 0;
   }
 
-  #follow(stats: AnyStats, elapsedMs: number): void {
+  #follow(stats: AnyStats): void {
     const trackId = stats.trackIdentifier;
-    if (stats.kind !== 'video' || typeof trackId !== 'string') return;
-    const value = numberOf(stats.framesDecoded);
-    const before = this.#progress.get(trackId);
-    const stalled = before !== undefined && before.value === value && value > 0;
-    this.#progress.set(trackId, { value, stalledMs: stalled ? before.stalledMs + elapsedMs : 0 });
+    if (stats.kind === 'video' && typeof trackId === 'string') this.#frames.set(trackId, numberOf(stats.framesDecoded));
   }
 }

@@ -31,6 +31,8 @@ export class LinkRecovery {
   /** A step that waits for the signalling connection. */
   #owed: Step | null = null;
   #running = false;
+  /** Nothing has come for a while, although the browser still says `connected`. */
+  #silent = false;
 
   constructor(actions: RecoveryActions, times: RecoveryTimes = RECOVERY_TIMES) {
     this.#actions = actions;
@@ -57,12 +59,10 @@ export class LinkRecovery {
         }
         break;
       case 'connected':
-        this.#clearTimer();
-        this.#step = null;
-        this.#owed = null;
-        this.#setState('connected');
+        this.#onConnected();
         break;
       case 'disconnected':
+        this.#silent = false; // from here on the browser says when it is back
         if (this.#step === null) this.#after(this.#times.disconnectedMs, 'restart');
         this.#setState('recovering');
         break;
@@ -79,6 +79,19 @@ export class LinkRecovery {
     if (this.#state === 'off' || this.#step !== null) return;
     this.#setState('recovering');
     this.#begin('restart');
+  }
+
+  /** Nothing comes any more: do not wait for ICE, which takes some seconds longer to say so. */
+  onSilent(): void {
+    if (this.#state !== 'connected' || this.#step !== null) return;
+    this.#silent = true;
+    this.#setState('recovering');
+    this.#begin('restart');
+  }
+
+  /** Something has come. Where the browser never saw a loss it does not say `connected` again. */
+  onHeard(): void {
+    if (this.#silent && this.#state === 'recovering') this.#onConnected();
   }
 
   /** The server knows nothing of this connection any more (it was started again): an ICE restart would be refused. */
@@ -107,6 +120,14 @@ export class LinkRecovery {
     this.#setState('off');
   }
 
+  #onConnected(): void {
+    this.#clearTimer();
+    this.#step = null;
+    this.#owed = null;
+    this.#silent = false;
+    this.#setState('connected');
+  }
+
   #begin(step: Step): void {
     this.#clearTimer();
     if (this.#running) {
@@ -129,9 +150,14 @@ export class LinkRecovery {
       await (step === 'restart' ? this.#actions.restartIce() : this.#actions.rebuild());
     } catch {
       done = false;
+      // Lost on the way: it is said again when the line is back.
+      if (!this.#online) this.#owed ??= step;
     }
     this.#running = false;
-    if (this.#state === 'connected' || this.#state === 'off') return;
+    if (this.#state === 'connected' || this.#state === 'off') {
+      this.#step = null;
+      return;
+    }
     if (this.#owed !== null) {
       this.#begin(this.#owed);
       return;

@@ -158,6 +158,13 @@ export class SignalingConnection {
     window.addEventListener('offline', this.#onNetworkGone);
   }
 
+  /** The line looks open and carries nothing: another one now, not when the transport's own timeout has noticed. */
+  renew(): void {
+    if (this.#status.state !== 'online') return;
+    this.#socket?.disconnect();
+    this.#connectNow();
+  }
+
   /** Leaves without telling anything; open interactions are closed by their own requests. */
   close(): void {
     this.#dropSocket();
