@@ -182,7 +182,7 @@ async def _read_own(call: Call) -> InquiryView:
 
 
 async def _told(call: Call, one: Inquiry) -> None:
-    await call.desk.casework.changed(CaseList.INQUIRIES, taxpayers=[one.taxpayer_id], centre_id=one.centre_id)
+    await call.desk.casework.changed(CaseList.INQUIRIES, people=[one.taxpayer_id], centre_id=one.centre_id)
 
 
 # Staff
@@ -240,6 +240,10 @@ async def _assign(call: Call) -> InquiryView:
             connection, INQUIRY, known, rules.assign(known, agent_id, call.person.person_id, at)
         )
     await _told(call, stored)
+    if agent_id != call.person.person_id:
+        text = f"纳税人的留言（{stored.number}）已分派给您，请及时答复。"
+        link = ("查看留言", f"/desk/records/inquiries?number={stored.number}")
+        await call.desk.casework.inform_now(agent_id, "留言已分派给您", text, link, CaseList.INQUIRIES)
     return await _whole(call, stored)
 
 

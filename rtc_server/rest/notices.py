@@ -1,4 +1,5 @@
-"""Notices (消息, 待办) over HTTP: a taxpayer's inbox and favourites; staff push to an audience, now or at a time."""
+"""Notices (消息, 待办) over HTTP: the inbox and favourites of taxpayers and staff; supervisors push to an audience, now or
+at a time."""
 
 from __future__ import annotations
 
@@ -116,7 +117,11 @@ class NoticeBody(Body):
 
 
 class ReadBody(Body):
-    delivery_ids: Annotated[list[Annotated[str, StringConstraints(max_length=130)]], Field(max_length=100)]
+    """``delivery_ids`` None: everything."""
+
+    delivery_ids: (
+        Annotated[list[Annotated[str, StringConstraints(max_length=130)]], Field(max_length=100)] | None
+    )
 
 
 class FavouriteBody(Body):
@@ -207,7 +212,7 @@ def _delivery_view(one: Delivery) -> DeliveryView:
     )
 
 
-# The taxpayer
+# One's own
 
 
 async def _inbox(call: Call) -> Listing[DeliveryView]:
@@ -259,7 +264,7 @@ def _questions(notice: Notice) -> list[SurveyQuestionView]:
 
 
 async def _told(call: Call) -> None:
-    await call.desk.casework.changed(CaseList.NOTICES, taxpayers=[call.person.person_id])
+    await call.desk.casework.changed(CaseList.NOTICES, people=[call.person.person_id])
 
 
 async def _mark_read(call: Call) -> None:
@@ -273,6 +278,7 @@ async def _favourite(call: Call) -> DeliveryView:
     async with call.desk.recording.write() as connection:
         known = required(await rows.own_delivery(connection, call.person.person_id, _delivery_id(call)))
         await rows.mark(connection, known, favourite_at=at)
+    await _told(call)
     return _delivery_view(replace(known, favourite_at=at))
 
 
@@ -462,17 +468,16 @@ async def _withdraw(call: Call) -> NoticeView:
         await changes.change(connection, NOTICE, known, rules.withdraw(known))
         await rows.withdraw(connection, known.notice_id)
     audit(call, "withdraw_notice", known.notice_id)
-    there = list(call.desk.casework.taxpayers_there())
-    await call.desk.casework.changed(CaseList.NOTICES, taxpayers=there, centre_id=known.centre_id)
+    await call.desk.casework.pushed(known)
     return await _read_notice(call, known.notice_id)
 
 
-_T, _S, _P = Permission.OWN_CENTRE, Permission.CASEWORK, Permission.PUSH_NOTICES
+_T, _S, _P = Permission.OWN_NOTICES, Permission.CASEWORK, Permission.PUSH_NOTICES
 _MINE, _ALL = "/api/centre/notices", "/api/casework/notices"
 
 ENTRIES = (
     Entry("GET", _MINE, _T, _inbox, "One's inbox", query=DeliveriesQuery, answer=Listing[DeliveryView]),
-    Entry("POST", f"{_MINE}/read", _T, _mark_read, "Mark several as read", body=ReadBody),
+    Entry("POST", f"{_MINE}/read", _T, _mark_read, "Mark several as read, or all", body=ReadBody),
     Entry("GET", f"{_MINE}/{{delivery_id}}", _T, _open, "Open one; it is read then", answer=DeliveryView),
     Entry("PUT", f"{_MINE}/{{delivery_id}}/favourite", _T, _favourite, "Keep it, or no longer",
           body=FavouriteBody, answer=DeliveryView),

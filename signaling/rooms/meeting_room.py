@@ -29,6 +29,7 @@ from signaling.rooms.room import Respond, RoomPorts, RoomStuckError
 from signaling.sessions import commands, effects, meeting, meeting_derive
 from signaling.sessions import meeting_commands as c
 from signaling.sessions import meeting_effects as e
+from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_model import MeetingState
 from signaling.sessions.meeting_states import MeetingLeft, MeetingPhase
 from signaling.wire import meeting_notifications as told
@@ -91,7 +92,7 @@ Item = MeetingAsk | StreamWork | c.MeetingReport | c.Leave | media_events.MediaE
 
 class MeetingRoom:
     """``start`` begins it; it ends by itself and then calls ``on_end`` once. ``on_gone`` is called when somebody has left
-    the room or the lobby."""
+    the room or the lobby, ``on_moved`` when the application has gone on with its meeting."""
 
     def __init__(
         self,
@@ -102,6 +103,7 @@ class MeetingRoom:
         *,
         on_end: Callable[[MeetingRoom], None],
         on_gone: Callable[[MeetingRoom, str], None],
+        on_moved: Callable[[MediationApplication], None],
     ) -> None:
         self._state = state
         self._ports = ports
@@ -111,6 +113,7 @@ class MeetingRoom:
         self._notes_kept = notes.kept_seq
         self._on_end = on_end
         self._on_gone = on_gone
+        self._on_moved = on_moved
         self._unkept: tuple[Keepable, ...] = ()
         self._suspended = False
         self._buried = False
@@ -261,6 +264,8 @@ class MeetingRoom:
         self._keep(changed, must=isinstance(command, c.MeetingDeed | c.Enter | c.EnterStream) and not ending)
         self._state = new
         self._run_effects(found)
+        if new.application.phase is not old.application.phase:
+            self._on_moved(new.application)
         for member in old.members:
             after = new.find(member.person_id)
             if member.present and (after is None or not after.present):
@@ -492,6 +497,7 @@ class MeetingRoom:
             with contextlib.suppress(Exception):
                 left = e.TellMeetingLeft(person_id, MeetingLeft.ENDED)
                 tell(self._ports.outbound, self._state, left)
+        self._on_moved(self._state.application)
 
     def _bury(self) -> None:
         self._buried = True

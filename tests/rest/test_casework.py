@@ -53,7 +53,7 @@ class Ears:
     def __init__(self, house: House, *there: str) -> None:
         self.heard: list[tuple[str, str, int | None, int | None]] = []
         house.desk.casework.tell = self._tell
-        house.desk.casework.taxpayers_there = lambda: there
+        house.desk.casework.people_there = lambda: there
 
     def _tell(self, person_id: str, notification: Notification) -> None:
         assert isinstance(notification, CentreChanged)
