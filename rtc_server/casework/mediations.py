@@ -86,6 +86,11 @@ class MeetingNotices:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    @property
+    def busy(self) -> frozenset[asyncio.Task[None]]:
+        """What is being told just now."""
+        return frozenset(self._tasks)
+
     def moved(self, application: MediationApplication) -> None:
         """Kept already."""
         self._run(self._follow(application))

@@ -308,6 +308,43 @@ async def answer_of(connection: AsyncConnection, notice_id: str, taxpayer_id: st
     return SURVEY_ANSWER.of_row(row) if row is not None else None
 
 
+async def answered_of(
+    connection: AsyncConnection, taxpayer_id: str, notice_ids: Sequence[str]
+) -> frozenset[str]:
+    """Which of these surveys this person has answered."""
+    a, found = survey_answer.c, set[str]()
+    for part in chunks(notice_ids):
+        query = select(a.notice_id).where(a.notice_id.in_(part), a.taxpayer_id == taxpayer_id)
+        found |= {row.notice_id for row in await connection.execute(query)}
+    return frozenset(found)
+
+
+def is_answered() -> ColumnElement[bool]:
+    """Of a delivery: the survey of its notice has an answer of this person."""
+    a = survey_answer.c
+    return (
+        select(literal(1))
+        .where(a.notice_id == _d.notice_id, a.taxpayer_id == _d.person_id)
+        .correlate(delivery)
+    ).exists()
+
+
+async def answers_to(
+    connection: AsyncConnection, notice_id: str, limit: int
+) -> tuple[int, tuple[SurveyAnswer, ...]]:
+    """How many there are, and the newest of them."""
+    a = survey_answer.c
+    counting = select(func.count()).select_from(survey_answer).where(a.notice_id == notice_id)
+    total = int((await connection.execute(counting)).scalar_one())
+    query = (
+        select(survey_answer)
+        .where(a.notice_id == notice_id)
+        .order_by(a.answered_at.desc(), a.taxpayer_id)
+        .limit(limit)
+    )
+    return total, tuple(SURVEY_ANSWER.of_row(row) for row in await connection.execute(query))
+
+
 async def add_answer(connection: AsyncConnection, given: SurveyAnswer) -> bool:
     """False: there is one already."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

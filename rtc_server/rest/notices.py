@@ -3,14 +3,16 @@ at a time."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field, StringConstraints, model_validator
 from sqlalchemy import ColumnElement
 
 from rtc_server.casework import notices as rules
+from rtc_server.casework import surveys
 from rtc_server.casework.notices import Audience, Notice
 from rtc_server.casework.service import new_id, now_ms
 from rtc_server.casework.states import WORDS, NoticeKind, NoticeState, TaxpayerKind
@@ -33,6 +35,7 @@ from rtc_server.rest.listing import (
     local_time,
     own_centre,
     required,
+    sheet_response,
 )
 from rtc_server.rest.resource import Body, Call, Entry, Line, View
 from signaling.errors import BadInput, ErrorCode, Refused
@@ -61,6 +64,8 @@ class DeliveriesQuery(ListQuery):
     read: Literal["read", "unread"] | None = None
     favourite: bool | None = None
     todo: bool | None = None
+    answered: bool | None = None
+    """Surveys alone, and those one has answered or has not."""
 
 
 class NoticesQuery(StaffListQuery):
@@ -169,6 +174,8 @@ class DeliveryView(View):
     read: bool
     favourite: bool
     done: bool
+    answered: bool | None = None
+    """Of a survey."""
     body: str = ""
     links: list[LinkView] = []
     attachments: list[AttachmentView] = []
@@ -196,7 +203,27 @@ class NoticeView(View):
     attachments: list[AttachmentView] = []
 
 
-def _delivery_view(one: Delivery) -> DeliveryView:
+class TallyView(View):
+    """Of one question: how often each option was chosen, or the newest words."""
+
+    question: str
+    multiple: bool
+    options: list[str]
+    counts: list[int]
+    words: list[str]
+
+
+class SurveyResultsView(View):
+    """Nobody is named. ``within``: the tally is of so many of the newest answers at most."""
+
+    title: str
+    recipients: int
+    answered: int
+    within: int
+    questions: list[TallyView]
+
+
+def _delivery_view(one: Delivery, answered: frozenset[str] = frozenset()) -> DeliveryView:
     return DeliveryView(
         delivery_id=one.delivery_id,
         notice_id=one.notice_id,
@@ -209,6 +236,7 @@ def _delivery_view(one: Delivery) -> DeliveryView:
         read=one.read_at is not None,
         favourite=one.favourite_at is not None,
         done=one.done_at is not None,
+        answered=one.notice_id in answered if one.kind is NoticeKind.SURVEY else None,
     )
 
 
@@ -225,7 +253,18 @@ async def _inbox(call: Call) -> Listing[DeliveryView]:
         (query.todo is True, d.todo.is_(True)),
     ]
     scope += [condition for holds, condition in wanted if holds]
-    return await listing(call, DELIVERIES, scope, query, _delivery_view)
+    if query.answered is not None:
+        scope += [
+            d.kind == NoticeKind.SURVEY.value,
+            rows.is_answered() if query.answered else ~rows.is_answered(),
+        ]
+    found = await listing(call, DELIVERIES, scope, query, lambda one: one)
+    pushed = [one.notice_id for one in found.items if one.kind is NoticeKind.SURVEY]
+    answered = frozenset[str]()
+    if pushed:
+        async with call.desk.recording.read(caught_up=False) as connection:
+            answered = await rows.answered_of(connection, call.person.person_id, pushed)
+    return Listing(**dict(found) | {"items": [_delivery_view(one, answered) for one in found.items]})
 
 
 def _delivery_id(call: Call) -> str:
@@ -250,6 +289,7 @@ async def _open(call: Call) -> DeliveryView:
             "links": _links(notice),
             "attachments": await attachment_views(call.desk, notice.attachments),
             "survey": _questions(notice),
+            "answered": None if not notice.survey else answered is not None,
             "answers": None if answered is None else [ChoiceView(**one) for one in answered.answers],
         }
     )
@@ -301,7 +341,7 @@ async def _answer(call: Call) -> DeliveryView:
     async with call.desk.recording.write() as connection:
         known = required(await rows.own_delivery(connection, own, _delivery_id(call)))
         notice = required(await rows.get(connection, known.notice_id))
-        if not _fits(notice.survey, answers):
+        if not surveys.fits(notice.survey, [one.model_dump() for one in answers]):
             raise BadInput(ErrorCode.BAD_MESSAGE)
         kept = SurveyAnswer(
             notice.notice_id, own, notice.title, at, tuple(one.model_dump() for one in answers)
@@ -310,24 +350,8 @@ async def _answer(call: Call) -> DeliveryView:
             raise Refused(ErrorCode.ALREADY_RATED)
         if known.todo:
             await rows.mark(connection, known, done_at=at)
-    await _told(call)
+    await call.desk.casework.changed(CaseList.NOTICES, people=[own], centre_id=notice.centre_id)
     return await _open(call)
-
-
-def _fits(survey: tuple[dict[str, Any], ...], answers: list[ChoiceBody]) -> bool:
-    if not survey or len(survey) != len(answers):
-        return False
-    for question, given in zip(survey, answers, strict=True):
-        count = len(question["options"])
-        if count == 0:
-            fits = not given.options and bool(given.words.strip())
-        else:
-            chosen = set(given.options)
-            few = len(given.options) >= 1 if question["multiple"] else len(given.options) == 1
-            fits = few and len(chosen) == len(given.options) and max(chosen) < count and not given.words
-        if not fits:
-            return False
-    return True
 
 
 # Staff
@@ -460,6 +484,54 @@ async def _read(call: Call) -> NoticeView:
     return await _read_notice(call, call.id("notice_id"))
 
 
+_MAX_TALLIED = 20_000
+
+
+async def _survey(call: Call) -> tuple[Notice, int, tuple[SurveyAnswer, ...]]:
+    """A survey a centre has pushed, how many answered, and the newest answers."""
+    async with call.desk.recording.read(caught_up=False) as connection:
+        found = required(await rows.get(connection, call.id("notice_id")))
+        check_centre(call, found.centre_id or "")
+        if not found.survey:
+            raise Refused(ErrorCode.RECORD_NOT_FOUND)
+        total, given = await rows.answers_to(connection, found.notice_id, _MAX_TALLIED)
+    return found, total, given
+
+
+async def _results(call: Call) -> SurveyResultsView:
+    found, total, given = await _survey(call)
+    tallies = await asyncio.to_thread(surveys.tally, found.survey, [one.answers for one in given])
+    return SurveyResultsView(
+        title=found.title,
+        recipients=found.recipients,
+        answered=total,
+        within=_MAX_TALLIED,
+        questions=[
+            TallyView(
+                question=one.question,
+                multiple=one.multiple,
+                options=[option for option, _ in one.options],
+                counts=[count for _, count in one.options],
+                words=list(one.words),
+            )
+            for one in tallies
+        ],
+    )
+
+
+async def _export_results(call: Call) -> web.Response:
+    """One row an answer, without who gave it."""
+    found, _, given = await _survey(call)
+    columns = [("序号", 8), ("填写时间", 18), *((one["question"], 32) for one in found.survey)]
+    lines = [
+        [str(number), local_time(one.answered_at)]
+        + [surveys.in_words(*pair) for pair in zip(found.survey, one.answers, strict=False)]
+        for number, one in enumerate(given, 1)
+    ]
+    audit(call, "export_survey_answers", found.notice_id, f"{len(lines)}")
+    return await sheet_response(f"问卷答卷-{found.title}", "答卷", columns, lines)
+
+
 async def _withdraw(call: Call) -> NoticeView:
     async with call.desk.recording.read(caught_up=False) as connection:
         known = required(await rows.get(connection, call.id("notice_id")))
@@ -491,6 +563,9 @@ ENTRIES = (
     Entry("POST", _ALL, _P, _push, "Push to an audience, now or at a time",
           body=NoticeBody, answer=NoticeView, status=201),
     Entry("GET", f"{_ALL}/{{notice_id}}", _S, _read, "One a centre has pushed", answer=NoticeView),
+    Entry("GET", f"{_ALL}/{{notice_id}}/answers", _S, _results, "What was answered to a survey, without names",
+          answer=SurveyResultsView),
+    Entry("GET", f"{_ALL}/{{notice_id}}/answers.xlsx", _S, _export_results, "All answers as a sheet, without names"),
     Entry("POST", f"{_ALL}/{{notice_id}}/withdraw", _P, _withdraw, "Take it back from everybody",
           answer=NoticeView),
 )  # fmt: skip

@@ -91,7 +91,7 @@ async def test_an_inquiry_from_the_window_to_its_answer(story: Story) -> None:
 
     # Nobody pressed anything here: the page was told.
     await taxpayer.sees("count-notices", "1")
-    await taxpayer.sees_row("已答复")
+    await taxpayer.sees_row("已完成")
     await taxpayer.press("inquiry-open")
     await taxpayer.sees("inquiry-answer", "已转相关部门研究")
     async with taxpayer.page.expect_download() as download:

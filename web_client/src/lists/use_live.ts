@@ -8,8 +8,8 @@ export interface Live {
   readonly counts: ShallowRef<CountsState>;
   /** Reads the counts, now and whenever the line was away: what happened meanwhile is told by nobody. */
   count(read: () => Promise<Counts>): void;
-  /** Each time something changed in this list; `null` listens to all. */
-  on(changed: CaseList | null, heard: () => void): void;
+  /** Each time something changed in this list. */
+  on(changed: CaseList, heard: () => void): void;
   readonly closed: Ref<boolean>;
   reopen(): void;
 }
@@ -24,6 +24,8 @@ export function useLive(token: () => string): Live {
   connection.on('centre.changed', (change: CentreChanged) => {
     counts.value = countsTold(counts.value, change);
     for (const heard of listeners) heard(change.changed);
+    // What is told with counts may have come with a notice.
+    if (change.unread !== null && change.changed !== 'notices') for (const heard of listeners) heard('notices');
   });
   connection.on('status', ({ state, reason }) => {
     closed.value = state === 'closed' && reason?.code === 'signed_in_elsewhere';
@@ -55,7 +57,7 @@ export function useLive(token: () => string): Live {
     closed,
     on(wanted, heard) {
       const own = (changed: CaseList | null): void => {
-        if (wanted === null || changed === null || changed === wanted) heard();
+        if (changed === null || changed === wanted) heard();
       };
       listeners.add(own);
       onScopeDispose(() => listeners.delete(own));
