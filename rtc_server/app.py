@@ -136,8 +136,9 @@ class Server:
         )
         desk.organisation.on_changed = self._gateway.organisation_changed
         desk.casework.tell = self._gateway.tell_centre
-        desk.casework.taxpayers_there = self._gateway.taxpayers_in_centre
+        desk.casework.people_there = self._gateway.people_there
         desk.casework.begin_interaction = self._gateway.begin_interaction
+        self._gateway.meetings.on_moved = desk.meeting_notices.moved
         self._health = Health(
             _engine_version(), self._media.metrics, self._relay.report, desk.recording.records.report
         )

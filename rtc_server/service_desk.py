@@ -5,6 +5,7 @@ from __future__ import annotations
 from chatbot import demo as demo_knowledge
 from rtc_server import demo_data
 from rtc_server.assistant.service import AssistantService
+from rtc_server.casework.mediations import MeetingNotices
 from rtc_server.casework.service import CaseworkService
 from rtc_server.config import Settings
 from rtc_server.files.links import Links
@@ -69,6 +70,7 @@ async def open_desk(settings: Settings, link_key: bytes, profiles: Profiles) -> 
         speech,
         voice,
         retention,
+        MeetingNotices(recording, casework),
     )
 
 
@@ -82,6 +84,7 @@ def begin_desk(desk: ServiceDesk, *, index_after_s: float = 0.0) -> None:
     desk.knowledge.start(index_after_s)
     desk.assistant.start()
     desk.casework.start()
+    desk.meeting_notices.start()
     desk.retention.start()
 
 
@@ -91,6 +94,7 @@ async def close_desk(desk: ServiceDesk) -> None:
     await desk.retention.stop()
     await desk.shelf.stop()
     await desk.assistant.stop()
+    await desk.meeting_notices.stop()
     await desk.casework.stop()
     await desk.knowledge.stop()
     await desk.files.stop()

@@ -1,4 +1,4 @@
-"""Who is connected: one connection a person and scope, the newest."""
+"""Who is connected: one connection a person and scope, the newest; of the personal centre some tabs side by side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from signaling.outbox import Outbox
 from signaling.ratelimit import TokenBucket
 from signaling.rooms.clock import TimerHandle
 from signaling.rooms.ports import Person
-from signaling.sessions.states import Role
 from signaling.wire.base import ConnectionScope, Notification
 
 _REMEMBERED_PAGES = 20_000
@@ -45,10 +44,11 @@ class Connection:
 
 
 class Connections:
-    """``ports.Outbound`` on a single node, for the pages of one scope."""
+    """``ports.Outbound`` on a single node, for the pages of one scope. ``tabs``: so many pages a person has at once."""
 
-    def __init__(self) -> None:
-        self._by_person: dict[str, Connection] = {}
+    def __init__(self, tabs: int = 1) -> None:
+        self._tabs = tabs
+        self._by_person: dict[str, tuple[Connection, ...]] = {}
         self._by_transport: dict[str, Connection] = {}
         self._resume_tokens: OrderedDict[str, str] = OrderedDict()
 
@@ -56,21 +56,20 @@ class Connections:
         return len(self._by_transport)
 
     def notify(self, person_id: str, notification: Notification) -> None:
-        connection = self._by_person.get(person_id)
-        if connection is not None:
+        for connection in self._by_person.get(person_id, ()):
             connection.outbox.notify(notification)
 
     def is_online(self, person_id: str) -> bool:
         return person_id in self._by_person
 
     def person(self, person_id: str) -> Person | None:
-        """As their page's token says, while it is connected."""
-        connection = self._by_person.get(person_id)
-        return connection.person if connection is not None else None
+        """As the token of their newest page says, while it is connected."""
+        connections = self._by_person.get(person_id)
+        return connections[-1].person if connections is not None else None
 
-    def people(self, role: Role) -> list[str]:
-        """Everybody of this role who is connected."""
-        return [own for own, connection in self._by_person.items() if connection.person.role is role]
+    def people(self) -> list[str]:
+        """Everybody who is connected."""
+        return list(self._by_person)
 
     def find(self, transport_id: str) -> Connection | None:
         return self._by_transport.get(transport_id)
@@ -84,10 +83,11 @@ class Connections:
         return known is not None and presented is not None and secrets.compare_digest(known, presented)
 
     def add(self, connection: Connection) -> Connection | None:
-        """The newer connection takes the person's place; the older one is returned."""
+        """The newer connection takes the place of the person's oldest when there is none left; that one is returned."""
         person_id = connection.person.person_id
-        older = self._by_person.get(person_id)
-        self._by_person[person_id] = connection
+        known = self._by_person.get(person_id, ())
+        older = known[0] if len(known) == self._tabs else None
+        self._by_person[person_id] = (*(known if older is None else known[1:]), connection)
         self._by_transport[connection.transport_id] = connection
         self._resume_tokens[person_id] = connection.resume_token
         self._resume_tokens.move_to_end(person_id)
@@ -96,10 +96,15 @@ class Connections:
         return older
 
     def remove(self, connection: Connection) -> bool:
-        """Whether the person is gone with it; False when a newer connection has their place."""
+        """Whether the person is gone with it; False when another connection of theirs is there."""
         self._by_transport.pop(connection.transport_id, None)
         person_id = connection.person.person_id
-        if self._by_person.get(person_id) is not connection:
+        known = self._by_person.get(person_id, ())
+        if connection not in known:
+            return False
+        left = tuple(one for one in known if one is not connection)
+        if left:
+            self._by_person[person_id] = left
             return False
         del self._by_person[person_id]
         return True

@@ -61,7 +61,8 @@ from signaling.sessions.states import InteractionPhase, Role, TransferPhase
 from signaling.settings import SignalingSettings
 from signaling.transport import MessageServer, peer_address
 from signaling.wire import requests
-from signaling.wire.base import WIRE_VERSION, ConnectionScope, Notification, Request, WireModel
+from signaling.wire.base import WIRE_VERSION, ConnectionScope, Request, WireModel
+from signaling.wire.centre_notifications import CentreChanged
 from signaling.wire.notifications import SessionClosed, Welcome
 from signaling.wire.present import ice_server_views, person_view
 from signaling.wire.translate import parse_handshake, parse_request, to_wire_error
@@ -84,6 +85,8 @@ _COSTLY = (
     requests.EditNotes,
     requests.StartCheck,
 )
+CENTRE_TABS = 8
+"""So many pages of the personal centre, or of its staff side, one has open at once."""
 _EVENT_NAMES = frozenset(request.EVENT for request in requests.REQUESTS)
 
 
@@ -123,7 +126,7 @@ class Gateway:
         self._new_id = new_id
         self._connections = Connections()
         self._meeting_connections = Connections()
-        self._centre_connections = Connections()
+        self._centre_connections = Connections(CENTRE_TABS)
         self._check_connections = Connections()
         self._ports = RoomPorts(
             settings=settings,
@@ -228,13 +231,16 @@ class Gateway:
         """Centres or their settings are others now. People are looked up anew when they sign in."""
         self._reception.configure()
 
-    def tell_centre(self, person_id: str, notification: Notification) -> None:
-        """On the person's page of the personal centre, or of its staff side, if it is open."""
-        self._centre_connections.notify(person_id, notification)
+    def tell_centre(self, person_id: str, changed: CentreChanged) -> None:
+        """On every page of the personal centre, or of its staff side, the person has open. The window and the desk, which
+        lead there, are told the counts alone."""
+        self._centre_connections.notify(person_id, changed)
+        if changed.unread is not None:
+            self._connections.notify(person_id, changed)
 
-    def taxpayers_in_centre(self) -> list[str]:
-        """Who has the page of the personal centre open."""
-        return self._centre_connections.people(Role.TAXPAYER)
+    def people_there(self) -> set[str]:
+        """Who has a page open that shows what is unread."""
+        return {*self._connections.people(), *self._centre_connections.people()}
 
     async def begin_interaction(self, taxpayer_id: str, agent_id: str, staff_number: str) -> str:
         """Without the queue, at an appointed time: the id of the interaction. Raises ``Refused``: ``taxpayer_offline``,

@@ -180,7 +180,7 @@ def _delivery(number: int) -> dict[str, Any]:
         "delivery_id": f"{number:08x}",
         "notice_id": f"{number:08x}",
         # Of those of an authority, one person has as many as this.
-        "taxpayer_id": "taxpayer01" if number % 50 == 0 else f"t{number % 20_000}",
+        "person_id": "taxpayer01" if number % 50 == 0 else f"t{number % 20_000}",
         "kind": _of(NoticeKind, number),
         "title": f"第{number}条：申报期限提醒",
         "source": "广东省税务局服务运营中心",
@@ -212,7 +212,7 @@ _LISTS = (
           _usual("applied", "phase=applied", "number=TJSQ44000020260123")),
     _List("/api/casework/notices", _STAFF, notice, _notice, NOTICES, _CENTRE,
           _usual("created", "kind=policy", "title=%E7%AC%AC99999%E6%9D%A1")),
-    _List("/api/centre/notices", _TAXPAYER, delivery, _delivery, DELIVERIES, ("taxpayer_id", _TAXPAYER),
+    _List("/api/centre/notices", _TAXPAYER, delivery, _delivery, DELIVERIES, ("person_id", _TAXPAYER),
           _usual("received", "kind=policy", "read=unread", "todo=true", "title=%E7%AC%AC99999%E6%9D%A1")),
 )  # fmt: skip
 

@@ -38,7 +38,6 @@ from rtc_server.records.taxpayers import Taxpayer
 from signaling.errors import DomainError, ErrorCode, Refused
 from signaling.rooms.ports import Person, RecordsUnavailable
 from signaling.sessions.states import Role
-from signaling.wire.base import Notification
 from signaling.wire.centre_notifications import CaseList, CentreChanged
 
 EVERY_S = 15.0
@@ -57,14 +56,15 @@ class CaseworkService:
     """``start`` before the first request; ``stop`` at the end. What reaches open pages is put in from outside."""
 
     def __init__(self, recording: Recording, organisation: OrganisationService) -> None:
-        self.tell: Callable[[str, Notification], None] = lambda _person, _notification: None
-        self.taxpayers_there: Callable[[], Collection[str]] = tuple
+        self.tell: Callable[[str, CentreChanged], None] = lambda _person, _changed: None
+        self.people_there: Callable[[], Collection[str]] = tuple
         self.begin_interaction: Callable[[str, str, str], Awaitable[str]] = _nobody_is_there
         self._recording = recording
         self._organisation = organisation
         self._chosen: dict[str, str] = {}
         self._chosen_until = 0
         self._known: dict[str, tuple[str, str | None]] = {}
+        self._telling = asyncio.Lock()
         self._worker: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -122,30 +122,35 @@ class CaseworkService:
     # Who is told
 
     async def changed(
-        self, changed: CaseList, *, taxpayers: Sequence[str] = (), centre_id: str | None = None
+        self, changed: CaseList, *, people: Sequence[str] = (), centre_id: str | None = None
     ) -> None:
-        """After it is stored. Those whose page is open hear it."""
-        there = set(self.taxpayers_there())
-        wanted = [own for own in taxpayers if own in there]
-        counts: dict[str, Unread] = {}
-        if wanted:
-            try:
-                async with self._recording.read(caught_up=False) as connection:
-                    counts = await notices.counts(connection, wanted)
-            except RecordsUnavailable:
-                return  # They see it with the next thing they do.
-        for own in wanted:
-            count = counts.get(own, Unread())
-            self.tell(own, CentreChanged(changed=changed, unread=count.unread, todos=count.todos))
+        """After it is stored. Those whose pages are open hear it: ``people``, taxpayers or staff, with their counts, and
+        the staff of the centre."""
+        there = self.people_there()
+        wanted = [own for own in dict.fromkeys(people) if own in there]
+        # One after the other, so that the counts told last are those read last.
+        async with self._telling:
+            for own, count in (await self._counts(wanted)).items():
+                self.tell(own, CentreChanged(changed=changed, unread=count.unread, todos=count.todos))
         if centre_id is not None:
             for member in self._organisation.whole.staff.values():
-                if centre_id in member.centres:
+                if centre_id in member.centres and member.person_id not in wanted:
                     self.tell(member.person_id, CentreChanged(changed=changed))
+
+    async def _counts(self, people: Sequence[str]) -> dict[str, Unread]:
+        if not people:
+            return {}
+        try:
+            async with self._recording.read(caught_up=False) as connection:
+                found = await notices.counts(connection, people)
+        except RecordsUnavailable:
+            return {}  # They see it with the next thing they do.
+        return {own: found.get(own, Unread()) for own in people}
 
     async def inform(
         self,
         connection: AsyncConnection,
-        taxpayer_id: str,
+        person_id: str,
         title: str,
         body: str,
         *,
@@ -153,37 +158,42 @@ class CaseworkService:
         todo: bool = False,
         link: tuple[str, str] | None = None,
         attachments: tuple[str, ...] = (),
+        notice_id: str | None = None,
     ) -> None:
-        """A notice of the service to one taxpayer, in the transaction of what it is about; ``changed`` follows it.
-        ``link`` is a title and a path of ours."""
+        """A notice of the service to one person, in the transaction of what it is about; ``changed`` follows it.
+        ``link`` is a title and a path of ours. With a ``notice_id`` of the caller's it is told once, however often."""
         at = now_ms()
-        notice_id = new_id()
-        await changes.add(
-            connection,
-            NOTICE,
-            Notice(
-                notice_id=notice_id,
-                revision=1,
-                kind=kind,
-                title=title,
-                body=body,
-                source=SOURCE,
-                todo=todo,
-                state=NoticeState.SENT,
-                created_at=at,
-                created_by=SERVICE,
-                publish_at=at,
-                links=({"title": link[0], "url": link[1]},) if link is not None else (),
-                attachments=attachments,
-                people=(taxpayer_id,),
-                sent_at=at,
-                recipients=1,
-            ),
+        made = Notice(
+            notice_id=notice_id or new_id(),
+            revision=1,
+            kind=kind,
+            title=title,
+            body=body,
+            source=SOURCE,
+            todo=todo,
+            state=NoticeState.SENT,
+            created_at=at,
+            created_by=SERVICE,
+            publish_at=at,
+            links=({"title": link[0], "url": link[1]},) if link is not None else (),
+            attachments=attachments,
+            people=(person_id,),
+            sent_at=at,
+            recipients=1,
         )
-        await notices.hand_over(
-            connection,
-            Delivery(f"{notice_id}.{taxpayer_id}", notice_id, taxpayer_id, kind, title, SOURCE, todo, at),
-        )
+        if await notices.add_once(connection, made):
+            key = f"{made.notice_id}.{person_id}"
+            await notices.hand_over(
+                connection, Delivery(key, made.notice_id, person_id, kind, title, SOURCE, todo, at)
+            )
+
+    async def inform_now(
+        self, person_id: str, title: str, body: str, link: tuple[str, str], changed: CaseList
+    ) -> None:
+        """A notice by itself, told at once. Raises ``RecordsUnavailable``."""
+        async with self._recording.write() as connection:
+            await self.inform(connection, person_id, title, body, link=link)
+        await self.changed(changed, people=[person_id])
 
     # What happens by itself
 
@@ -195,8 +205,13 @@ class CaseworkService:
         async with self._recording.write() as connection:
             recipients = await notices.deliver(connection, scheduled, below, at)
             await changes.change(connection, NOTICE, scheduled, notice_rules.send(scheduled, recipients, at))
-        there = list(self.taxpayers_there())
-        await self.changed(CaseList.NOTICES, taxpayers=there, centre_id=scheduled.centre_id)
+        await self.pushed(scheduled)
+
+    async def pushed(self, notice: Notice) -> None:
+        """It went out, or was taken back: those who have it and are there hear it, and the staff of its centre."""
+        async with self._recording.read(caught_up=False) as connection:
+            people = await notices.holders(connection, notice.notice_id, list(self.people_there()))
+        await self.changed(CaseList.NOTICES, people=people, centre_id=notice.centre_id)
 
     def _is_below(self, code: str, sent: Notice) -> bool:
         if sent.authority is None:
@@ -246,7 +261,7 @@ class CaseworkService:
                 await self.inform(connection, known.taxpayer_id, "预约提醒", body, link=link)
         else:
             return
-        await self.changed(CaseList.APPOINTMENTS, taxpayers=[known.taxpayer_id], centre_id=known.centre_id)
+        await self.changed(CaseList.APPOINTMENTS, people=[known.taxpayer_id], centre_id=known.centre_id)
 
     def when(self, known: Appointment) -> str:
         """As people of its centre read the time."""

@@ -114,6 +114,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             InquiryState.ANSWERED: "已答复",
             InquiryState.CLOSED: "已关闭",
         },
+        "own_inquiry_state": {"processing": "处理中", "completed": "已完成"},
         "inquiry_kind": {
             InquiryKind.CONSULTATION: "咨询",
             InquiryKind.SUGGESTION: "建议",

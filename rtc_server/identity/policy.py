@@ -54,7 +54,9 @@ class Permission(StrEnum):
     READ_AUDIT = "read_audit"
     EDITOR_PAGE = "editor_page"
     OWN_CENTRE = "own_centre"
-    """One's own personal centre: appointments, inquiries, notices, work orders, one's authority."""
+    """One's own personal centre: appointments, inquiries, work orders, one's authority."""
+    OWN_NOTICES = "own_notices"
+    """One's own inbox, a taxpayer's or one of the staff: notices, things to do, favourites, surveys."""
     CASEWORK = "casework"
     """The staff side of all that, for the centres one works for."""
     RUN_SLOTS = "run_slots"
@@ -85,6 +87,7 @@ _SERVING = frozenset(
         Permission.READ_CANNED_REPLIES,
         Permission.EDIT_OWN_CANNED_REPLIES,
         Permission.READ_WRAP_UP_CODES,
+        Permission.OWN_NOTICES,
         Permission.CASEWORK,
         Permission.READ_SLOTS,
     }
@@ -103,6 +106,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.OWN_HISTORY,
                 Permission.ASK_ASSISTANT,
                 Permission.OWN_CENTRE,
+                Permission.OWN_NOTICES,
                 Permission.READ_SLOTS,
                 Permission.SEND_FILES,
                 Permission.READ_FILES,

@@ -185,6 +185,20 @@ async def not_ended(connection: AsyncConnection) -> tuple[MeetingRecord, ...]:
     return tuple(MEETING.of_row(row) for row in await connection.execute(query))
 
 
+async def ended_since(connection: AsyncConnection, since: int) -> tuple[str, ...]:
+    query = (
+        select(meeting.c.meeting_id)
+        .where(meeting.c.phase == MeetingPhase.ENDED.value, meeting.c.ended_at >= since)
+        .order_by(meeting.c.ended_at)
+    )
+    return tuple(row.meeting_id for row in await connection.execute(query))
+
+
+async def get(connection: AsyncConnection, meeting_id: str) -> MeetingRecord | None:
+    row = (await connection.execute(select(meeting).where(meeting.c.meeting_id == meeting_id))).one_or_none()
+    return MEETING.of_row(row) if row is not None else None
+
+
 async def application_of(connection: AsyncConnection, meeting_id: str) -> MediationRecord | None:
     """What the meeting is about, and whose it is."""
     query = (

@@ -66,12 +66,12 @@ notice = Table(
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A notice in one taxpayer's hands. What the list shows and filters by stands here too, so that it is read from one
-    index. ``withdrawn`` hides it."""
+    """A notice in one person's hands, a taxpayer's or one of the staff. What the list shows and filters by stands here too,
+    so that it is read from one index. ``withdrawn`` hides it."""
 
     delivery_id: str
     notice_id: str
-    taxpayer_id: str
+    person_id: str
     kind: NoticeKind
     title: str
     source: str
@@ -88,7 +88,7 @@ delivery = Table(
     metadata,
     Column("delivery_id", Text, primary_key=True),
     Column("notice_id", Text, nullable=False),
-    Column("taxpayer_id", Text, nullable=False),
+    Column("person_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("source", Text, nullable=False),
@@ -100,7 +100,7 @@ delivery = Table(
     Column("withdrawn", Boolean, nullable=False),
     list_index(
         "notice_delivery",
-        "taxpayer_id",
+        "person_id",
         "received_at",
         "delivery_id",
         "withdrawn",
@@ -172,9 +172,9 @@ class Unread:
     todos: int = 0
 
 
-def own(taxpayer_id: str) -> list[ColumnElement[bool]]:
+def own(person_id: str) -> list[ColumnElement[bool]]:
     """The scope of one's inbox."""
-    return [_d.taxpayer_id == taxpayer_id, _d.withdrawn.is_(False)]
+    return [_d.person_id == person_id, _d.withdrawn.is_(False)]
 
 
 async def deliver(connection: AsyncConnection, sent: Notice, authorities: Sequence[str], now_ms: int) -> int:
@@ -187,7 +187,7 @@ async def deliver(connection: AsyncConnection, sent: Notice, authorities: Sequen
     columns = {
         "delivery_id": literal(f"{sent.notice_id}.") + taxpayer.c.taxpayer_id,
         "notice_id": literal(sent.notice_id),
-        "taxpayer_id": taxpayer.c.taxpayer_id,
+        "person_id": taxpayer.c.taxpayer_id,
         "kind": literal(sent.kind.value),
         "title": literal(sent.title),
         "source": literal(sent.source),
@@ -225,6 +225,13 @@ async def hand_over(connection: AsyncConnection, one: Delivery) -> None:
     await connection.execute(insert(delivery).values(**DELIVERY.row(one)).on_conflict_do_nothing())
 
 
+async def add_once(connection: AsyncConnection, one: Notice) -> bool:
+    """False: one of this id is there already."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(notice).values(**NOTICE.row(one)).on_conflict_do_nothing()
+    return (await connection.execute(statement)).rowcount == 1
+
+
 async def withdraw(connection: AsyncConnection, notice_id: str) -> None:
     await connection.execute(update(delivery).where(_d.notice_id == notice_id).values(withdrawn=True))
 
@@ -243,21 +250,22 @@ async def due(connection: AsyncConnection, now_ms: int) -> list[Notice]:
     return [NOTICE.of_row(row) for row in await connection.execute(query)]
 
 
-async def own_delivery(connection: AsyncConnection, taxpayer_id: str, delivery_id: str) -> Delivery | None:
-    query = select(delivery).where(*own(taxpayer_id), _d.delivery_id == delivery_id)
+async def own_delivery(connection: AsyncConnection, person_id: str, delivery_id: str) -> Delivery | None:
+    query = select(delivery).where(*own(person_id), _d.delivery_id == delivery_id)
     row = (await connection.execute(query)).one_or_none()
     return DELIVERY.of_row(row) if row is not None else None
 
 
 async def mark_read(
-    connection: AsyncConnection, taxpayer_id: str, delivery_ids: Sequence[str], now_ms: int
+    connection: AsyncConnection, person_id: str, delivery_ids: Sequence[str] | None, now_ms: int
 ) -> None:
+    """None: everything in the person's inbox."""
+    unread = update(delivery).where(*own(person_id), _d.read_at.is_(None)).values(read_at=now_ms)
+    if delivery_ids is None:
+        await connection.execute(unread)
+        return
     for part in chunks(delivery_ids):
-        await connection.execute(
-            update(delivery)
-            .where(_d.delivery_id.in_(part), _d.taxpayer_id == taxpayer_id, _d.read_at.is_(None))
-            .values(read_at=now_ms)
-        )
+        await connection.execute(unread.where(_d.delivery_id.in_(part)))
 
 
 async def mark(connection: AsyncConnection, one: Delivery, **values: int | None) -> None:
@@ -265,21 +273,30 @@ async def mark(connection: AsyncConnection, one: Delivery, **values: int | None)
     await connection.execute(update(delivery).where(_d.delivery_id == one.delivery_id).values(**values))
 
 
-async def counts(connection: AsyncConnection, taxpayer_ids: Sequence[str]) -> dict[str, Unread]:
-    """Of those who have anything unread or undone."""
+async def counts(connection: AsyncConnection, people: Sequence[str]) -> dict[str, Unread]:
+    """Of those who have anything in their inbox."""
     found: dict[str, Unread] = {}
     unread = func.sum(case((_d.read_at.is_(None), 1), else_=0))
     todos = func.sum(case((and_(_d.todo.is_(True), _d.done_at.is_(None)), 1), else_=0))
-    for part in chunks(taxpayer_ids):
+    for part in chunks(people):
         query = (
-            select(_d.taxpayer_id, unread.label("unread"), todos.label("todos"))
-            .where(_d.taxpayer_id.in_(part), _d.withdrawn.is_(False))
-            .group_by(_d.taxpayer_id)
+            select(_d.person_id, unread.label("unread"), todos.label("todos"))
+            .where(_d.person_id.in_(part), _d.withdrawn.is_(False))
+            .group_by(_d.person_id)
         )
         found |= {
-            row.taxpayer_id: Unread(int(row.unread), int(row.todos))
-            for row in await connection.execute(query)
+            row.person_id: Unread(int(row.unread), int(row.todos)) for row in await connection.execute(query)
         }
+    return found
+
+
+async def holders(connection: AsyncConnection, notice_id: str, among: Sequence[str]) -> list[str]:
+    """Who of these has it, also when it was withdrawn."""
+    found: list[str] = []
+    for part in chunks(among):
+        keys = [f"{notice_id}.{one}" for one in part]
+        query = select(_d.person_id).where(_d.delivery_id.in_(keys))
+        found += [row.person_id for row in await connection.execute(query)]
     return found
 
 
@@ -289,6 +306,43 @@ async def answer_of(connection: AsyncConnection, notice_id: str, taxpayer_id: st
     )
     row = (await connection.execute(query)).one_or_none()
     return SURVEY_ANSWER.of_row(row) if row is not None else None
+
+
+async def answered_of(
+    connection: AsyncConnection, taxpayer_id: str, notice_ids: Sequence[str]
+) -> frozenset[str]:
+    """Which of these surveys this person has answered."""
+    a, found = survey_answer.c, set[str]()
+    for part in chunks(notice_ids):
+        query = select(a.notice_id).where(a.notice_id.in_(part), a.taxpayer_id == taxpayer_id)
+        found |= {row.notice_id for row in await connection.execute(query)}
+    return frozenset(found)
+
+
+def is_answered() -> ColumnElement[bool]:
+    """Of a delivery: the survey of its notice has an answer of this person."""
+    a = survey_answer.c
+    return (
+        select(literal(1))
+        .where(a.notice_id == _d.notice_id, a.taxpayer_id == _d.person_id)
+        .correlate(delivery)
+    ).exists()
+
+
+async def answers_to(
+    connection: AsyncConnection, notice_id: str, limit: int
+) -> tuple[int, tuple[SurveyAnswer, ...]]:
+    """How many there are, and the newest of them."""
+    a = survey_answer.c
+    counting = select(func.count()).select_from(survey_answer).where(a.notice_id == notice_id)
+    total = int((await connection.execute(counting)).scalar_one())
+    query = (
+        select(survey_answer)
+        .where(a.notice_id == notice_id)
+        .order_by(a.answered_at.desc(), a.taxpayer_id)
+        .limit(limit)
+    )
+    return total, tuple(SURVEY_ANSWER.of_row(row) for row in await connection.execute(query))
 
 
 async def add_answer(connection: AsyncConnection, given: SurveyAnswer) -> bool:

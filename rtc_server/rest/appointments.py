@@ -327,9 +327,7 @@ async def _store(
 
 
 async def _told(call: Call, one: Appointment) -> None:
-    await call.desk.casework.changed(
-        CaseList.APPOINTMENTS, taxpayers=[one.taxpayer_id], centre_id=one.centre_id
-    )
+    await call.desk.casework.changed(CaseList.APPOINTMENTS, people=[one.taxpayer_id], centre_id=one.centre_id)
 
 
 # Staff

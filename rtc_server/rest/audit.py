@@ -58,6 +58,7 @@ ACTIONS: Mapping[str, tuple[AuditKind, str]] = MappingProxyType(
         "export_work_order": (_X, "导出工单"),
         "export_mediation_application": (_X, "导出调解申请"),
         "export_notice": (_X, "导出消息"),
+        "export_survey_answers": (_X, "导出问卷答卷"),
         "export_knowledge": (_X, "导出知识"),
         "export_audit_log": (_X, "导出操作记录"),
         "save_authority": (_C, "保存税务机关"),

@@ -49,6 +49,8 @@ class StaffHomeView(View):
     centres: list[NamedView]
     agents: list[AgentView]
     may: list[str]
+    unread: int
+    todos: int
 
 
 class ChoicesView(View):
@@ -101,9 +103,13 @@ async def _choose_authority(call: Call) -> HomeView:
 
 
 async def _staff_home(call: Call) -> StaffHomeView:
-    organisation = call.desk.organisation
-    mine = organisation.centres_of(call.person.person_id)
+    organisation, own = call.desk.organisation, call.person.person_id
+    mine = organisation.centres_of(own)
+    async with call.desk.recording.read(caught_up=False) as connection:
+        counts = (await notices.counts(connection, [own])).get(own, Unread())
     return StaffHomeView(
+        unread=counts.unread,
+        todos=counts.todos,
         centres=[
             NamedView(code=one.centre_id, name=one.name)
             for one in organisation.whole.centres.values()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from aiohttp import web
+from sqlalchemy import ColumnElement
 
 from rtc_server.casework import inquiries as rules
 from rtc_server.casework.inquiries import Inquiry
@@ -44,14 +47,31 @@ class InquiriesQuery(ListQuery):
     number: SearchWords | None = None
     kind: InquiryKind | None = None
     content: SearchWords | None = None
-    state: InquiryState | None = None
     created_from: Moment | None = None
     created_before: Moment | None = None
+
+
+class OwnState(StrEnum):
+    """To whom it was given, and whether it was answered or closed, is no state of the taxpayer's."""
+
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+
+
+_STATES = {
+    OwnState.PROCESSING: [InquiryState.SUBMITTED, InquiryState.ASSIGNED],
+    OwnState.COMPLETED: [InquiryState.ANSWERED, InquiryState.CLOSED],
+}
+
+
+class OwnInquiriesQuery(InquiriesQuery):
+    state: OwnState | None = None
 
 
 class StaffInquiriesQuery(InquiriesQuery, StaffListQuery):
     """``agent_id``: whom they were given to."""
 
+    state: InquiryState | None = None
     agent_id: SearchWords | None = None
 
 
@@ -103,9 +123,8 @@ def _view(call: Call, one: Inquiry) -> InquiryView:
     centre = organisation.centre(one.centre_id)
     own = call.person.role is Role.TAXPAYER
     state_name = WORDS["inquiry_state"][one.state]
-    if own and one.is_open:
-        # To whom it was given is no state of the taxpayer's.
-        state_name = WORDS["inquiry_state"][InquiryState.ASSIGNED]
+    if own:
+        state_name = WORDS["own_inquiry_state"][OwnState.PROCESSING if one.is_open else OwnState.COMPLETED]
     return InquiryView(
         inquiry_id=one.inquiry_id,
         number=one.number,
@@ -170,8 +189,12 @@ async def _find(call: Call) -> Inquiry:
 
 
 async def _list_own(call: Call) -> Listing[InquiryView]:
-    scope = [rows.inquiry.c.taxpayer_id == call.person.person_id]
-    return await listing(call, INQUIRIES, scope, call.query(InquiriesQuery), lambda one: _view(call, one))
+    query = call.query(OwnInquiriesQuery)
+    scope: list[ColumnElement[bool]] = [rows.inquiry.c.taxpayer_id == call.person.person_id]
+    if query.state is not None:
+        scope.append(rows.inquiry.c.state.in_([one.value for one in _STATES[query.state]]))
+        query = query.model_copy(update={"state": None})
+    return await listing(call, INQUIRIES, scope, query, lambda one: _view(call, one))
 
 
 async def _read_own(call: Call) -> InquiryView:
@@ -182,7 +205,7 @@ async def _read_own(call: Call) -> InquiryView:
 
 
 async def _told(call: Call, one: Inquiry) -> None:
-    await call.desk.casework.changed(CaseList.INQUIRIES, taxpayers=[one.taxpayer_id], centre_id=one.centre_id)
+    await call.desk.casework.changed(CaseList.INQUIRIES, people=[one.taxpayer_id], centre_id=one.centre_id)
 
 
 # Staff
@@ -240,6 +263,10 @@ async def _assign(call: Call) -> InquiryView:
             connection, INQUIRY, known, rules.assign(known, agent_id, call.person.person_id, at)
         )
     await _told(call, stored)
+    if agent_id != call.person.person_id:
+        text = f"纳税人的留言（{stored.number}）已分派给您，请及时答复。"
+        link = ("查看留言", f"/desk/records/inquiries?number={stored.number}")
+        await call.desk.casework.inform_now(agent_id, "留言已分派给您", text, link, CaseList.INQUIRIES)
     return await _whole(call, stored)
 
 
@@ -287,7 +314,7 @@ _ONE = InquiryView
 
 ENTRIES = (
     Entry("GET", _MINE, _T, _list_own, "One's own inquiries",
-          query=InquiriesQuery, answer=Listing[InquiryView]),
+          query=OwnInquiriesQuery, answer=Listing[InquiryView]),
     Entry("POST", _MINE, _T, _write, "Write one", body=InquiryBody, answer=_ONE, status=201),
     Entry("GET", f"{_MINE}/{{inquiry_id}}", _T, _read_own, "One of one's own, with its answer", answer=_ONE),
     Entry("GET", _ALL, _S, _list, "Inquiries of a centre",

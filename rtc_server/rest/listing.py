@@ -130,13 +130,20 @@ async def export(  # noqa: PLR0917 - as its neighbour, and what one sees
         async for one in everything(connection, spec, scope, asked_of(spec, query), MAX_EXPORTED):
             shown = view(one)
             rows.append([column.text(shown) for column in columns])
-    content = await asyncio.to_thread(_sheet, title, [(one.heading, one.width) for one in columns], rows)
     audit(call, f"export_{spec.kind.name}", None, f"{len(rows)}")
+    return await sheet_response(title, title, [(one.heading, one.width) for one in columns], rows)
+
+
+async def sheet_response(
+    name: str, title: str, columns: Sequence[tuple[str, int]], rows: Sequence[Sequence[str]]
+) -> web.Response:
+    """A workbook of one sheet to be saved as ``name``; columns are headings and widths in characters."""
+    content = await asyncio.to_thread(_sheet, title, columns, rows)
     return web.Response(
         body=content,
         content_type=XLSX,
         headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(title)}.xlsx",
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}.xlsx",
             "Cache-Control": "no-store",
         },
     )
@@ -148,11 +155,12 @@ def _sheet(title: str, columns: Sequence[tuple[str, int]], rows: Sequence[Sequen
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title)
     for number, (_, width) in enumerate(columns):
-        sheet.column_dimensions[chr(ord("A") + number)].width = width
+        sheet.column_dimensions[get_column_letter(number + 1)].width = width
     sheet.freeze_panes = "A2"
     bold, wrapped = Font(bold=True), Alignment(vertical="top", wrap_text=True)
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from rtc_server.casework.service import now_ms
 from rtc_server.casework.states import WORDS
 from rtc_server.identity.policy import Permission
-from rtc_server.records import mediations
+from rtc_server.records import mediations, meetings
 from rtc_server.records.lists import Scope
 from rtc_server.records.mediations import MEDIATIONS, MediationFilter, MediationRecord
 from rtc_server.records.meeting_recording import application_of
@@ -25,6 +25,7 @@ from rtc_server.rest.listing import (
     SearchWords,
     SheetColumn,
     StaffListQuery,
+    audit,
     export,
     listing,
     local_time,
@@ -36,6 +37,7 @@ from signaling.errors import BadInput, ErrorCode, Refused
 from signaling.rooms.meetings import Meetings, NewApplication
 from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_states import MediationPhase
+from signaling.sessions.meeting_streams import PERSON_PREFIX
 from signaling.sessions.states import Role
 from signaling.wire.base import Identifier
 from signaling.wire.centre_notifications import CaseList
@@ -43,6 +45,12 @@ from signaling.wire.centre_notifications import CaseList
 MEETINGS = web.AppKey("meetings", Meetings)
 
 _MAX_SHOWN = 200
+_MAX_LINES = 100
+_ROLE_NAMES = {
+    Role.TAXPAYER: "纳税人",
+    Role.AGENT: "税务人员",
+    Role.SUPERVISOR: "班长",
+}
 
 
 class ApplicationBody(Body):
@@ -111,6 +119,37 @@ class ApplicationView(View):
     done_at: int | None
 
 
+class ParticipantView(View):
+    """Staff by number, taxpayers masked, as in the meeting itself. ``left_at`` None: still there."""
+
+    display_name: str
+    role_name: str
+    joined_at: int
+    left_at: int | None
+
+
+class ChatLineView(View):
+    sender_name: str | None
+    text: str
+    sent_at: int
+
+
+class MeetingRecordView(View):
+    """What is kept of a meeting that has begun. ``messages`` are its last ``_MAX_LINES`` lines."""
+
+    started_at: int
+    ended_at: int | None
+    participants: list[ParticipantView]
+    notes: str
+    messages: list[ChatLineView]
+
+
+class MediationView(ApplicationView):
+    """One, with the record of its meeting."""
+
+    meeting: MeetingRecordView | None
+
+
 class Applications(View):
     applications: list[ApplicationView]
     next_cursor: str | None = None
@@ -173,6 +212,10 @@ async def _dispatch(call: Call) -> ApplicationView:
     number = call.desk.organisation.staff_number(agent_id) or ""
     text = f"您的调解申请（{given.number}）已由税务人员 {number} 受理，请按约定时间进入调解室。"
     await _inform(call, given, "调解申请已受理", text, ("进入调解室", f"/meeting/{given.meeting_id}"))
+    if agent_id != call.person.person_id:
+        told = f"调解申请（{given.number}，{given.subject}）已分派给您，请按约定时间主持调解会议。"
+        link = ("查看申请", f"/desk/records/mediations?number={given.number}")
+        await call.desk.casework.inform_now(agent_id, "调解申请已分派给您", told, link, CaseList.MEDIATIONS)
     return _view(call.desk, given)
 
 
@@ -185,9 +228,7 @@ async def _inform(
 
 
 async def _told(call: Call, one: MediationApplication) -> None:
-    await call.desk.casework.changed(
-        CaseList.MEDIATIONS, taxpayers=[one.taxpayer_id], centre_id=one.centre_id
-    )
+    await call.desk.casework.changed(CaseList.MEDIATIONS, people=[one.taxpayer_id], centre_id=one.centre_id)
 
 
 def _row_view(call: Call) -> Callable[[MediationRecord], ApplicationView]:
@@ -249,8 +290,55 @@ async def _own(call: Call) -> MediationApplication:
     return application_of(row)
 
 
-async def _read_own(call: Call) -> ApplicationView:
-    return _view(call.desk, await _own(call))
+async def _read_own(call: Call) -> MediationView:
+    return await _whole(call, await _own(call))
+
+
+async def _read(call: Call) -> MediationView:
+    """Who asked for what, who took part and what was said: that staff read it is recorded."""
+    async with call.desk.recording.read() as connection:
+        row = await mediations.get(connection, call.id("application_id"))
+    hidden = (MediationPhase.DRAFT, MediationPhase.DISCARDED)
+    if row is None or row.phase in hidden:
+        raise Refused(ErrorCode.RECORD_NOT_FOUND)
+    if row.agent_id != call.person.person_id and not _of_own_centre(call, row.authority):
+        raise Refused(ErrorCode.RECORD_NOT_FOUND)
+    audit(call, "read_mediation", row.taxpayer_id, row.number)
+    return await _whole(call, application_of(row))
+
+
+async def _whole(call: Call, one: MediationApplication) -> MediationView:
+    return MediationView(**_view(call.desk, one).model_dump(), meeting=await _record(call, one.meeting_id))
+
+
+async def _record(call: Call, meeting_id: str | None) -> MeetingRecordView | None:
+    if meeting_id is None:
+        return None
+    async with call.desk.recording.read(caught_up=False) as connection:
+        held = await meetings.get(connection, meeting_id)
+        if held is None or held.started_at is None:
+            return None
+        members = await meetings.members(connection, meeting_id)
+        notes = await meetings.notes(connection, meeting_id)
+        lines = await meetings.messages_before(connection, meeting_id, None, _MAX_LINES)
+    return MeetingRecordView(
+        started_at=held.started_at,
+        ended_at=held.ended_at,
+        participants=[
+            ParticipantView(
+                display_name=one.display_name,
+                role_name=_ROLE_NAMES.get(one.role, ""),
+                joined_at=one.joined_at,
+                left_at=one.left_at,
+            )
+            for one in members
+            if not one.person_id.startswith(PERSON_PREFIX)
+        ],
+        notes=notes.text if notes is not None else "",
+        messages=[
+            ChatLineView(sender_name=one.sender_name, text=one.text, sent_at=one.sent_at) for one in lines
+        ],
+    )
 
 
 async def _revise(call: Call) -> ApplicationView:
@@ -357,7 +445,7 @@ ENTRIES = (
     ),
     Entry("GET", "/api/centre/mediations", _T, _list_own, "One's own applications, drafts too",
           query=MediationsQuery, answer=Listing[ApplicationView]),
-    Entry("GET", "/api/centre/mediations/{application_id}", _T, _read_own, "One of one's own", answer=ApplicationView),
+    Entry("GET", "/api/centre/mediations/{application_id}", _T, _read_own, "One of one's own", answer=MediationView),
     Entry("PUT", "/api/centre/mediations/{application_id}", _T, _revise, "Change a draft",
           body=RevisionBody, answer=ApplicationView),
     Entry("DELETE", "/api/centre/mediations/{application_id}", _T, _discard, "Throw a draft away"),
@@ -367,6 +455,8 @@ ENTRIES = (
     Entry("GET", "/api/casework/mediations", _S, _list_staff, "Applications of a centre",
           query=StaffMediationsQuery, answer=Listing[ApplicationView]),
     Entry("GET", "/api/casework/mediations/export.xlsx", _S, _export, "The same as a sheet", query=StaffMediationsQuery),
+    Entry("GET", "/api/casework/mediations/{application_id}", _S, _read, "One of a centre, with its meeting; recorded",
+          answer=MediationView),
     Entry("POST", "/api/mediations/{application_id}/refuse", _S, _refuse, "Refuse, with a reason; the taxpayer is told",
           body=MediationReasonBody, answer=ApplicationView),
 )  # fmt: skip

@@ -1,15 +1,18 @@
-"""Notices (消息, 待办) over HTTP: a taxpayer's inbox and favourites; staff push to an audience, now or at a time."""
+"""Notices (消息, 待办) over HTTP: the inbox and favourites of taxpayers and staff; supervisors push to an audience, now or
+at a time."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field, StringConstraints, model_validator
 from sqlalchemy import ColumnElement
 
 from rtc_server.casework import notices as rules
+from rtc_server.casework import surveys
 from rtc_server.casework.notices import Audience, Notice
 from rtc_server.casework.service import new_id, now_ms
 from rtc_server.casework.states import WORDS, NoticeKind, NoticeState, TaxpayerKind
@@ -32,6 +35,7 @@ from rtc_server.rest.listing import (
     local_time,
     own_centre,
     required,
+    sheet_response,
 )
 from rtc_server.rest.resource import Body, Call, Entry, Line, View
 from signaling.errors import BadInput, ErrorCode, Refused
@@ -60,6 +64,8 @@ class DeliveriesQuery(ListQuery):
     read: Literal["read", "unread"] | None = None
     favourite: bool | None = None
     todo: bool | None = None
+    answered: bool | None = None
+    """Surveys alone, and those one has answered or has not."""
 
 
 class NoticesQuery(StaffListQuery):
@@ -116,7 +122,11 @@ class NoticeBody(Body):
 
 
 class ReadBody(Body):
-    delivery_ids: Annotated[list[Annotated[str, StringConstraints(max_length=130)]], Field(max_length=100)]
+    """``delivery_ids`` None: everything."""
+
+    delivery_ids: (
+        Annotated[list[Annotated[str, StringConstraints(max_length=130)]], Field(max_length=100)] | None
+    )
 
 
 class FavouriteBody(Body):
@@ -164,6 +174,8 @@ class DeliveryView(View):
     read: bool
     favourite: bool
     done: bool
+    answered: bool | None = None
+    """Of a survey."""
     body: str = ""
     links: list[LinkView] = []
     attachments: list[AttachmentView] = []
@@ -191,7 +203,27 @@ class NoticeView(View):
     attachments: list[AttachmentView] = []
 
 
-def _delivery_view(one: Delivery) -> DeliveryView:
+class TallyView(View):
+    """Of one question: how often each option was chosen, or the newest words."""
+
+    question: str
+    multiple: bool
+    options: list[str]
+    counts: list[int]
+    words: list[str]
+
+
+class SurveyResultsView(View):
+    """Nobody is named. ``within``: the tally is of so many of the newest answers at most."""
+
+    title: str
+    recipients: int
+    answered: int
+    within: int
+    questions: list[TallyView]
+
+
+def _delivery_view(one: Delivery, answered: frozenset[str] = frozenset()) -> DeliveryView:
     return DeliveryView(
         delivery_id=one.delivery_id,
         notice_id=one.notice_id,
@@ -204,10 +236,11 @@ def _delivery_view(one: Delivery) -> DeliveryView:
         read=one.read_at is not None,
         favourite=one.favourite_at is not None,
         done=one.done_at is not None,
+        answered=one.notice_id in answered if one.kind is NoticeKind.SURVEY else None,
     )
 
 
-# The taxpayer
+# One's own
 
 
 async def _inbox(call: Call) -> Listing[DeliveryView]:
@@ -220,7 +253,18 @@ async def _inbox(call: Call) -> Listing[DeliveryView]:
         (query.todo is True, d.todo.is_(True)),
     ]
     scope += [condition for holds, condition in wanted if holds]
-    return await listing(call, DELIVERIES, scope, query, _delivery_view)
+    if query.answered is not None:
+        scope += [
+            d.kind == NoticeKind.SURVEY.value,
+            rows.is_answered() if query.answered else ~rows.is_answered(),
+        ]
+    found = await listing(call, DELIVERIES, scope, query, lambda one: one)
+    pushed = [one.notice_id for one in found.items if one.kind is NoticeKind.SURVEY]
+    answered = frozenset[str]()
+    if pushed:
+        async with call.desk.recording.read(caught_up=False) as connection:
+            answered = await rows.answered_of(connection, call.person.person_id, pushed)
+    return Listing(**dict(found) | {"items": [_delivery_view(one, answered) for one in found.items]})
 
 
 def _delivery_id(call: Call) -> str:
@@ -245,6 +289,7 @@ async def _open(call: Call) -> DeliveryView:
             "links": _links(notice),
             "attachments": await attachment_views(call.desk, notice.attachments),
             "survey": _questions(notice),
+            "answered": None if not notice.survey else answered is not None,
             "answers": None if answered is None else [ChoiceView(**one) for one in answered.answers],
         }
     )
@@ -259,7 +304,7 @@ def _questions(notice: Notice) -> list[SurveyQuestionView]:
 
 
 async def _told(call: Call) -> None:
-    await call.desk.casework.changed(CaseList.NOTICES, taxpayers=[call.person.person_id])
+    await call.desk.casework.changed(CaseList.NOTICES, people=[call.person.person_id])
 
 
 async def _mark_read(call: Call) -> None:
@@ -273,6 +318,7 @@ async def _favourite(call: Call) -> DeliveryView:
     async with call.desk.recording.write() as connection:
         known = required(await rows.own_delivery(connection, call.person.person_id, _delivery_id(call)))
         await rows.mark(connection, known, favourite_at=at)
+    await _told(call)
     return _delivery_view(replace(known, favourite_at=at))
 
 
@@ -295,7 +341,7 @@ async def _answer(call: Call) -> DeliveryView:
     async with call.desk.recording.write() as connection:
         known = required(await rows.own_delivery(connection, own, _delivery_id(call)))
         notice = required(await rows.get(connection, known.notice_id))
-        if not _fits(notice.survey, answers):
+        if not surveys.fits(notice.survey, [one.model_dump() for one in answers]):
             raise BadInput(ErrorCode.BAD_MESSAGE)
         kept = SurveyAnswer(
             notice.notice_id, own, notice.title, at, tuple(one.model_dump() for one in answers)
@@ -304,24 +350,8 @@ async def _answer(call: Call) -> DeliveryView:
             raise Refused(ErrorCode.ALREADY_RATED)
         if known.todo:
             await rows.mark(connection, known, done_at=at)
-    await _told(call)
+    await call.desk.casework.changed(CaseList.NOTICES, people=[own], centre_id=notice.centre_id)
     return await _open(call)
-
-
-def _fits(survey: tuple[dict[str, Any], ...], answers: list[ChoiceBody]) -> bool:
-    if not survey or len(survey) != len(answers):
-        return False
-    for question, given in zip(survey, answers, strict=True):
-        count = len(question["options"])
-        if count == 0:
-            fits = not given.options and bool(given.words.strip())
-        else:
-            chosen = set(given.options)
-            few = len(given.options) >= 1 if question["multiple"] else len(given.options) == 1
-            fits = few and len(chosen) == len(given.options) and max(chosen) < count and not given.words
-        if not fits:
-            return False
-    return True
 
 
 # Staff
@@ -454,6 +484,54 @@ async def _read(call: Call) -> NoticeView:
     return await _read_notice(call, call.id("notice_id"))
 
 
+_MAX_TALLIED = 20_000
+
+
+async def _survey(call: Call) -> tuple[Notice, int, tuple[SurveyAnswer, ...]]:
+    """A survey a centre has pushed, how many answered, and the newest answers."""
+    async with call.desk.recording.read(caught_up=False) as connection:
+        found = required(await rows.get(connection, call.id("notice_id")))
+        check_centre(call, found.centre_id or "")
+        if not found.survey:
+            raise Refused(ErrorCode.RECORD_NOT_FOUND)
+        total, given = await rows.answers_to(connection, found.notice_id, _MAX_TALLIED)
+    return found, total, given
+
+
+async def _results(call: Call) -> SurveyResultsView:
+    found, total, given = await _survey(call)
+    tallies = await asyncio.to_thread(surveys.tally, found.survey, [one.answers for one in given])
+    return SurveyResultsView(
+        title=found.title,
+        recipients=found.recipients,
+        answered=total,
+        within=_MAX_TALLIED,
+        questions=[
+            TallyView(
+                question=one.question,
+                multiple=one.multiple,
+                options=[option for option, _ in one.options],
+                counts=[count for _, count in one.options],
+                words=list(one.words),
+            )
+            for one in tallies
+        ],
+    )
+
+
+async def _export_results(call: Call) -> web.Response:
+    """One row an answer, without who gave it."""
+    found, _, given = await _survey(call)
+    columns = [("序号", 8), ("填写时间", 18), *((one["question"], 32) for one in found.survey)]
+    lines = [
+        [str(number), local_time(one.answered_at)]
+        + [surveys.in_words(*pair) for pair in zip(found.survey, one.answers, strict=False)]
+        for number, one in enumerate(given, 1)
+    ]
+    audit(call, "export_survey_answers", found.notice_id, f"{len(lines)}")
+    return await sheet_response(f"问卷答卷-{found.title}", "答卷", columns, lines)
+
+
 async def _withdraw(call: Call) -> NoticeView:
     async with call.desk.recording.read(caught_up=False) as connection:
         known = required(await rows.get(connection, call.id("notice_id")))
@@ -462,17 +540,16 @@ async def _withdraw(call: Call) -> NoticeView:
         await changes.change(connection, NOTICE, known, rules.withdraw(known))
         await rows.withdraw(connection, known.notice_id)
     audit(call, "withdraw_notice", known.notice_id)
-    there = list(call.desk.casework.taxpayers_there())
-    await call.desk.casework.changed(CaseList.NOTICES, taxpayers=there, centre_id=known.centre_id)
+    await call.desk.casework.pushed(known)
     return await _read_notice(call, known.notice_id)
 
 
-_T, _S, _P = Permission.OWN_CENTRE, Permission.CASEWORK, Permission.PUSH_NOTICES
+_T, _S, _P = Permission.OWN_NOTICES, Permission.CASEWORK, Permission.PUSH_NOTICES
 _MINE, _ALL = "/api/centre/notices", "/api/casework/notices"
 
 ENTRIES = (
     Entry("GET", _MINE, _T, _inbox, "One's inbox", query=DeliveriesQuery, answer=Listing[DeliveryView]),
-    Entry("POST", f"{_MINE}/read", _T, _mark_read, "Mark several as read", body=ReadBody),
+    Entry("POST", f"{_MINE}/read", _T, _mark_read, "Mark several as read, or all", body=ReadBody),
     Entry("GET", f"{_MINE}/{{delivery_id}}", _T, _open, "Open one; it is read then", answer=DeliveryView),
     Entry("PUT", f"{_MINE}/{{delivery_id}}/favourite", _T, _favourite, "Keep it, or no longer",
           body=FavouriteBody, answer=DeliveryView),
@@ -486,6 +563,9 @@ ENTRIES = (
     Entry("POST", _ALL, _P, _push, "Push to an audience, now or at a time",
           body=NoticeBody, answer=NoticeView, status=201),
     Entry("GET", f"{_ALL}/{{notice_id}}", _S, _read, "One a centre has pushed", answer=NoticeView),
+    Entry("GET", f"{_ALL}/{{notice_id}}/answers", _S, _results, "What was answered to a survey, without names",
+          answer=SurveyResultsView),
+    Entry("GET", f"{_ALL}/{{notice_id}}/answers.xlsx", _S, _export_results, "All answers as a sheet, without names"),
     Entry("POST", f"{_ALL}/{{notice_id}}/withdraw", _P, _withdraw, "Take it back from everybody",
           answer=NoticeView),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from rtc_server.assistant.service import AssistantService
+from rtc_server.casework.mediations import MeetingNotices
 from rtc_server.casework.service import CaseworkService
 from rtc_server.files.links import Links
 from rtc_server.files.service import FileService
@@ -34,6 +35,7 @@ class ServiceDesk:
     speech: SpeechService
     voice: VoiceService
     retention: Retention
+    meeting_notices: MeetingNotices
 
 
 SERVICE_DESK = web.AppKey("service_desk", ServiceDesk)

@@ -167,9 +167,7 @@ async def _store(
 
 
 async def _told(call: Call, one: WorkOrder) -> None:
-    await call.desk.casework.changed(
-        CaseList.WORK_ORDERS, taxpayers=[one.taxpayer_id], centre_id=one.centre_id
-    )
+    await call.desk.casework.changed(CaseList.WORK_ORDERS, people=[one.taxpayer_id], centre_id=one.centre_id)
 
 
 # The taxpayer

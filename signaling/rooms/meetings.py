@@ -54,7 +54,9 @@ class Meetings:
         organisation: OrganisationPort,
         new_id: Callable[[], str],
     ) -> None:
-        """``ports.outbound`` reaches the pages of meetings."""
+        """``ports.outbound`` reaches the pages of meetings. ``on_moved`` hears of every application that goes on with its
+        meeting, after it is kept; it is set before the first does."""
+        self.on_moved: Callable[[MediationApplication], None] = lambda _application: None
         self._ports = ports
         self._records = records
         self._organisation = organisation
@@ -255,6 +257,7 @@ class Meetings:
             notes,
             on_end=self._leave,
             on_gone=self.forget,
+            on_moved=self.on_moved,
         )
         self._rooms[state.meeting_id] = room
         self._by_application[state.application.application_id] = room

@@ -19,7 +19,8 @@ class CaseList(StrEnum):
 
 
 class CentreChanged(Notification):
-    """Something of one's own changed in this list: read it again. The counts are for taxpayers, null for staff."""
+    """Something of one's own changed in this list: read it again. The counts of the own inbox are for whom it concerns, null
+    for the others of a centre. The window and the desk are told only what has counts."""
 
     EVENT: ClassVar[str] = "centre.changed"
     changed: CaseList

@@ -7,56 +7,15 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import expect
 
 from tests.e2e.looking import Looker
 from tests.e2e.office import Story
+from tests.e2e.visitor import PATIENCE_MS, Visitor
 from tests.harness.browser import DESKTOP, PHONE, sign_in
 from tests.rest.test_files import PDF
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240), pytest.mark.long]
-
-PATIENCE_MS = 30_000
-ATTACHMENT: FilePayload = {"name": "说明.pdf", "mimeType": "application/pdf", "buffer": PDF}
-
-
-class Visitor:
-    """Somebody at a page of lists."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        page.set_default_timeout(PATIENCE_MS)
-
-    @classmethod
-    async def arrives(cls, story: Story, account: str, path: str) -> Visitor:
-        visitor = cls(await sign_in(await story.seat(), story.url, account, path))
-        await expect(visitor.page.get_by_test_id("list-search")).to_be_visible(timeout=PATIENCE_MS)
-        return visitor
-
-    async def press(self, testid: str) -> None:
-        await self.page.get_by_test_id(testid).first.click()
-
-    async def fill(self, testid: str, text: str) -> None:
-        await self.page.get_by_test_id(testid).fill(text)
-
-    async def choose(self, testid: str, value: str) -> None:
-        await self.page.get_by_test_id(testid).select_option(value)
-
-    async def goes_to(self, section: str) -> None:
-        await self.press(f"section-{section}")
-        await expect(self.page).to_have_url(re.compile(rf"/{section}$"))
-
-    async def sees(self, testid: str, text: str) -> None:
-        await expect(self.page.get_by_test_id(testid).first).to_contain_text(text, timeout=PATIENCE_MS)
-
-    async def sees_row(self, *texts: str) -> None:
-        """The first row says all of these, whenever it comes."""
-        for text in texts:
-            await self.sees("list-row", text)
-
-    async def attaches(self) -> None:
-        await self.page.get_by_test_id("attach-input").set_input_files(ATTACHMENT)
-        await self.sees("attached", "已上传")
 
 
 async def test_an_inquiry_from_the_window_to_its_answer(story: Story) -> None:
@@ -91,7 +50,7 @@ async def test_an_inquiry_from_the_window_to_its_answer(story: Story) -> None:
 
     # Nobody pressed anything here: the page was told.
     await taxpayer.sees("count-notices", "1")
-    await taxpayer.sees_row("已答复")
+    await taxpayer.sees_row("已完成")
     await taxpayer.press("inquiry-open")
     await taxpayer.sees("inquiry-answer", "已转相关部门研究")
     async with taxpayer.page.expect_download() as download:

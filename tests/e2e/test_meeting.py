@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Locator, Playwright, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Playwright, expect
 
 from tests.e2e.conftest import Room
 from tests.e2e.people import MEDIA_TIMEOUT_MS, Person
@@ -45,6 +45,11 @@ class Attendee(Person):
     ) -> Attendee:
         """At the door, with the devices chosen."""
         page = await sign_in(context, url, account, f"/meeting/{meeting_id}", query="%3Fdebug%3D1")
+        return await cls.at_the_door(page, account, camera=camera)
+
+    @classmethod
+    async def at_the_door(cls, page: Page, account: str, *, camera: bool = False) -> Attendee:
+        """On a page of the meeting, however they came there."""
         page.set_default_timeout(SLOW_MS)
         person = cls(page, account)
         await expect(person.at("preview")).to_be_visible(timeout=SLOW_MS)

@@ -215,6 +215,7 @@ async def open_house(
         health = Health("engine", dict, lambda: {"ok": None}, desk.recording.records.report)
         app = http_app(settings, tokens, health, Metrics(), TokenMinter(SECRET), desk=desk)
         app[MEETINGS] = meetings = rooms_of_meetings(desk)
+        meetings.on_moved = desk.meeting_notices.moved
         app.on_cleanup.append(lambda _: tokens.close())
         app.on_shutdown.append(lambda _: meetings.stop())
         return House(await aiohttp_client(app), desk, settings)

@@ -53,7 +53,7 @@ class Ears:
     def __init__(self, house: House, *there: str) -> None:
         self.heard: list[tuple[str, str, int | None, int | None]] = []
         house.desk.casework.tell = self._tell
-        house.desk.casework.taxpayers_there = lambda: there
+        house.desk.casework.people_there = lambda: there
 
     def _tell(self, person_id: str, notification: Notification) -> None:
         assert isinstance(notification, CentreChanged)
@@ -214,7 +214,7 @@ async def test_an_inquiry_is_written_assigned_answered_and_its_answer_arrives(ho
     assert "请在电子税务局申请" in whole["body"]
     assert whole["links"] == [{"title": "查看留言", "url": "/centre/inquiries"}]
     assert ears.heard[-1] == (T, "notices", 0, 0), "opening lowers the count"
-    assert (await ask(house, "GET", "/api/centre/inquiries?content=退税&state=answered", T))["total"] == 1
+    assert (await ask(house, "GET", "/api/centre/inquiries?content=退税&state=completed", T))["total"] == 1
     assert (await ask(house, "GET", "/api/centre/inquiries?content=退款", T))["total"] == 0
 
 

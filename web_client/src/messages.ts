@@ -69,6 +69,8 @@ export const CENTRE_PATHS: Readonly<Record<CentreWay, string>> = {
   book: '/centre/appointments?new',
   my_authority: '/centre/authority',
 };
+/** 个人中心 itself. */
+export const CENTRE_HOME = '/centre';
 export const isCentreWay = (way: WayOut): way is CentreWay => way in CENTRE_PATHS;
 
 export interface Notice {

@@ -5,27 +5,51 @@ from __future__ import annotations
 import pytest
 
 from signaling.errors import Refused
+from signaling.gateway import CENTRE_TABS
 from signaling.wire.centre_notifications import CaseList, CentreChanged
 from tests.unit.signaling.service import running_service
 
 
-async def test_a_page_of_the_centre_stands_beside_the_window_and_is_told_what_changed() -> None:
+async def test_every_open_page_is_told_the_counts_and_the_window_too() -> None:
     async with running_service() as service:
         window = await service.sign_in("taxpayer01")
-        page = await service.sign_in("taxpayer01", scope="centre")
-        assert not window.closed.is_set()
-        assert service.gateway.taxpayers_in_centre() == ["taxpayer01"]
-        told = CentreChanged(changed=CaseList.NOTICES, unread=2, todos=1)
-        service.gateway.tell_centre("taxpayer01", told)
-        service.gateway.tell_centre("taxpayer02", told)
-        heard = await page.wait_for("centre.changed")
-        assert heard == {"changed": "notices", "unread": 2, "todos": 1}
-        assert not any(event == "centre.changed" for event, _ in window.told)
-        newer = await service.sign_in("taxpayer01", scope="centre")
-        closed = await page.wait_for("session.closed")
+        tabs = [await service.sign_in("taxpayer01", scope="centre") for _ in range(3)]
+        other = await service.sign_in("taxpayer02", scope="centre")
+        assert service.gateway.people_there() == {"taxpayer01", "taxpayer02"}
+        service.gateway.tell_centre("taxpayer01", CentreChanged(changed=CaseList.NOTICES, unread=2, todos=1))
+        for page in (window, *tabs):
+            heard = await page.wait_for("centre.changed")
+            assert heard == {"changed": "notices", "unread": 2, "todos": 1}
+        # Without counts it is of no concern to the window, which shows nothing else.
+        service.gateway.tell_centre("taxpayer01", CentreChanged(changed=CaseList.INQUIRIES))
+        await tabs[0].wait_for("centre.changed", lambda told: told["changed"] == "inquiries")
+        service.gateway.tell_centre("taxpayer01", CentreChanged(changed=CaseList.NOTICES, unread=0, todos=0))
+        await window.wait_for("centre.changed", lambda told: told["unread"] == 0)
+        assert [data["changed"] for event, data in window.told if event == "centre.changed"] == [
+            "notices"
+        ] * 2
+        assert not any(event == "centre.changed" for event, _ in other.told)
+        await tabs[0].leave()
+        service.gateway.tell_centre("taxpayer01", CentreChanged(changed=CaseList.NOTICES, unread=7, todos=0))
+        await tabs[2].wait_for("centre.changed", lambda told: told["unread"] == 7)
+
+
+async def test_of_too_many_pages_the_oldest_gives_way() -> None:
+    async with running_service() as service:
+        window = await service.sign_in("taxpayer01")
+        tabs = [await service.sign_in("taxpayer01", scope="centre") for _ in range(CENTRE_TABS)]
+        newest = await service.sign_in("taxpayer01", scope="centre")
+        closed = await tabs[0].wait_for("session.closed")
         assert closed["reason"]["code"] == "signed_in_elsewhere"
-        await newer.leave()
-        assert not window.closed.is_set()
+        service.gateway.tell_centre("taxpayer01", CentreChanged(changed=CaseList.NOTICES, unread=1, todos=0))
+        for page in (*tabs[1:], newest, window):
+            await page.wait_for("centre.changed")
+        assert not any(page.closed.is_set() for page in (*tabs[1:], newest, window))
+        for page in (*tabs[1:], newest):
+            await page.leave()
+        await window.leave()
+        await service.books.nobody.wait()
+        assert service.gateway.people_there() == set()
 
 
 async def test_a_page_of_the_centre_requests_nothing() -> None:

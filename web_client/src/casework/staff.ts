@@ -7,6 +7,8 @@ export interface StaffHome {
   readonly agents: readonly { readonly agent_id: string; readonly staff_number: string; readonly centres: readonly string[] }[];
   /** Permissions that show or hide what a page offers; the server asks again. */
   readonly may: readonly string[];
+  readonly unread: number;
+  readonly todos: number;
 }
 
 export interface StaffContext extends CaseContext {

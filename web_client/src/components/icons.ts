@@ -23,6 +23,7 @@ export const PlayIcon = icon('M8 5.200v13.600l10.500-6.800z');
 export const RecordIcon = icon('M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16z', 'M12 9.500a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5z');
 export const SwapIcon = icon('M4 8.500h14', 'M14.500 5 18 8.500 14.500 12', 'M20 15.500H6', 'M9.500 12 6 15.500 9.500 19');
 export const AgentIcon = icon('M5 13v-1.500a7 7 0 0 1 14 0V13', 'M4 13.500a1 1 0 0 1 1-1h1.500v5H5a1 1 0 0 1-1-1z', 'M20 13.500a1 1 0 0 0-1-1h-1.500v5H19a1 1 0 0 0 1-1z', 'M18.500 17.500c0 1.700-1.500 2.700-3.500 2.700h-2');
+export const PersonIcon = icon('M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8z', 'M4.500 20.500c.6-3.700 3.700-5.500 7.500-5.500s6.900 1.800 7.500 5.500');
 export const FontIcon = icon('M3.500 18 8 6l4.500 12', 'M5 14h6', 'M14 18l3-8 3 8', 'M15 15.500h4');
 export const ClearIcon = icon('M5 7h14', 'M9.500 7V4.500h5V7', 'M7 7l.8 12.500h8.400L17 7', 'M10.500 10.500v5.500', 'M13.500 10.500v5.500');
 export const MaximizeIcon = icon('M5 9V5h4', 'M15 5h4v4', 'M19 15v4h-4', 'M9 19H5v-4');

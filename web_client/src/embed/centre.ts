@@ -1,7 +1,9 @@
-import { CENTRE_PATHS, type CentreWay } from '@/messages';
+import { CENTRE_HOME, CENTRE_PATHS, type CentreWay } from '@/messages';
 import type { EmbedConfig } from './config';
 
 export const openCentre = (config: EmbedConfig, way: CentreWay): void => openSignedIn(config, CENTRE_PATHS[way]);
+
+export const openCentreHome = (config: EmbedConfig): void => openSignedIn(config, CENTRE_HOME);
 
 /** 设备与网络检测, where one sees before a call whether it will do. */
 export const openCheck = (config: EmbedConfig): void => openSignedIn(config, '/check');

@@ -85,6 +85,8 @@ export interface Delivery {
   readonly read: boolean;
   readonly favourite: boolean;
   readonly done: boolean;
+  /** Of a survey. */
+  readonly answered: boolean | null;
   readonly body: string;
   readonly links: readonly NoticeLink[];
   readonly attachments: readonly Attachment[];
@@ -106,6 +108,7 @@ export interface PushedNotice {
   readonly staff_number: string | null;
   readonly audience: string;
   readonly links: readonly NoticeLink[];
+  readonly survey: readonly SurveyQuestion[];
   readonly attachments: readonly Attachment[];
 }
 
@@ -144,6 +147,30 @@ export interface Mediation {
   readonly agent_id: string | null;
   readonly agent_number: string | null;
   readonly dispatched_at: number | null;
+  readonly done_at: number | null;
+}
+
+/** What is kept of the meeting of a mediation. */
+export interface MeetingRecord {
+  readonly started_at: number;
+  readonly ended_at: number | null;
+  readonly participants: readonly { readonly display_name: string; readonly role_name: string; readonly joined_at: number; readonly left_at: number | null }[];
+  readonly notes: string;
+  readonly messages: readonly { readonly sender_name: string | null; readonly text: string; readonly sent_at: number }[];
+}
+
+/** One application, with the record of its meeting. */
+export interface MediationCase extends Mediation {
+  readonly meeting: MeetingRecord | null;
+}
+
+/** What was answered to a survey by everybody, without names. */
+export interface SurveyResults {
+  readonly title: string;
+  readonly recipients: number;
+  readonly answered: number;
+  readonly within: number;
+  readonly questions: readonly { readonly question: string; readonly multiple: boolean; readonly options: readonly string[]; readonly counts: readonly number[]; readonly words: readonly string[] }[];
 }
 
 export const slotText = ({ starts_at, ends_at }: { starts_at: number; ends_at: number }): string => {

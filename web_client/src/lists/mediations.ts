@@ -29,5 +29,6 @@ export const mediationFacts = (one: Mediation): [string, string | null][] => [
   ['受理时间', one.dispatched_at === null ? null : dateTime(one.dispatched_at)],
   ['受理人', one.agent_number],
   ['办理状态', one.phase_name],
+  ['办结时间', one.done_at === null ? null : dateTime(one.done_at)],
   ['原因', one.reason],
 ];

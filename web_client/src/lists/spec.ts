@@ -16,11 +16,14 @@ export interface Option {
   readonly label: string;
 }
 
-/** `period` is two filters of the server, `<name>_from` and `<name>_before`; days here, milliseconds there. */
+/**
+ * `period` is two filters of the server, `<name>_from` and `<name>_before`; days here, milliseconds there.
+ * `tabs` stand above the list and are chosen by one press.
+ */
 export interface Filter {
   readonly name: string;
   readonly label: string;
-  readonly kind: 'text' | 'select' | 'period';
+  readonly kind: 'text' | 'select' | 'period' | 'tabs';
   readonly options?: readonly Option[];
 }
 

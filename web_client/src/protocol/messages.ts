@@ -204,7 +204,10 @@ export type CaseList =
   | "work_orders"
   | "mediations";
 
-/** Something of one's own changed in this list: read it again. The counts are for taxpayers, null for staff. */
+/**
+ * Something of one's own changed in this list: read it again. The counts of the own inbox are for whom it concerns, null
+ * for the others of a centre. The window and the desk are told only what has counts.
+ */
 export interface CentreChanged {
   changed: CaseList;
   unread: number | null;

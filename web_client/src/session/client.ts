@@ -7,6 +7,7 @@ import { VoiceApi } from '@/rest/voice';
 import { uploadTransport, type UploadTransport } from '@/rest/uploads';
 import { SignalingConnection, type ConnectionOptions } from '@/signaling/connection';
 import { isLocalFailure, RequestError } from '@/signaling/errors';
+import { countsRead, type Counts } from './counts';
 import { installDebug, type Mark } from './debug';
 import { Sequence } from './link';
 import { isAssistanceLive, isCallLive } from './media_plan';
@@ -105,6 +106,7 @@ const REDUCED: readonly (keyof NotificationMap)[] = [
   'waiting.changed',
   'agent.status',
   'supervise.changed',
+  'centre.changed',
 ];
 
 /** `crypto.randomUUID` is for secure pages only; text must also go from a plain one. */
@@ -126,6 +128,7 @@ export class ServiceClient {
   readonly assistant: AssistantApi;
   readonly voice: VoiceApi;
   readonly uploads: UploadTransport;
+  readonly #http: ServiceHttp;
   readonly #options: ClientOptions;
   readonly #connection: SignalingConnection;
   readonly #rooms = new Map<string, MediaRoom>();
@@ -139,6 +142,7 @@ export class ServiceClient {
     this.preferences = options.preferences;
     this.mark = installDebug(() => [...this.#rooms.values()]);
     const http = new ServiceHttp(options.connection);
+    this.#http = http;
     this.records = new Records(http);
     this.assistant = new AssistantApi(http);
     this.voice = new VoiceApi(http);
@@ -182,6 +186,18 @@ export class ServiceClient {
     const room = this.#rooms.get(interactionId) ?? this.#createRoom(interactionId);
     this.#rooms.set(interactionId, room);
     return room;
+  }
+
+  /** What is unread, for the beginning; from then on it is told. Nobody waits for it, and nobody is told when it fails. */
+  async readInbox(): Promise<void> {
+    const { told } = this.state.get().inbox;
+    const path = this.state.get().me?.role === 'taxpayer' ? '/api/centre' : '/api/casework';
+    try {
+      const read = await this.#http.send<Counts>(path);
+      this.state.update((state) => ({ ...state, inbox: countsRead(state.inbox, read, told) }));
+    } catch {
+      // The next thing that changes tells it.
+    }
   }
 
   async listAgents(): Promise<void> {

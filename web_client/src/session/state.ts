@@ -19,6 +19,7 @@ import type {
   WaitingView,
 } from '@/protocol/messages';
 import type { ConnectionStatus } from '@/signaling/connection';
+import { countsTold, NO_COUNTS, type CountsState } from './counts';
 
 /** A message that the server has not confirmed yet. */
 export interface PendingMessage {
@@ -61,6 +62,8 @@ export interface SessionState {
   readonly rings: readonly InvitationRing[];
   /** Service confirmation forms known here, by id. */
   readonly confirmations: ReadonlyMap<string, ConfirmationView>;
+  /** What waits in the personal centre, or on its staff side. */
+  readonly inbox: CountsState;
   /** The last interaction that goes on without this person. */
   readonly left: { readonly interactionId: string; readonly reason: LeftReason } | null;
 }
@@ -79,6 +82,7 @@ export const INITIAL_STATE: SessionState = {
   overview: null,
   rings: [],
   confirmations: new Map(),
+  inbox: NO_COUNTS,
   left: null,
 };
 
@@ -364,6 +368,8 @@ export function reduce(state: SessionState, notification: SessionNotification): 
       };
     case 'supervise.changed':
       return putOverview(state, [value.centre]);
+    case 'centre.changed':
+      return { ...state, inbox: countsTold(state.inbox, value) };
     case 'typing.changed':
     case 'session.closed':
     case 'media.slot':
@@ -375,7 +381,6 @@ export function reduce(state: SessionState, notification: SessionNotification): 
     case 'meeting.unmute_asked':
     case 'meeting.notes_changed':
     case 'meeting.left':
-    case 'centre.changed':
     case 'check.figures':
     case 'check.ended':
       return state;
