@@ -57,7 +57,8 @@ pub struct MediaLine {
     /// Behind `m=`, as it came: a refusal of the line repeats it with port 0.
     pub head: String,
     pub mid: String,
-    /// Port 0: the m-line is rejected or stopped (RFC 3264 §6).
+    /// Port 0: the m-line is rejected or stopped (RFC 3264 §6), unless it is `bundle-only` (RFC 8843 §6), as Firefox
+    /// and webrtcbin offer every line but the first.
     pub rejected: bool,
     pub direction: Direction,
     pub payload_types: Vec<u8>,
@@ -285,6 +286,7 @@ fn media_attribute(media: &mut MediaLine, name: &str, value: &str) -> Result<(),
     match name {
         // str0m's mids hold 16 bytes; browsers use one or two digits.
         "mid" => media.mid = bounded(value, 1, 16, "mid")?.to_owned(),
+        "bundle-only" => media.rejected = false,
         "rtpmap" => {
             if let Some((pt, encoding)) = value.split_once(' ')
                 && let Ok(pt) = pt.parse::<u8>()

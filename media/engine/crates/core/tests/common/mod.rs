@@ -236,6 +236,18 @@ impl World {
         rids: Option<&[&str]>,
         fresh: bool,
     ) -> Result<Vec<Mid>, Fault> {
+        self.offer(peer, client, sources, rids, fresh, &|sdp| sdp)
+    }
+
+    fn offer(
+        &mut self,
+        peer: &str,
+        client: usize,
+        sources: &[Source],
+        rids: Option<&[&str]>,
+        fresh: bool,
+        written: &dyn Fn(String) -> String,
+    ) -> Result<Vec<Mid>, Fault> {
         let rtc = &mut self.clients[client].rtc;
         let mut api = rtc.sdp_api();
         let mids: Vec<Mid> = sources
@@ -262,7 +274,7 @@ impl World {
             .collect();
         let answer = self.command(Command::Publish {
             peer_id: peer.to_owned(),
-            sdp: offer.to_sdp_string(),
+            sdp: written(offer.to_sdp_string()),
             tracks,
             fresh,
         })?;
@@ -271,6 +283,17 @@ impl World {
         rtc.sdp_api().accept_answer(pending, answer).unwrap();
         self.drain_client(client);
         Ok(mids)
+    }
+
+    /// A first offer as another browser would have written it.
+    pub fn publish_written(
+        &mut self,
+        peer: &str,
+        client: usize,
+        sources: &[Source],
+        written: &dyn Fn(String) -> String,
+    ) -> Result<Vec<Mid>, Fault> {
+        self.offer(peer, client, sources, None, true, written)
     }
 
     /// A client on the subscribe transport of a peer.
