@@ -1,7 +1,6 @@
-"""Rules of recording a call: the agent asks, everyone in the call answers for themselves. Pure.
+"""Recording a call: the agent asks, everyone in the call answers for themselves (``recording_rules``). Pure.
 
-Who has not agreed is not recorded, who comes later is asked as well, and an answer may be changed at any time. A recording
-ends with its call.
+A recording ends with its call.
 """
 
 from __future__ import annotations
@@ -10,9 +9,10 @@ from dataclasses import replace
 
 from signaling.errors import ErrorCode, Refused
 from signaling.sessions import commands
+from signaling.sessions import recording_rules as rules
 from signaling.sessions.model import InteractionState, Member, RecordedTrack, RecordingState
 from signaling.sessions.policy import Action, SessionKind, rule, seat_of
-from signaling.sessions.states import CallPhase, Consent, Presence, RecordingPhase
+from signaling.sessions.states import CallPhase, Presence
 
 _DURING = (CallPhase.CONNECTING, CallPhase.ACTIVE)
 
@@ -21,33 +21,17 @@ def handle(state: InteractionState, command: commands.Deed, now_ms: int) -> Inte
     """The policy table has allowed ``command`` in this phase."""
     match command:
         case commands.StartRecording(actor_id=actor_id, recording_id=recording_id):
-            if state.recording.running:
-                return state
-            begun = RecordingState(
-                phase=RecordingPhase.RUNNING,
-                recording_id=recording_id,
-                started_by=actor_id,
-                started_at=now_ms,
-                consents={actor_id: Consent.GIVEN},
-            )
-            return replace(state, recording=begun)
+            return _with(state, rules.begun(state.recording, recording_id, actor_id, now_ms))
         case commands.StopRecording():
             return end(state)
         case commands.AnswerRecording(actor_id=actor_id, given=given):
-            if not state.recording.running or actor_id not in state.recording.consents:
-                raise Refused(ErrorCode.WRONG_PHASE)
-            answer = Consent.GIVEN if given else Consent.REFUSED
-            consents = {**state.recording.consents, actor_id: answer}
-            return replace(state, recording=replace(state.recording, consents=consents))
+            return _with(state, rules.answered(state.recording, actor_id, given))
         case _:
             raise Refused(ErrorCode.NOT_ALLOWED)
 
 
 def end(state: InteractionState) -> InteractionState:
-    """Nothing when none runs."""
-    if not state.recording.running:
-        return state
-    return replace(state, recording=replace(state.recording, phase=RecordingPhase.ENDED))
+    return _with(state, rules.ended(state.recording))
 
 
 def settle(state: InteractionState) -> InteractionState:
@@ -57,27 +41,21 @@ def settle(state: InteractionState) -> InteractionState:
     if state.call.phase not in _DURING:
         return end(state)
     known = state.recording.consents
-    consents = {
-        member.person_id: known.get(member.person_id, Consent.ASKED)
+    asked = (
+        member.person_id
         for member in state.members
         if _talks(member) and (member.person_id in known or member.presence is not Presence.LEFT)
-    }
-    if consents == known:
-        return state
-    return replace(state, recording=replace(state.recording, consents=consents))
+    )
+    return _with(state, rules.asking(state.recording, asked))
 
 
 def recorded(state: InteractionState) -> frozenset[RecordedTrack]:
-    """What is to be recorded now: everything that arrives from those who agreed."""
-    if not state.recording.running:
-        return frozenset()
-    consents = state.recording.consents
-    return frozenset(
-        RecordedTrack(member.person_id, source, member.peer_epoch)
-        for member in state.members
-        if consents.get(member.person_id) is Consent.GIVEN and member.presence is not Presence.LEFT
-        for source in member.tracks
-    )
+    present = (member for member in state.members if member.presence is not Presence.LEFT)
+    return rules.tracks_of(state.recording, present)
+
+
+def _with(state: InteractionState, recording: RecordingState) -> InteractionState:
+    return state if recording is state.recording else replace(state, recording=recording)
 
 
 def _talks(member: Member) -> bool:
