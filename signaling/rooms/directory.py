@@ -17,7 +17,7 @@ from signaling.sessions import commands, derive
 from signaling.sessions.effects import Effects
 from signaling.sessions.interaction import open_interaction
 from signaling.sessions.model import InteractionContext, InteractionState, Member
-from signaling.sessions.states import InteractionKind, InteractionPhase, Presence, Role
+from signaling.sessions.states import InteractionKind, InteractionPhase, InvitationPhase, Presence, Role
 
 _log = logging.getLogger(__name__)
 
@@ -36,11 +36,14 @@ class RoomDirectory:
         self._by_person: dict[str, dict[str, Room]] = {}
         self._closed: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._ringing: dict[str, dict[str, Room]] = {}
+        self._guests: dict[str, set[str]] = {}
         self._rested = asyncio.Event()
         self.on_closed: Callable[[Room], None] = _nothing
         """A room has ended, and is in no index any more."""
         self.on_change: Callable[[Room], None] = _nothing
         """What supervisors see of a room changed."""
+        self.on_guest: Callable[[str, str, bool], None] = _nobody
+        """An agent became a guest of a conversation (both by id), or is none any more."""
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -65,6 +68,10 @@ class RoomDirectory:
     def rung_at(self, person_id: str) -> list[Room]:
         """Rooms into which the person is being invited."""
         return list(self._ringing.get(person_id, {}).values())
+
+    def guesting(self, agent_id: str) -> frozenset[str]:
+        """Conversations in which they are a guest."""
+        return frozenset(self._guests.get(agent_id, ()))
 
     async def open_collaboration(self, agent: Person, staff_number: str, business: str) -> Room:
         """A conversation of the agent without a taxpayer. Raises ``too_many_interactions``, ``media_unavailable``."""
@@ -202,6 +209,19 @@ class RoomDirectory:
             self._ringing.setdefault(asked.to_agent, {})[room.interaction_id] = room
         else:
             self._rings_no_more(room, asked.to_agent)
+        self._guest(room, asked.to_agent, present=asked.phase is InvitationPhase.ACCEPTED)
+
+    def _guest(self, room: Room, agent_id: str, *, present: bool) -> None:
+        known = self._guests.get(agent_id, set())
+        if present is (room.interaction_id in known):
+            return
+        if present:
+            self._guests.setdefault(agent_id, set()).add(room.interaction_id)
+        else:
+            known.discard(room.interaction_id)
+            if not known:
+                del self._guests[agent_id]
+        self.on_guest(agent_id, room.interaction_id, present)
 
     def _rings_no_more(self, room: Room, person_id: str) -> None:
         rung = self._ringing.get(person_id, {})
@@ -223,6 +243,7 @@ class RoomDirectory:
             self.dismiss(room, member.person_id)
         if room.state.invitation is not None:
             self._rings_no_more(room, room.state.invitation.to_agent)
+            self._guest(room, room.state.invitation.to_agent, present=False)
         if self._rooms.pop(room.interaction_id, None) is None:
             return
         self._ports.metrics.interactions(-1)
@@ -234,3 +255,6 @@ class RoomDirectory:
 
 
 def _nothing(_: Room) -> None: ...
+
+
+def _nobody(_agent_id: str, _interaction_id: str, _present: bool) -> None: ...

@@ -142,6 +142,7 @@ class Reception:
         self._positions = Positions(self._tell_ticket_id)
         self.boards = Boards(ports.outbound, ports.clock, self, rooms)
         rooms.on_change = self.boards.conversation_changed
+        rooms.on_guest = lambda agent_id, own, present: self._guest_changed(agent_id, own, present=present)
 
     @property
     def state(self) -> QueueState:
@@ -199,7 +200,7 @@ class Reception:
         chosen |= {kept.agent_id: kept.chosen for kept in work.agents}
         staff = {agent_id: self._ports.organisation.staff(agent_id) for agent_id in chosen}
         return [
-            _signed_in(entry, chosen[agent_id])
+            _signed_in(entry, chosen[agent_id], self._rooms.guesting(agent_id))
             for agent_id, entry in staff.items()
             if entry is not None and entry.role is Role.AGENT and entry.centres
         ]
@@ -292,7 +293,12 @@ class Reception:
         staff = self._ports.organisation.staff(person.person_id)
         if person.role is not Role.AGENT or staff is None or not staff.centres:
             raise Refused(ErrorCode.NOT_ALLOWED)
-        self._do(person.person_id, _signed_in(staff, AgentStatus(status)))
+        guesting = self._rooms.guesting(person.person_id)
+        self._do(person.person_id, _signed_in(staff, AgentStatus(status), guesting))
+
+    def _guest_changed(self, agent_id: str, interaction_id: str, *, present: bool) -> None:
+        if agent_id in self._state.agents:
+            self._apply(q.GuestChanged(agent_id, interaction_id, present))
 
     def sign_out(self, person_id: str) -> None:
         self._do(person_id, q.AgentSignedOut(person_id))
@@ -761,5 +767,5 @@ class Reception:
         self._ports.outbound.notify(person_id, notification)
 
 
-def _signed_in(staff: StaffEntry, status: AgentStatus) -> q.AgentSignedIn:
-    return q.AgentSignedIn(staff.person_id, staff.centres, staff.skills, staff.capacity, status)
+def _signed_in(staff: StaffEntry, status: AgentStatus, guesting: frozenset[str]) -> q.AgentSignedIn:
+    return q.AgentSignedIn(staff.person_id, staff.centres, staff.skills, staff.capacity, status, guesting)

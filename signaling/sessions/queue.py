@@ -116,6 +116,8 @@ class _Turn(QueueOffers):
                     self._gone(ticket, GoneReason.SERVED)
             case q.WrapUpDone():
                 self._wrap_up_done(command.agent_id, lambda _, ticket_id: ticket_id == command.ticket_id)
+            case q.GuestChanged():
+                self._guest_changed(command)
             case q.Tick():
                 pass
 
@@ -283,6 +285,7 @@ class _Turn(QueueOffers):
                 offered=known.offered if known is not None else None,
                 tickets=known.tickets if known is not None else frozenset(),
                 wrapping=known.wrapping if known is not None else (),
+                guesting=known.guesting if known is not None else command.guesting,
             )
         )
         self._reasons[command.agent_id] = StatusReason.SIGNED_IN
@@ -350,6 +353,20 @@ class _Turn(QueueOffers):
             return
         self._put_agent(replace(agent, connected=True, gone_deadline_ms=None, idle_since_ms=self._now))
         self._match_agent(agent_id)
+
+    def _guest_changed(self, command: q.GuestChanged) -> None:
+        """Nobody is offered more than they have places for; what rings already is offered to somebody else."""
+        agent = self._agents.get(command.agent_id)
+        if agent is None or (command.interaction_id in agent.guesting) is command.present:
+            return
+        own = frozenset({command.interaction_id})
+        guesting = agent.guesting | own if command.present else agent.guesting - own
+        idle_since = agent.idle_since_ms if command.present else self._now
+        agent = replace(agent, guesting=guesting, idle_since_ms=idle_since)
+        self._put_agent(agent)
+        if agent.offered is not None and agent.live > agent.capacity:
+            self._end_offer(self._tickets[agent.offered], OfferEnd.AGENT_UNAVAILABLE)
+        self._match_agent(command.agent_id)
 
     def _wrap_up_done(self, agent_id: str, done: Callable[[int, str], bool]) -> None:
         agent = self._agents.get(agent_id)
@@ -481,6 +498,7 @@ class _Turn(QueueOffers):
             connected=False,
             idle_since_ms=self._now,
             wrapping=tuple(sorted(wrapping)),
+            guesting=known.guesting,
         )
         self._put_agent(replace(agent, gone_deadline_ms=self._now + self._agent_settings(agent).grace_ms))
 

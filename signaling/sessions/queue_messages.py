@@ -64,6 +64,8 @@ class AgentSignedIn:
     skills: frozenset[str]
     capacity: int
     status: AgentStatus = AgentStatus.FREE
+    guesting: frozenset[str] = frozenset()
+    """As in ``Agent``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,15 @@ class WrapUpDone:
 
 
 @dataclass(frozen=True, slots=True)
+class GuestChanged:
+    """The agent became a guest of a conversation, or is none any more."""
+
+    agent_id: str
+    interaction_id: str
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     pass
 
@@ -169,6 +180,7 @@ Command = (
     | CancelTransfer
     | ConversationEnded
     | WrapUpDone
+    | GuestChanged
     | Tick
 )
 

@@ -164,11 +164,17 @@ class Agent:
     """Assigned to them, or held by them while a transfer runs."""
     wrapping: tuple[tuple[int, str], ...] = ()
     """After-work time by conversation: until when, ticket id. Each keeps a place of the capacity taken."""
+    guesting: frozenset[str] = frozenset()
+    """Conversations of others in which they are a guest: each takes a place, as long as they are in it."""
     gone_deadline_ms: int | None = None
 
     @property
+    def talking(self) -> frozenset[str]:
+        return self.tickets | self.guesting
+
+    @property
     def live(self) -> int:
-        return len(self.tickets) + (self.offered is not None)
+        return len(self.talking) + (self.offered is not None)
 
     @property
     def load(self) -> int:
@@ -187,9 +193,9 @@ class Agent:
     @property
     def presented_status(self) -> AgentStatus:
         """What others see: a free agent without a place left is busy, or in after-work if only that is left."""
-        if self.status is not AgentStatus.FREE or len(self.tickets) + len(self.wrapping) < self.capacity:
+        if self.status is not AgentStatus.FREE or len(self.talking) + len(self.wrapping) < self.capacity:
             return self.status
-        return AgentStatus.BUSY if self.tickets else AgentStatus.AFTER_WORK
+        return AgentStatus.BUSY if self.talking else AgentStatus.AFTER_WORK
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,8 @@ async def far_office(folder: Path, *, frames_per_s: int = 10, **settings: str) -
     media_port = free_port()
     settings = {
         "RTC_TURN_START": "false",
-        "RTC_HOST": "0.0.0.0",  # noqa: S104 - the far browser's network ends on a bridge
-        "RTC_MEDIA_BIND_IP": "0.0.0.0",  # noqa: S104
+        "RTC_HOST": "0.0.0.0",
+        "RTC_MEDIA_BIND_IP": "0.0.0.0",
         "RTC_MEDIA_ADVERTISED_IPS": SERVER_IP,
         "RTC_MEDIA_WORKERS": "1",
         "RTC_MEDIA_PORT_BASE": str(media_port),

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from tests.e2e.counter import now, watch_frames
 from tests.e2e.far_office import SLOW_MS, FarOffice, far_office
 from tests.e2e.people import Agent, Person, Taxpayer
+from tests.e2e.test_meeting import APPLICANT, DEPUTY, HOST, Attendee, apply_and_dispatch
+from tests.harness.browser import screenshot
 from tests.harness.own_network import own_network_missing
 
 pytestmark = [
@@ -174,3 +177,49 @@ async def test_a_laptop_that_slept_in_a_call(office: FarOffice, asleep_s: int) -
     await taxpayer.press("call-accept")
     await agent.sees_moving("remote-video", timeout_ms=SLOW_MS)
     office.report(f"call, asleep for {asleep_s} s: over, called again", told=await told)
+
+
+@pytest.mark.timeout(300)
+async def test_a_host_whose_network_is_lost_for_20_s_is_host_again(office: FarOffice) -> None:
+    """With the shared screen and the mute; the others see who is away, and then the picture."""
+    meeting_id = await apply_and_dispatch(office.near, office.url)
+    host = await Attendee.arrive(await office.far(), office.url, HOST, meeting_id, camera=True)
+    await host.press("enter")
+    await host.is_in()
+    other = await Attendee.arrive(await office.near(), office.url, APPLICANT, meeting_id, camera=True)
+    await other.knocks()
+    await host.press("knock-admit")
+    await other.is_in()
+    deputy = await Attendee.arrive(await office.near(), office.url, DEPUTY, meeting_id)
+    await deputy.knocks()
+    await host.press("knock-admit")
+    await deputy.is_in()
+    await host.press("share")
+    await other.sees_person(HOST, "screen")
+    await other.sees_person(HOST)
+    await host.sees_person(APPLICANT)
+    await host.press("mic")
+    muted = other.tile(HOST).get_by_test_id("tile-muted")
+    await expect(muted).to_be_visible(timeout=SLOW_MS)
+    for person in (host, other):
+        await watch_frames(person)
+
+    cut = now()
+    office.network.cut()
+    await expect(other.tile(HOST)).to_contain_text("正在重新连接", timeout=SLOW_MS)
+    told = now() - cut
+    await screenshot(other.page, "meeting-reconnecting")
+    await host.sees("banner", "重新连接", timeout_ms=SLOW_MS)
+    await asyncio.sleep(max(0.0, 20 - (now() - cut)))
+    office.network.mend()
+    figures = await office.back(now(), near=(other, 2), far=(host, 1))
+    office.report("meeting, host without a network for 20 s", told=told, **figures)
+    await host.sees_no("banner", timeout_ms=SLOW_MS)
+    await expect(other.tile(HOST)).not_to_contain_text("正在重新连接", timeout=SLOW_MS)
+    await other.sees_person(HOST, "screen")
+    await other.sees_person(HOST)
+    await host.sees_person(APPLICANT)
+    await expect(muted).to_be_visible()
+    await expect(other.tile(HOST)).to_contain_text("主持人")
+    await host.opens("people")
+    await expect(host.at("mute-all")).to_be_visible()

@@ -13,9 +13,13 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Locator, Page, Playwright, expect
 
 from tests.e2e.conftest import Room
+from tests.e2e.counter import first_frames, now, watch_frames
 from tests.e2e.people import MEDIA_TIMEOUT_MS, Person
 from tests.harness.browser import DESKTOP, FAKE_MEDIA, PHONE, launch, screenshot, sign_in
+from tests.harness.media_peer import connected
 from tests.harness.server import ServerProcess, start_server
+from tests.harness.tracks import BarcodeTrack
+from tests.harness.whip import Device
 
 pytestmark = pytest.mark.long
 
@@ -311,35 +315,72 @@ async def test_on_a_phone(server: ServerProcess, seat: Room, browser: Browser) -
     await context.close()
 
 
+@pytest.mark.timeout(300)
 async def test_a_meeting_goes_on_after_a_restart(tmp_path: Path, seat: Room) -> None:
-    """Killed and started again: nobody presses anything, mute stays, and so do notes."""
+    """Killed and started again: nobody presses anything. Mute and hold, hand, lock and lobby, share, notes, and the link of a
+    device are as they were."""
     server = await start_server(tmp_path / "data", RTC_TURN_START="false")
     meeting_id = await apply_and_dispatch(seat, server.url)
     host = await Attendee.arrive(await seat(), server.url, HOST, meeting_id, camera=True)
     await host.press("enter")
     await host.is_in()
     taxpayer = await Attendee.arrive(await seat(), server.url, APPLICANT, meeting_id, camera=True)
-    await taxpayer.knocks()
-    await host.press("knock-admit")
-    await taxpayer.is_in()
+    observer = await Attendee.arrive(await seat(), server.url, SEEN, meeting_id)
+    for person in (taxpayer, observer):
+        await person.knocks()
+        await host.press("knock-admit")
+        await person.is_in()
     await host.sees_person(APPLICANT)
     await taxpayer.press("mic")
     await expect(host.tile(APPLICANT).get_by_test_id("tile-muted")).to_be_visible(timeout=SLOW_MS)
+    await taxpayer.press("share")
+    await host.sees_person(APPLICANT, "screen")
     await host.opens("notes")
     await host.at("notes").press_sequentially("已记录。")
     await expect(host.at("notes-state")).to_have_attribute("data-kept", "true", timeout=SLOW_MS)
+    await observer.press("hand")
+    waiting = await Attendee.arrive(await seat(), server.url, COMPANY, meeting_id)
+    await waiting.knocks()
+    await host.opens("people")
+    await host.row(SEEN).get_by_test_id("manage").click()
+    await host.row(SEEN).get_by_test_id("hold").click()
+    await expect(observer.at("mic")).to_have_attribute("data-muted", "true", timeout=SLOW_MS)
+    await host.press("lock")
+    await host.press("add-stream")
+    await host.at("stream-name").fill("演播室摄像机")
+    await host.press("stream-add")
+    link = await host.at("stream-url").inner_text(), await host.at("stream-token").inner_text()
+    await host.at("streams").get_by_role("button", name="关闭").click()
+
     port = server.port
     await server.kill()
     await host.sees("banner", "正在自动重新连接")
+    await watch_frames(host)
     again = await start_server(tmp_path / "data", port=port, RTC_TURN_START="false")
+    listening = now()
     try:
-        await host.sees_no("banner", timeout_ms=60_000)
-        await taxpayer.sees_no("banner", timeout_ms=60_000)
+        back = await first_frames(host, listening, tracks=2) - listening
+        print(f"\nmeeting, server killed: camera and screen back {back:.2f} s after the server listens")
+        for person in (host, taxpayer, observer):
+            await person.sees_no("banner", timeout_ms=60_000)
         await host.sees_person(APPLICANT)
+        await host.sees_person(APPLICANT, "screen")
         await taxpayer.sees_person(HOST)
         await expect(host.tile(APPLICANT).get_by_test_id("tile-muted")).to_be_visible(timeout=SLOW_MS)
-        await expect(host.at("notes")).to_have_value("已记录。")
         await expect(host.tile(HOST)).to_contain_text("主持人")
+        await host.opens("people")
+        await expect(host.row(SEEN).locator(".hand")).to_be_visible(timeout=SLOW_MS)
+        await observer.press("mic")
+        await observer.sees("failure", "主持人已将您静音")
+        async with Device(*link) as camera:
+            await camera.publish(BarcodeTrack())
+            await connected(camera.connection)
+            await host.press("add-stream")
+            await expect(host.page.locator("[data-stream]")).to_contain_text("已接入", timeout=SLOW_MS)
+            await host.at("streams").get_by_role("button", name="关闭").click()
+        await host.opens("people")
+        await host.at("lobby").locator(f'[data-person="{COMPANY}"]').get_by_test_id("admit").click()
+        await waiting.is_in()
         await taxpayer.opens("notes")
         await expect(taxpayer.at("notes")).to_have_value("已记录。", timeout=SLOW_MS)
     finally:

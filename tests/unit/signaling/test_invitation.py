@@ -276,3 +276,26 @@ async def test_a_restart_finds_the_guest_and_what_rings() -> None:
         assert views[talk.id]["members"][2]["guest_of"] == "合肥市税务局"
         assert [ring["interaction_id"] for ring in welcome["rings"]] == [rung]
         await back.do("invitation.accept", interaction_id=rung)
+
+
+async def test_a_guest_has_a_place_less_for_their_own_queue(service: Service) -> None:
+    talk, guest = await invited(service)
+
+    def places() -> tuple[int, frozenset[str]]:
+        agent = service.gateway._reception.state.agents[GUEST]
+        return agent.load, agent.guesting
+
+    assert places() == (1, frozenset({talk.id}))
+    await guest.do("agent.sign_out")
+    await guest.do("agent.sign_in")
+    assert places() == (1, frozenset({talk.id})), "signed in anew, still in it"
+    await guest.do("invitation.leave", interaction_id=talk.id)
+    assert places() == (0, frozenset())
+    before = len(guest.told)
+    await offer(talk)
+    await guest.wait_for("invitation.rang", after=before)
+    await guest.do("invitation.accept", interaction_id=talk.id)
+    assert places()[0] == 1
+    await talk.agent.do("interaction.close", interaction_id=talk.id)
+    await guest.wait_for("interaction.changed", lambda m: m["interaction"]["phase"] == "closed")
+    assert places() == (0, frozenset()), "closed with the guest in it"

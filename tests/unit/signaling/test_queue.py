@@ -644,3 +644,31 @@ def test_restored_after_a_restart() -> None:
     fresh.sign_in("x", status=AgentStatus.BUSY)
     fresh.join("p4")
     assert fresh.state.ahead("t-p4") is not None
+
+
+def test_a_guest_is_not_offered_more_than_they_have_places_for() -> None:
+    desk = Desk()
+    desk.sign_in("a", capacity=1)
+    desk.join("p1")
+    assert desk.rings() == {"p1": "a"}
+    # Accepting an invitation takes the only place: what rings goes on to somebody else.
+    desk.sign_in("b", capacity=1)
+    desk.do(q.GuestChanged("a", "elsewhere", present=True))
+    assert desk.rings() == {"p1": "b"}
+    desk.serve("b", "p1")
+    assert desk.state.agents["a"].presented_status is AgentStatus.BUSY
+    desk.join("p2")
+    assert desk.rings() == {}
+    desk.do(q.Pick("a", "t-p2"))
+    assert any(isinstance(e, q.Refused) and e.code is QueueErrorCode.AGENT_BUSY for e in desk.said)
+    desk.do(q.GuestChanged("a", "elsewhere", present=False))
+    assert desk.rings() == {"p2": "a"}
+
+
+def test_a_guest_with_places_left_is_offered_others() -> None:
+    desk = Desk()
+    desk.sign_in("a", capacity=2)
+    desk.do(q.GuestChanged("a", "elsewhere", present=True))
+    assert desk.state.agents["a"].presented_status is AgentStatus.FREE
+    desk.join("p1")
+    assert desk.rings() == {"p1": "a"}

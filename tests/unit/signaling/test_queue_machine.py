@@ -51,6 +51,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.ringing: dict[str, str] = {}
         self.serving: dict[str, str] = {}
         self.asked_at: dict[str, int] = {}
+        self.guests: dict[str, frozenset[str]] = {}
 
     @initialize()
     def open_centres(self) -> None:
@@ -149,7 +150,14 @@ class QueueMachine(RuleBasedStateMachine):
             known is not None
         ):  # An administrator lowers the capacity below what runs: not this machine's subject.
             capacity = max(capacity, known.capacity)
-        self.do(q.AgentSignedIn(agent, frozenset(centres), skills, capacity, status))
+        guesting = self.guests.get(agent, frozenset())
+        self.do(q.AgentSignedIn(agent, frozenset(centres), skills, capacity, status, guesting))
+
+    @rule(agent=st.sampled_from(AGENTS), where=st.sampled_from(["g1", "g2"]), present=st.booleans())
+    def guest(self, agent: str, where: str, present: bool) -> None:
+        known = self.guests.get(agent, frozenset())
+        self.guests[agent] = known | {where} if present else known - {where}
+        self.do(q.GuestChanged(agent, where, present))
 
     @rule(agent=st.sampled_from(AGENTS))
     def sign_out(self, agent: str) -> None:
@@ -235,7 +243,14 @@ class QueueMachine(RuleBasedStateMachine):
         self.ringing.clear()
         self.told.clear()
         signed_in = [
-            q.AgentSignedIn(agent.agent_id, agent.centres, agent.skills, agent.capacity, agent.status)
+            q.AgentSignedIn(
+                agent.agent_id,
+                agent.centres,
+                agent.skills,
+                agent.capacity,
+                agent.status,
+                self.guests.get(agent.agent_id, frozenset()),
+            )
             for _, agent in self.state.agents.items()
         ]
         self.state, effects = restore(dict.fromkeys(CENTRES, SETTINGS), before.values(), signed_in, self.now)
@@ -291,7 +306,13 @@ class QueueMachine(RuleBasedStateMachine):
     @invariant()
     def nobody_is_above_capacity(self) -> None:
         for agent in self.state.agents.values():
-            assert agent.live <= agent.capacity
+            assert len(agent.tickets) + (agent.offered is not None) <= agent.capacity
+
+    @invariant()
+    def a_guest_is_rung_only_with_a_place_left(self) -> None:
+        for agent in self.state.agents.values():
+            assert agent.guesting == self.guests.get(agent.agent_id, frozenset())
+            assert agent.offered is None or agent.live <= agent.capacity
 
     @invariant()
     def whoever_can_be_served_is_being_served(self) -> None:

@@ -247,8 +247,17 @@ export class MeetingClient {
   }
 
   async #enter(): Promise<void> {
-    const entered = await this.#ask('meeting.enter', {});
     const before = this.#mediaEpoch;
+    const { meeting, me } = this.state.get();
+    const shared = meeting !== null && meeting.sharer_id === me?.person_id && this.room.state.get().screen !== null;
+    let entered = await this.#ask('meeting.enter', {});
+    if (shared && entered.meeting.sharer_id === null && entered.media_epoch !== before) {
+      // The server was started again and the page still captures: before the plan without a screen lets it go.
+      entered = await this.#ask('meeting.share', { take_over: false }).then(
+        () => this.#ask('meeting.enter', {}),
+        () => entered,
+      );
+    }
     this.#mediaEpoch = entered.media_epoch;
     this.#update((state) => putEntered(state, entered));
     if (entered.media_epoch !== null && entered.media_epoch !== before) {
