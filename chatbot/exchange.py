@@ -18,6 +18,7 @@ from chatbot.knowledge import (
     Pack,
     Question,
     QuickEntry,
+    Right,
     Topic,
 )
 
@@ -28,6 +29,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MAX_TITLE = 200
 MAX_ANSWER = 20_000
 MAX_ALIASES = 200
+MAX_RIGHT = 2_000
 MAX_ITEMS = 50
 MAX_QUESTIONS = 50_000
 
@@ -75,6 +77,17 @@ def dump(base: KnowledgeBase) -> dict[str, Any]:
                 "sort_order": e.sort_order,
             }
             for e in base.entries
+        ],
+        "rights": [
+            {
+                "right_id": r.right_id,
+                "title": r.title,
+                "text": r.text,
+                "url": r.url,
+                "regions": list(r.regions),
+                "sort_order": r.sort_order,
+            }
+            for r in base.rights
         ],
         "clarifications": [dump_clarification(one) for one in base.clarifications],
         "questions": [dump_question(one) for one in base.questions],
@@ -139,8 +152,10 @@ def parse(data: object, version: int = 0) -> KnowledgeBase:
         clarifications=each("clarifications", _clarification),
         packs=each("packs", _pack),
         entries=each("quick_entries", _entry),
+        rights=each("rights", _right),
     )
     faults.extend(_twice("questions", [one.question_id for one in base.questions]))
+    faults.extend(_twice("rights", [one.right_id for one in base.rights]))
     topics = {one.topic_id for one in base.topics}
     faults.extend(
         Fault(f"questions {one.question_id}", f"没有编号为 {one.topic} 的分类，请先添加分类。")
@@ -166,9 +181,7 @@ def _question(item: object) -> Question:
     first, last = _day(item, "valid_from"), _day(item, "valid_until")
     if first is not None and last is not None and last < first:
         raise _Wrong("有效期的截止日期早于开始日期。")
-    regions = _strings(item, "regions", 20, MAX_ITEMS)
-    if not all(_REGION.match(one) for one in regions):
-        raise _Wrong("适用地区应为六位行政区划代码或名称，如 442000、广东。")
+    regions = _regions(item)
     rank = _get(item, "hot_rank")
     if rank is not None and (not isinstance(rank, int) or isinstance(rank, bool) or not 1 <= rank <= 100):
         raise _Wrong("热点位次应为 1 到 100 的整数，或留空。")
@@ -229,6 +242,25 @@ def _entry(item: object) -> QuickEntry:
         _strings(item, "regions", 20, MAX_ITEMS),
         _order(item),
     )
+
+
+def _right(item: object) -> Right:
+    url = _get(item, "url")
+    return Right(
+        _id(item, "right_id"),
+        _text(item, "title", 50),
+        _text(item, "text", MAX_RIGHT),
+        _web(_text(item, "url", 1_000)) if url not in (None, "") else None,
+        _regions(item),
+        _order(item),
+    )
+
+
+def _regions(item: object) -> tuple[str, ...]:
+    regions = _strings(item, "regions", 20, MAX_ITEMS)
+    if not all(_REGION.match(one) for one in regions):
+        raise _Wrong("适用地区应为六位行政区划代码或名称，如 442000、广东。")
+    return regions
 
 
 def _links(item: object) -> tuple[Link, ...]:

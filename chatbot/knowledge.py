@@ -64,7 +64,7 @@ class Question:
             return False
         if self.valid_until is not None and day > self.valid_until:
             return False
-        return not self.regions or (region is not None and any(within(region, one) for one in self.regions))
+        return good_for(self.regions, region)
 
 
 class EntryKind(StrEnum):
@@ -81,6 +81,19 @@ class QuickEntry:
     kind: EntryKind
     target: str
     """An address, or the id of a question."""
+    regions: tuple[str, ...] = ()
+    sort_order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """权益: what a taxpayer may claim, in a few sentences, with its document where there is one. Shown in the personal
+    centre; she is not asked about it."""
+
+    right_id: str
+    title: str
+    text: str
+    url: str | None = None
     regions: tuple[str, ...] = ()
     sort_order: int = 0
 
@@ -115,6 +128,7 @@ class KnowledgeBase:
     clarifications: tuple[Clarification, ...] = ()
     packs: tuple[Pack, ...] = ()
     entries: tuple[QuickEntry, ...] = ()
+    rights: tuple[Right, ...] = ()
     by_id: dict[str, Question] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -124,16 +138,21 @@ class KnowledgeBase:
         return next((c for c in self.clarifications if c.clarification_id == clarification_id), None)
 
     def entries_of(self, region: str | None) -> tuple[QuickEntry, ...]:
-        found = (
-            entry
-            for entry in self.entries
-            if not entry.regions or (region is not None and any(within(region, one) for one in entry.regions))
-        )
+        found = (entry for entry in self.entries if good_for(entry.regions, region))
         return tuple(sorted(found, key=lambda entry: (entry.sort_order, entry.entry_id)))
+
+    def rights_of(self, region: str | None) -> tuple[Right, ...]:
+        found = (right for right in self.rights if good_for(right.regions, region))
+        return tuple(sorted(found, key=lambda right: (right.sort_order, right.right_id)))
 
     def in_force(self, ids: Iterable[str], region: str | None, day: date) -> tuple[Question, ...]:
         known = (self.by_id.get(one) for one in ids)
         return tuple(one for one in known if one is not None and one.in_force(region, day))
+
+
+def good_for(regions: tuple[str, ...], region: str | None) -> bool:
+    """Whether what is good for ``regions`` is good for somebody of this one; of none: everywhere."""
+    return not regions or (region is not None and any(within(region, one) for one in regions))
 
 
 def within(region: str, wider: str) -> bool:

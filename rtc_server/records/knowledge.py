@@ -43,6 +43,7 @@ class Part(StrEnum):
     CLARIFICATIONS = "clarifications"
     PACKS = "packs"
     QUICK_ENTRIES = "quick_entries"
+    RIGHTS = "rights"
 
 
 @dataclass(frozen=True, slots=True)

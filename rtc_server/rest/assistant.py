@@ -141,6 +141,18 @@ class EntryView(View):
     target: str
 
 
+class KeptAnswer(View):
+    """``answer`` is Markdown."""
+
+    question_id: str
+    title: str
+    answer: str
+
+
+class KeptAnswers(View):
+    favourites: list[KeptAnswer]
+
+
 class Welcome(View):
     """What is shown before anything is asked. ``favourites`` are those that still exist."""
 
@@ -244,6 +256,17 @@ async def _judge(call: Call) -> Feedbacks:
     return Feedbacks(feedback=body.feedback, reason=turn.feedback_reason)
 
 
+async def _favourites(call: Call) -> KeptAnswers:
+    assistant, base = call.desk.assistant, call.desk.knowledge.base
+    asker = assistant.asker(call.person)
+    kept = base.in_force(await assistant.favourites(call.person.person_id), asker.region, asker.day)
+    return KeptAnswers(
+        favourites=[
+            KeptAnswer(question_id=one.question_id, title=one.title, answer=one.answer) for one in kept
+        ]
+    )
+
+
 async def _favourite(call: Call) -> FavouriteState:
     question_id, kept = call.id("question_id"), call.body(FavouriteBody).kept
     await call.desk.assistant.keep_favourite(call.person.person_id, question_id, kept)
@@ -317,6 +340,8 @@ ENTRIES = (
     Entry("POST", f"{_A}/turns", _P, _ask, "Ask 悦悦", body=AskBody, answer=TurnView),
     Entry("GET", f"{_A}/turns", _P, _turns, "What one asked today", answer=Turns),
     Entry("PUT", f"{_A}/turns/{{turn_id}}/feedback", _P, _judge, "有用 or 无用", body=FeedbackBody, answer=Feedbacks),
+    Entry("GET", f"{_A}/favourites", _P, _favourites, "Answers one has kept, those that still exist",
+          answer=KeptAnswers),
     Entry("PUT", f"{_A}/favourites/{{question_id}}", _P, _favourite, "Keep or give up a favourite",
           body=FavouriteBody, answer=FavouriteState),
     Entry("GET", "/api/interactions/{interaction_id}/assistant", Permission.SERVE, _of_interaction,

@@ -62,6 +62,19 @@ class ChoicesView(View):
     authorities: list[AuthorityView]
 
 
+class RightView(View):
+    """``url``: its document, elsewhere."""
+
+    right_id: str
+    title: str
+    text: str
+    url: str | None
+
+
+class RightsView(View):
+    rights: list[RightView]
+
+
 class AuthorityBody(Body):
     authority: Identifier
 
@@ -148,9 +161,21 @@ async def _choices(call: Call) -> ChoicesView:
     )
 
 
+async def _rights(call: Call) -> RightsView:
+    region = call.desk.assistant.asker(call.person).region
+    return RightsView(
+        rights=[
+            RightView(right_id=one.right_id, title=one.title, text=one.text, url=one.url)
+            for one in call.desk.knowledge.base.rights_of(region)
+        ]
+    )
+
+
 ENTRIES = (
     Entry("GET", "/api/centre", Permission.OWN_CENTRE, _home, "One's authority, centre and counts",
           answer=HomeView),
+    Entry("GET", "/api/centre/rights", Permission.OWN_CENTRE, _rights, "What a taxpayer of one's region may claim",
+          answer=RightsView),
     Entry("PUT", "/api/centre/authority", Permission.OWN_CENTRE, _choose_authority,
           "Be served by another authority from the next sign-in on",
           body=AuthorityBody, answer=HomeView),

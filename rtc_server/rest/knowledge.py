@@ -147,6 +147,7 @@ class PartsView(View):
     clarifications: list[Any]
     packs: list[Any]
     quick_entries: list[Any]
+    rights: list[Any]
 
 
 class StatusView(View):

@@ -11,6 +11,8 @@ from playwright.async_api import expect
 
 from tests.e2e.looking import Looker
 from tests.e2e.office import Story
+from tests.e2e.test_assistant import answers
+from tests.e2e.test_editor import at_the_editors_desk, is_told
 from tests.e2e.visitor import PATIENCE_MS, Visitor
 from tests.harness.browser import DESKTOP, PHONE, sign_in
 from tests.rest.test_files import PDF
@@ -211,6 +213,49 @@ async def test_a_work_order_is_raised_in_a_conversation_urged_and_rated(story: S
     await looker.at(taxpayer.page, "centre-07-work-order")
     await taxpayer.press("rate-resolved")
     await taxpayer.sees("work-order-dialog", "已解决")
+    looker.verdict()
+
+
+async def test_rights_of_the_region_and_answers_one_has_kept(story: Story) -> None:
+    looker = Looker()
+    editor = await at_the_editors_desk(story, "?tab=rights")
+    await editor.get_by_test_id("right-new").click()
+    await editor.get_by_test_id("right-title").last.fill("广东发票申领提速")
+    await editor.get_by_test_id("right-text").last.fill("符合条件的纳税人，首次申领当日办结。")
+    await editor.get_by_test_id("right-regions").last.fill("440000")
+    await editor.get_by_test_id("right-regions").last.press("Tab")
+    await editor.get_by_test_id("right-url").last.fill("ftp://x")
+    await editor.get_by_test_id("part-save").click()
+    await expect(editor.get_by_test_id("faults")).to_contain_text("http")
+    await editor.get_by_test_id("right-url").last.fill("https://guangdong.chinatax.gov.cn/")
+    await editor.get_by_test_id("part-save").click()
+    await is_told(editor, "已保存")
+    await looker.at(editor, "editor-rights")
+
+    window = await story.taxpayer("taxpayer01")
+    await window.says("怎样开具数电票")
+    turn = await answers(window, "answer", "蓝字发票开具")
+    await turn.get_by_test_id("favourite").click()
+    await expect(turn.get_by_test_id("favourite")).to_have_text("已收藏", timeout=PATIENCE_MS)
+
+    taxpayer = await Visitor.arrives(story, "taxpayer01", "/centre/favourites")
+    await taxpayer.press("kept-open")
+    await taxpayer.sees("kept-dialog", "蓝字发票开具")
+    await taxpayer.press("kept-close")
+    await looker.at(taxpayer.page, "centre-09-favourites")
+    await taxpayer.press("kept-remove")
+    await expect(taxpayer.page.get_by_test_id("kept-answer")).to_have_count(0, timeout=PATIENCE_MS)
+    await taxpayer.goes_to("rights")
+    right = taxpayer.page.get_by_test_id("right")
+    await expect(right.filter(has_text="知情权")).to_be_visible(timeout=PATIENCE_MS)
+    own = right.filter(has_text="广东发票申领提速")
+    await expect(own.get_by_role("link")).to_have_attribute("rel", "noopener noreferrer")
+    await looker.at(taxpayer.page, "centre-10-rights")
+    await taxpayer.press("rights-surveys")
+    await taxpayer.press("tab-answered-false")
+    await expect(taxpayer.page).to_have_url(re.compile("part=surveys.*answered=false"))
+    await taxpayer.page.reload()
+    await expect(taxpayer.page.get_by_test_id("tab-answered-false")).to_have_attribute("aria-pressed", "true")
     looker.verdict()
 
 

@@ -72,13 +72,19 @@ OWN_LISTS = {
     ("GET", "/api/history"),
     ("GET", "/api/mediations"),
     ("GET", "/api/assistant/turns"),
+    ("GET", "/api/assistant/favourites"),
     *(
         ("GET", f"/api/centre/{name}")
         for name in ("appointments", "inquiries", "notices", "work-orders", "mediations")
     ),
 }
 """Whose first value is a list of one's own."""
-OF_EVERYBODY = {("GET", "/api/centre"), ("GET", "/api/choices"), ("POST", "/api/centre/notices/read")}
+OF_EVERYBODY = {
+    ("GET", "/api/centre"),
+    ("GET", "/api/centre/rights"),
+    ("GET", "/api/choices"),
+    ("POST", "/api/centre/notices/read"),
+}
 """What has nothing of another in it, or nobody's but one's own to change."""
 CASES = {
     "appointment_id": "case1",

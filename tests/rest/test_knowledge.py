@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from openpyxl import load_workbook
 
 from chatbot import demo
+from rtc_server.identity.accounts import ACCOUNTS, Account
 from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.rest.knowledge import MAX_IMPORT_BYTES, XLSX
 from tests.rest.conftest import House
@@ -248,6 +250,43 @@ async def test_parts_are_replaced_whole_or_not_at_all(house: House) -> None:
     status, body = await send(house, "PUT", "/api/knowledge/parts/topics", json={"content": []})
     assert (status, body["fault_count"]) == (400, len(house.desk.knowledge.base.questions))
     assert (await send(house, "PUT", "/api/knowledge/parts/nothing", json={"content": []}))[0] == 404
+
+
+async def test_rights_are_shown_to_taxpayers_of_their_region(house: House) -> None:
+    elsewhere = replace(ACCOUNTS["taxpayer01"], account="taxpayer11", authority=ACCOUNTS["agent11"].authority)
+
+    async def shown(who: str | Account) -> list[str]:
+        answer = await house.client.get("/api/centre/rights", headers=house.headers(who))
+        assert answer.status == 200, await answer.text()
+        return [one["title"] for one in (await answer.json())["rights"]]
+
+    assert "知情权" in await shown("taxpayer01")
+    path = "/api/knowledge/parts/rights"
+    right = {"right_id": "all", "title": "全国", "text": "说明", "sort_order": 1}
+    local = {
+        "right_id": "gd",
+        "title": "本省",
+        "text": "说明",
+        "url": "https://a.example/",
+        "regions": ["440000"],
+        "sort_order": 0,
+    }
+    status, parts = await send(house, "PUT", path, json={"content": [right, local]})
+    assert (status, [one["right_id"] for one in parts["rights"]]) == (200, ["all", "gd"])
+    assert await shown("taxpayer01") == ["本省", "全国"]
+    assert await shown(elsewhere) == ["全国"], "of another province"
+    for wrong in (
+        {"url": "javascript:alert(1)"},
+        {"regions": ["<b>"]},
+        {"text": ""},
+        {"right_id": "all"},
+        {"text": "x" * 2_001},
+    ):
+        status, body = await send(house, "PUT", path, json={"content": [right, local | wrong]})
+        assert (status, body["fault_count"]) == (400, 1), wrong
+    assert await shown("taxpayer01") == ["本省", "全国"]
+    refused = await house.client.get("/api/centre/rights", headers=house.headers("agent01"))
+    assert refused.status == 403
 
 
 async def test_another_node_follows(house: House) -> None:

@@ -81,6 +81,15 @@ export interface EntryPart {
   sort_order: number;
 }
 
+export interface RightPart {
+  right_id: string;
+  title: string;
+  text: string;
+  url: string | null;
+  regions: string[];
+  sort_order: number;
+}
+
 export interface TopicPart {
   topic_id: string;
   name: string;
@@ -93,6 +102,7 @@ export interface Parts {
   readonly clarifications: readonly Clarification[];
   readonly packs: readonly PackPart[];
   readonly quick_entries: readonly EntryPart[];
+  readonly rights: readonly RightPart[];
 }
 export type PartName = keyof Parts;
 
