@@ -170,19 +170,41 @@ impl VideoAssembler {
     }
 }
 
+const RECENT: usize = 64;
+
 /// Counts audio packets; each is a frame of its own (RFC 7587 §4.2).
-#[derive(Default)]
 pub struct AudioCounter {
     first: Option<u64>,
     highest: u64,
     arrived: u64,
+    /// The last of them, by number: redundancy brings what has come already.
+    recent: [Option<u64>; RECENT],
+}
+
+impl Default for AudioCounter {
+    fn default() -> AudioCounter {
+        AudioCounter {
+            first: None,
+            highest: 0,
+            arrived: 0,
+            recent: [None; RECENT],
+        }
+    }
 }
 
 impl AudioCounter {
-    pub fn push(&mut self, sequence: u64) {
+    /// True when it had not come before.
+    pub fn push(&mut self, sequence: u64) -> bool {
+        let before_first = self.first.is_none_or(|first| sequence < first);
+        let place = &mut self.recent[sequence as usize % RECENT];
+        if *place == Some(sequence) || (before_first && self.first.is_some()) {
+            return false;
+        }
+        *place = Some(sequence);
         self.first.get_or_insert(sequence);
         self.highest = self.highest.max(sequence);
         self.arrived += 1;
+        true
     }
 
     pub fn missing(&self) -> u64 {
@@ -301,8 +323,12 @@ mod tests {
     fn audio_that_never_came_is_counted() {
         let mut counter = AudioCounter::default();
         for sequence in [5, 6, 9, 8] {
-            counter.push(sequence);
+            assert!(counter.push(sequence));
         }
         assert_eq!(counter.missing(), 1);
+        assert!(!counter.push(8), "twice");
+        assert!(!counter.push(4), "before all others");
+        assert!(counter.push(7));
+        assert_eq!(counter.missing(), 0);
     }
 }

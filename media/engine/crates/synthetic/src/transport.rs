@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use engine_core::codec::red;
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::media::{
@@ -78,7 +79,7 @@ impl Transport {
         let local = socket.local_addr()?;
         let config = config
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, true)
             .enable_vp8(true)
             .set_stats_interval(Some(STATS_INTERVAL));
         let mut rtc = if publish {
@@ -377,18 +378,32 @@ impl Transport {
         });
         match receiver {
             Receiver::Audio(counter) => {
-                if packet.payload.is_empty() {
-                    return;
+                let payload = &packet.payload;
+                let read =
+                    (*packet.header.payload_type == red::PAYLOAD_TYPE).then(|| red::parse(payload));
+                let (previous, primary) = match read {
+                    Some(Some(read)) => (read.previous.map(|(_, block)| block), read.primary),
+                    Some(None) => return,
+                    None => (None, &payload[..]),
+                };
+                let blocks = [
+                    (sequence.wrapping_sub(1), previous),
+                    (sequence, Some(primary)),
+                ];
+                for (sequence, block) in blocks {
+                    if let Some(block) = block.filter(|block| !block.is_empty())
+                        && counter.push(sequence)
+                    {
+                        out.push(Arrived {
+                            mid,
+                            video,
+                            at: now,
+                            sequence,
+                            key: false,
+                            data: block.to_vec(),
+                        });
+                    }
                 }
-                counter.push(sequence);
-                out.push(Arrived {
-                    mid,
-                    video,
-                    at: now,
-                    sequence,
-                    key: false,
-                    data: packet.payload.to_vec(),
-                });
             }
             Receiver::Video(assembler, _) => {
                 let content = (

@@ -30,6 +30,8 @@ pub struct SourcePacket {
     pub vp8: Option<vp8::Descriptor>,
     pub extensions: SourceExtensions,
     pub payload: Arc<[u8]>,
+    /// Of audio, the payload with the packet before it, for receivers whose line loses ([`crate::codec::red`]).
+    pub redundant: Option<Arc<[u8]>>,
     /// RTP padding to append when it is forwarded, so that it is as long as its neighbours, bytes. Not sent again
     /// with a retransmission.
     pub padding: u8,
@@ -64,10 +66,18 @@ impl SourcePacket {
             vp8,
             extensions: SourceExtensions::default(),
             payload,
+            redundant: None,
             padding: 0,
             arrival,
             capture: None,
         }
+    }
+
+    /// The longest payload it may be forwarded with, bytes.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        let redundant = self.redundant.as_ref().map_or(0, |payload| payload.len());
+        redundant.max(self.payload.len())
     }
 }
 
@@ -137,6 +147,12 @@ impl PacketCache {
         self.ring[self.position(id)]
             .as_ref()
             .filter(|packet| packet.id == id)
+    }
+
+    /// Whether nothing is to be had from this packet: it is kept, or older than what is.
+    #[must_use]
+    pub fn was_seen(&self, id: u64) -> bool {
+        self.ring.is_empty() || id < self.oldest || self.get(id).is_some()
     }
 
     /// Forget everything (the publisher went or the stream restarted).

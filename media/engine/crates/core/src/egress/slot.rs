@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::bwe::Bandwidth;
-use crate::codec::PayloadTypes;
+use crate::codec::{PayloadTypes, red};
 use crate::packet::ext::{ExtensionLayout, TransportExtensions};
 use crate::packet::ntp::NtpClock;
 use crate::packet::rtcp::SenderInfo;
@@ -75,6 +75,10 @@ pub struct Slot {
     current: Option<StreamId>,
     wanted: Option<StreamId>,
     layers: TemporalFilter,
+    /// The receiver takes redundant audio.
+    takes_redundant: bool,
+    /// It is sent so now.
+    redundant: bool,
 }
 
 impl Slot {
@@ -95,7 +99,20 @@ impl Slot {
             current: None,
             wanted: None,
             layers: TemporalFilter::default(),
+            takes_redundant: false,
+            redundant: false,
         }
+    }
+
+    /// Whether the receiver takes redundant audio (RFC 2198).
+    pub fn accept_redundant(&mut self, takes: bool) {
+        self.takes_redundant = takes;
+    }
+
+    /// Send audio with the packet before it from now on, where the receiver takes it; true when so.
+    pub fn set_redundant(&mut self, wanted: bool) -> bool {
+        self.redundant = wanted && self.takes_redundant;
+        self.redundant
     }
 
     /// Under a receiver's own payload types.
@@ -163,7 +180,7 @@ impl Slot {
         time: &SendTime,
         out: &mut [u8],
     ) -> Option<usize> {
-        if out.len() < packet.payload.len() + MAX_PACKET_GROWTH || packet.padding > MAX_PADDING {
+        if out.len() < packet.longest() + MAX_PACKET_GROWTH || packet.padding > MAX_PADDING {
             return None;
         }
         if self.wanted == Some(stream) && packet.key_frame && !packet.payload.is_empty() {
@@ -181,15 +198,21 @@ impl Slot {
             return None;
         }
         let rewrite = self.munger.rewrite(packet)?;
+        let redundant = packet.redundant.as_deref().filter(|_| self.redundant);
+        let payload = redundant.unwrap_or(&packet.payload);
         let header = RtpHeader {
             marker: packet.marker || rewrite.force_marker,
-            payload_type: self.payload_types.of(packet.codec),
+            payload_type: match redundant {
+                Some(_) => red::PAYLOAD_TYPE,
+                None => self.payload_types.of(packet.codec),
+            },
             sequence_number: rewrite.sequence as u16,
             timestamp: rewrite.timestamp,
             ssrc: self.config.ssrc,
         };
-        let total = self.write(&header, None, rewrite, packet, transport, time, out)?;
-        self.reporter.sent(packet.payload.len());
+        let content = (packet, payload);
+        let total = self.write(&header, None, rewrite, content, transport, time, out)?;
+        self.reporter.sent(payload.len());
         Some(total)
     }
 
@@ -236,7 +259,7 @@ impl Slot {
             &header,
             Some(sequence),
             rewrite,
-            packet,
+            (packet, &packet.payload),
             transport,
             time,
             out,
@@ -261,14 +284,14 @@ impl Slot {
         )
     }
 
-    /// Header, extension block, original sequence number of a retransmission, payload, tag.
+    /// Header, extension block, original sequence number of a retransmission, payload of the packet, tag.
     #[allow(clippy::too_many_arguments)]
     fn write(
         &self,
         header: &RtpHeader,
         original: Option<u16>,
         rewrite: Rewrite,
-        packet: &SourcePacket,
+        (packet, content): (&SourcePacket, &[u8]),
         transport: &mut EgressTransport,
         time: &SendTime,
         out: &mut [u8],
@@ -276,7 +299,7 @@ impl Slot {
         let layout = &self.config.layout;
         let header_len = FIXED_HEADER_LEN + layout.block_len();
         let payload_at = header_len + if original.is_some() { 2 } else { 0 };
-        let payload_end = payload_at + packet.payload.len();
+        let payload_end = payload_at + content.len();
         let padding = if original.is_none() {
             packet.padding
         } else {
@@ -304,7 +327,7 @@ impl Slot {
             out[header_len..payload_at].copy_from_slice(&original.to_be_bytes());
         }
         let payload = &mut out[payload_at..payload_end];
-        payload.copy_from_slice(&packet.payload);
+        payload.copy_from_slice(content);
         if let (Some(descriptor), Some(numbers)) = (&packet.vp8, rewrite.vp8) {
             numbers.apply(descriptor, payload);
         }

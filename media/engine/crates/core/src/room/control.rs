@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use str0m::Candidate;
 
+use super::redundancy::Redundancy;
 use super::tick::TICK;
 use super::track::{Layer, Track};
 use super::{Common, Grants, NO_SLOT, Peer, Publisher, Room, Subscriber, Turn};
@@ -451,6 +452,7 @@ impl Room {
             route: vec![NO_SLOT; self.tracks.len()],
             next_report: turn.now + TICK * (index % 20) as u32,
             loss: 0.0,
+            redundancy: Redundancy::default(),
             estimated: false,
             last_feedback: None,
         };

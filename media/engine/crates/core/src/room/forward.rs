@@ -179,7 +179,7 @@ fn forward_to(
         let Some(state) = session.slots.get_mut(slot) else {
             continue;
         };
-        let out = turn.outputs.room(packet.payload.len() + MAX_PACKET_GROWTH);
+        let out = turn.outputs.room(packet.longest() + MAX_PACKET_GROWTH);
         if let Some(len) = state.slot.forward(*stream, packet, egress, time, out) {
             turn.outputs.commit(protocol, address, len);
             count += 1;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Publisher, Room, Subscriber, Turn, TurnPacket};
 use crate::api::{Event, Protocol, TransportKind, TransportState};
+use crate::codec::{Codec, red};
 use crate::counters::DropReason;
 use crate::packet::demux::DatagramClass;
 use crate::routes::SessionKey;
@@ -169,8 +170,9 @@ impl Room {
             source,
             layer,
             mut packet,
+            recovered,
         } = ingest;
-        turn.counters.rtp_in += 1;
+        turn.counters.rtp_in += u64::from(!recovered);
         let Some(Some(peer)) = self.peers.get(index) else {
             return;
         };
@@ -180,6 +182,10 @@ impl Room {
             turn.counters.drop_packet(DropReason::OutsideGrant);
             return;
         };
+        let is_new = |id| track.layers.first().is_some_and(|l| !l.cache.was_seen(id));
+        if recovered && (track.muted || !is_new(packet.id)) {
+            return;
+        }
         if track.codec.is_none() {
             track.codec = Some(packet.codec);
             self.assign_all = true;
@@ -210,6 +216,17 @@ impl Room {
             .capture(packet.timestamp, packet.codec.clock_rate());
         if packet.key_frame && packet.codec.is_video() {
             layer.key_frames.on_key_frame();
+        }
+        if self.redundant
+            && packet.codec == Codec::Opus
+            && let Some(before) = packet.id.checked_sub(1).and_then(|id| layer.cache.get(id))
+        {
+            packet.redundant = red::build(
+                Codec::Opus.payload_type(),
+                packet.timestamp.wrapping_sub(before.timestamp),
+                &before.payload,
+                &packet.payload,
+            );
         }
         let stream = layer.stream;
         if layer.cache.insert(packet.clone()) {

@@ -91,9 +91,7 @@ fn active(video: &VideoView) -> impl DoubleEndedIterator<Item = (usize, f64)> + 
 #[must_use]
 pub fn desired(layers: &[LayerView], shown: Option<u64>) -> usize {
     let large_enough = |layer: &LayerView| {
-        shown.is_some_and(|shown| {
-            layer.pixels > 0 && layer.pixels as f64 >= shown as f64 * ENOUGH
-        })
+        shown.is_some_and(|shown| layer.pixels > 0 && layer.pixels as f64 >= shown as f64 * ENOUGH)
     };
     let found = layers.iter().position(large_enough);
     found.unwrap_or(layers.len().saturating_sub(1))
@@ -163,7 +161,11 @@ mod tests {
         let mut view = video(None, Some(1280 * 720));
         view.layers[2].bitrate = 0;
         assert_eq!(desired(&view.layers, view.shown), 2);
-        assert_eq!(choose(&[view.clone()], None), [Some(1)], "the best there is");
+        assert_eq!(
+            choose(&[view.clone()], None),
+            [Some(1)],
+            "the best there is"
+        );
         view.shown = Some(640 * 360);
         view.layers[1].bitrate = 0;
         view.layers[2].bitrate = 1_500_000;

@@ -7,6 +7,7 @@ mod forward;
 pub(crate) mod input;
 pub mod key_frames;
 pub mod layers;
+mod redundancy;
 mod slots;
 pub mod speakers;
 pub mod taps;
@@ -27,6 +28,7 @@ use crate::session::config::TransportConfig;
 use crate::session::publish::{PublishOutput, PublishSession};
 use crate::session::state::Liveness;
 use crate::session::subscribe::{Feedback, SubscribeOutput, SubscribeSession};
+use redundancy::Redundancy;
 use taps::{Tap, Tapped};
 use track::Track;
 
@@ -109,6 +111,7 @@ struct Subscriber {
     route: Vec<u8>,
     next_report: Instant,
     loss: f32,
+    redundancy: Redundancy,
     /// Transport-wide feedback came: the estimate means something.
     estimated: bool,
     /// When transport-wide feedback came last.
@@ -173,6 +176,8 @@ pub struct Room {
     next_speakers: Instant,
     ticks: usize,
     taps: Vec<Tap>,
+    /// Some receiver is sent redundant audio.
+    redundant: bool,
 }
 
 impl Room {
@@ -192,6 +197,7 @@ impl Room {
             next_speakers: now,
             ticks: 0,
             taps: Vec::new(),
+            redundant: false,
         }
     }
 

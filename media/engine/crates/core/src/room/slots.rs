@@ -209,11 +209,8 @@ impl Room {
                 continue;
             }
             if state.kind == MediaKind::Audio {
-                audio_bitrate += track
-                    .layers
-                    .iter()
-                    .map(|l| l.bitrate(turn.now))
-                    .sum::<u64>();
+                let bitrate: u64 = track.layers.iter().map(|l| l.bitrate(turn.now)).sum();
+                audio_bitrate += bitrate << u32::from(subscriber.redundancy.is_on());
                 continue;
             }
             let Some(publisher) = self.peer(track.publisher) else {

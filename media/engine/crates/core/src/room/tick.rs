@@ -156,12 +156,18 @@ impl Room {
         }
     }
 
-    /// Everybody's layers now and then; at once when a sender dropped one, for whoever watches it sees nothing new.
+    /// Everybody's layers, and whether audio is sent twice, now and then; at once when a sender dropped one, for whoever watches it sees nothing new.
     fn revise_layers(&mut self, turn: &mut Turn<'_>) {
         let mut lost = false;
         for track in self.tracks.iter_mut().flatten() {
             lost |= track.lost_a_layer(turn.now);
         }
+        let subscribers = self
+            .peers
+            .iter()
+            .flatten()
+            .filter_map(|p| p.subscribe.as_ref());
+        self.redundant = subscribers.into_iter().any(|s| s.redundancy.is_on());
         for index in 0..self.peers.len() {
             if !lost && !self.is_turn_of(index, LAYER_INTERVAL) {
                 continue;
@@ -174,6 +180,7 @@ impl Room {
                     // Silence of the receiver's feedback tells as well.
                     let _ = egress.bandwidth.poll(turn.now);
                 }
+                revise_redundancy(&mut subscriber, turn.now);
                 self.choose_layers(turn, index, &mut subscriber);
             }
             if let Some(peer) = self.peer_mut(index) {
@@ -286,6 +293,16 @@ impl Room {
                 });
             }
         }
+    }
+}
+
+fn revise_redundancy(subscriber: &mut Subscriber, now: std::time::Instant) {
+    let egress = subscriber.session.egress.as_ref();
+    let seen = egress.map_or(0.0, |e| e.bandwidth.estimate().loss);
+    let loss = seen.max(subscriber.loss);
+    let wanted = subscriber.redundancy.revise(loss, now);
+    for state in &mut subscriber.session.slots {
+        state.slot.set_redundant(wanted);
     }
 }
 

@@ -20,7 +20,7 @@ use super::profile::{ProfileNote, take_note};
 use super::sdp::Description;
 use super::untaken::Untaken;
 use crate::api::{Fault, FaultCode, Protocol, Source};
-use crate::codec::Codec;
+use crate::codec::{Codec, red};
 use crate::egress::cache::SourcePacket;
 use crate::packet::demux::{DatagramClass, classify};
 use crate::packet::ntp::NtpTime;
@@ -44,6 +44,8 @@ pub struct Ingest {
     pub source: Source,
     pub layer: usize,
     pub packet: SourcePacket,
+    /// Taken from the redundancy of a later packet: it may have come by itself.
+    pub recovered: bool,
 }
 
 /// What one poll of the session brought.
@@ -88,6 +90,8 @@ pub struct PublishSession {
     bindings: Vec<Binding>,
     streams: Vec<StreamRoute>,
     codecs: [Option<Codec>; 128],
+    /// Payload type of redundant audio.
+    redundant: Option<u8>,
     next_timeout: Instant,
     selected: Option<(Protocol, SocketAddr)>,
     profile: ProfileNote,
@@ -108,7 +112,7 @@ impl PublishSession {
             .set_rtp_mode(true)
             .set_stats_interval(None)
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, true)
             .set_extension_map(publish_extensions());
         for codec in &config.video_codecs {
             enable(builder.codec_config(), *codec);
@@ -123,6 +127,7 @@ impl PublishSession {
             bindings: Vec::new(),
             streams: Vec::new(),
             codecs: [None; 128],
+            redundant: None,
             next_timeout: now,
             selected: None,
             profile,
@@ -147,6 +152,7 @@ impl PublishSession {
         self.bindings = bindings;
         self.streams.clear();
         self.codecs = [None; 128];
+        self.redundant = None;
         for params in self.rtc.codec_config().params() {
             let codec = match params.spec().codec {
                 Str0mCodec::Opus => Codec::Opus,
@@ -156,8 +162,13 @@ impl PublishSession {
                 Str0mCodec::Av1 => Codec::Av1,
                 _ => continue,
             };
-            if let Some(entry) = self.codecs.get_mut(usize::from(*params.pt())) {
-                *entry = Some(codec);
+            if codec == Codec::Opus {
+                self.redundant = params.red().map(|pt| *pt);
+            }
+            for pt in [Some(params.pt()), params.red()].into_iter().flatten() {
+                if let Some(entry) = self.codecs.get_mut(usize::from(*pt)) {
+                    *entry = Some(codec);
+                }
             }
         }
         let resend = self
@@ -167,7 +178,9 @@ impl PublishSession {
             .iter()
             .filter_map(|params| params.resend());
         self.untaken.set_resend_types(resend.map(|pt| *pt));
-        Ok(with_opus_dtx(&answer.to_sdp_string()))
+        Ok(with_redundancy_first(&with_opus_dtx(
+            &answer.to_sdp_string(),
+        )))
     }
 
     pub fn bindings(&self) -> &[Binding] {
@@ -382,14 +395,26 @@ impl PublishSession {
             (Some(min), Some(max)) => Some((centiseconds(min), centiseconds(max))),
             _ => None,
         };
-        let mut packet = SourcePacket::new(
-            *rtp.seq_no,
-            codec,
-            rtp.header.timestamp,
-            rtp.header.marker,
-            rtp.payload,
-            now,
-        );
+        let (id, timestamp) = (*rtp.seq_no, rtp.header.timestamp);
+        let payload = if self.redundant == Some(*rtp.header.payload_type) && !rtp.payload.is_empty()
+        {
+            let Some(redundant) = red::parse(&rtp.payload) else {
+                return;
+            };
+            if let (Some((offset, block)), Some(before)) = (redundant.previous, id.checked_sub(1)) {
+                let timestamp = timestamp.wrapping_sub(offset);
+                output.packets.push(Ingest {
+                    source,
+                    layer,
+                    packet: SourcePacket::new(before, codec, timestamp, false, block.into(), now),
+                    recovered: true,
+                });
+            }
+            redundant.primary.into()
+        } else {
+            rtp.payload
+        };
+        let mut packet = SourcePacket::new(id, codec, timestamp, rtp.header.marker, payload, now);
         packet.extensions.audio_level = audio_level;
         packet.extensions.orientation = orientation;
         packet.extensions.playout_delay = playout_delay;
@@ -397,6 +422,7 @@ impl PublishSession {
             source,
             layer,
             packet,
+            recovered: false,
         });
     }
 
@@ -497,6 +523,31 @@ fn with_opus_dtx(answer: &str) -> String {
     out
 }
 
+/// A browser sends the first codec of the answer: redundant audio (RFC 2198) before the one it repeats. It mends what is
+/// lost on the way to us without asking; asked for by NACK it would be repeated under a nonce used before (RFC 7714 §8.4).
+fn with_redundancy_first(answer: &str) -> String {
+    let mut out = String::with_capacity(answer.len());
+    for section in answer.split_inclusive("\r\nm=") {
+        let redundant = section.lines().find_map(|line| {
+            let (pt, name) = line.strip_prefix("a=rtpmap:")?.split_once(' ')?;
+            name.starts_with("red/48000").then_some(pt)
+        });
+        let line = section.lines().next().unwrap_or_default();
+        let mut words: Vec<&str> = line.split(' ').collect();
+        let at = words
+            .iter()
+            .skip(3)
+            .position(|word| Some(*word) == redundant);
+        if let Some(at) = at {
+            let pt = words.remove(at + 3);
+            words.insert(3, pt);
+        }
+        out.push_str(&words.join(" "));
+        out.push_str(&section[line.len()..]);
+    }
+    out
+}
+
 /// Simulcast rids from the lowest layer to the highest. Browsers list them in the order of the page's
 /// encodings, lowest first by custom; the customary names of the other order are known.
 fn lowest_first(rids: &[String]) -> Vec<String> {
@@ -573,6 +624,16 @@ mod tests {
         assert_eq!(order(&["l", "m", "h"]), "lmh");
         assert_eq!(order(&["0", "1", "2"]), "012");
         assert_eq!(order(&[]), "");
+    }
+
+    #[test]
+    fn redundant_audio_is_the_first_choice() {
+        let answer = "v=0\r\ns=-\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\na=rtpmap:111 opus/48000/2\r\n\
+                      a=rtpmap:63 red/48000/2\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n";
+        let first = with_redundancy_first(answer);
+        assert_eq!(first, answer.replace("SAVPF 111 63", "SAVPF 63 111"));
+        let without = answer.replace(" 63", "").replace("a=rtpmap:63", "a=x");
+        assert_eq!(with_redundancy_first(&without), without);
     }
 
     #[test]

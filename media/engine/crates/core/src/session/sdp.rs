@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::table::{AUDIO_EXTENSIONS, VIDEO_EXTENSIONS, codec_by_name, codec_name, fmtp};
 use crate::api::MediaKind;
-use crate::codec::Codec;
+use crate::codec::{Codec, red};
 
 /// Longer descriptions are refused before they are read.
 pub const MAX_SDP_BYTES: usize = 64 * 1024;
@@ -434,6 +434,9 @@ impl Offer<'_> {
                 write!(out, " {rtx}")?;
             }
         }
+        if slot.kind == MediaKind::Audio {
+            write!(out, " {}", red::PAYLOAD_TYPE)?;
+        }
         write!(
             out,
             "\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:{}\r\n\
@@ -455,6 +458,13 @@ impl Offer<'_> {
         }
         for codec in codecs {
             write_codec(out, *codec)?;
+        }
+        if slot.kind == MediaKind::Audio {
+            let (red, opus) = (red::PAYLOAD_TYPE, Codec::Opus.payload_type());
+            write!(
+                out,
+                "a=rtpmap:{red} red/48000/2\r\na=fmtp:{red} {opus}/{opus}\r\n"
+            )?;
         }
         let (ssrc, pair) = (slot.ssrc, slot.pair);
         write!(out, "a=msid:sync-{pair} slot-{mid}\r\n")?;

@@ -10,7 +10,7 @@ use super::random::{random_u32, random_u64};
 use super::sdp::{Description, Offer, OfferSlot};
 use crate::api::{Fault, FaultCode, MediaKind, Protocol};
 use crate::bwe::{Bandwidth, BandwidthConfig};
-use crate::codec::{Codec, PayloadTypes};
+use crate::codec::{Codec, PayloadTypes, red};
 use crate::egress::slot::{EgressTransport, Slot, SlotConfig};
 use crate::packet::ext::{ExtensionIds, ExtensionLayout};
 use crate::packet::rtcp::{self, RtcpPacket, Ssrcs};
@@ -311,6 +311,10 @@ impl SubscribeSession {
                 .copied()
                 .filter(|c| media.payload_types.contains(&c.payload_type()))
                 .collect();
+            let redundant = media.payload_types.contains(&red::PAYLOAD_TYPE);
+            state
+                .slot
+                .accept_redundant(state.kind == MediaKind::Audio && redundant);
         }
         self.answered = true;
         Ok(())
