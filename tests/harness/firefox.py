@@ -21,7 +21,7 @@ import aiohttp
 FIREFOX = os.environ.get("FIREFOX", "/usr/bin/firefox-esr")
 _LISTENING = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
 _START_S = 60.0
-_COMMAND_S = 90.0
+_COMMAND_S = 150.0
 _PREFERENCES: dict[str, bool | int | str] = {
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
@@ -143,7 +143,7 @@ class Tab:
     async def press(self, testid: str) -> None:
         """A click as a person makes it: at its place, by the pointer."""
         await self.sees(testid)
-        x, y = await self.run(_PLACE, testid)
+        x, y = await self.run(_PLACE, testid, 60_000)
         pointer = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}}
         steps: list[dict[str, Any]] = [
             {"type": "pointerMove", "x": round(x), "y": round(y)},
@@ -169,8 +169,7 @@ class Tab:
 
     async def screenshot(self, path: Path) -> None:
         shot = await self.bidi.send("browsingContext.captureScreenshot", context=self.context)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(base64.b64decode(shot["data"]))
+        await asyncio.to_thread(_write, path, base64.b64decode(shot["data"]))
 
 
 @contextlib.asynccontextmanager
@@ -204,6 +203,11 @@ async def running_firefox(profile: Path, *, display: str | None = None) -> Async
         await process.wait()
         if reading is not None:
             await reading
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
 
 
 def _make(profile: Path) -> None:
@@ -247,12 +251,22 @@ _SEES = f"""async (testid, text, timeout) => {{
   }}
 }}"""
 
-_PLACE = f"""async (testid) => {{
+# Where it stands once it stands still and nothing lies above it.
+_PLACE = f"""async (testid, timeout) => {{
   {_FIND}
-  const found = find(testid);
-  found.scrollIntoView({{ block: 'center' }});
-  const box = found.getBoundingClientRect();
-  return [box.left + box.width / 2, box.top + box.height / 2];
+  const until = performance.now() + timeout;
+  let before = '';
+  for (;;) {{
+    const found = find(testid);
+    found?.scrollIntoView({{ block: 'center' }});
+    const box = found?.getBoundingClientRect();
+    const [x, y] = box ? [box.left + box.width / 2, box.top + box.height / 2] : [0, 0];
+    const now = `${{x}} ${{y}}`;
+    if (found?.contains(found.getRootNode().elementFromPoint(x, y)) && now === before) return [x, y];
+    if (performance.now() > until) throw new Error(`${{testid}} is not to be pressed`);
+    before = now;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }}
 }}"""
 
 _BECOMES = """async (timeout) => {
