@@ -44,7 +44,7 @@ class Person:
     async def sees_moving(self, testid: str, *, timeout_ms: float = MEDIA_TIMEOUT_MS) -> None:
         """Wait until the video element has shown several frames whose pixels differ: a picture that moves, not a still."""
         await expect(self.at(testid)).to_be_visible(timeout=timeout_ms)
-        await self.at(testid).evaluate(_SEES_MOVING, timeout_ms)
+        await self.at(testid).evaluate(SEES_MOVING, timeout_ms)
 
     async def sees_still(self, testid: str) -> None:
         """Wait until the video element (or its absence) has shown nothing new for a second."""
@@ -65,7 +65,7 @@ class Person:
 
     async def hears_others(self, *, timeout_ms: float = MEDIA_TIMEOUT_MS) -> None:
         """Wait until the browser has decoded sound of others that is not silence."""
-        await self.page.wait_for_function(_HEARS, timeout=timeout_ms, polling=200)
+        await self.page.wait_for_function(HEARS, timeout=timeout_ms, polling=200)
 
 
 @dataclass
@@ -168,7 +168,7 @@ class Agent(Person):
         await self.page.locator('[data-testid^="interaction-"]').first.click()
 
 
-_SEES_MOVING = """(element, timeout) => new Promise((resolve, reject) => {
+SEES_MOVING = """(element, timeout) => new Promise((resolve, reject) => {
   const video = element.tagName === 'VIDEO' ? element : element.querySelector('video');
   const canvas = new OffscreenCanvas(64, 36);
   const context = canvas.getContext('2d', {willReadFrequently: true});
@@ -198,7 +198,7 @@ _LINES = """(list) => [...list.querySelectorAll('[data-testid=system-message], [
   return [...words.childNodes].filter((node) => node.nodeName !== 'TIME').map((node) => node.textContent).join('').trim();
 })"""
 
-_HEARS = """async () => {
+HEARS = """async () => {
   const rooms = await window.__rtc.stats();
   return rooms.some((room) => (room.subscribe ?? []).some(
     (report) => report.type === 'inbound-rtp' && report.kind === 'audio' && report.totalAudioEnergy > 1e-4));

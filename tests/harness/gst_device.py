@@ -70,6 +70,7 @@ class Device:
         self.endpoint, self.token = endpoint, token
         self.session = self.etag = self.ufrag = self.pwd = ""
         self.waiting: list[str] = []
+        self.offered = self.wanted = False
         self.certificate = Path(certificate).read_text()
         self.pipeline = self._publisher(codec) if mode == "publish" else Gst.Pipeline.new("view")
         if mode == "view":
@@ -107,6 +108,8 @@ class Device:
             "! application/x-rtp,media=audio,encoding-name=OPUS,payload=109,ssrc=(uint)2222 ! rtc."
         )
         self.rtc = pipeline.get_by_name("rtc")
+        for pad in self.rtc.sinkpads:
+            pad.connect("notify::caps", lambda *_: GLib.idle_add(self._offer_when_described))
         for index in range(2):
             transceiver = self.rtc.emit("get-transceiver", index)
             transceiver.set_property("direction", GstWebRTC.WebRTCRTPTransceiverDirection.SENDONLY)
@@ -127,8 +130,17 @@ class Device:
 
     # Negotiation
 
-    def _on_negotiation(self, rtc: Any) -> None:
-        rtc.emit("create-offer", None, Gst.Promise.new_with_change_func(self._on_offer, None))
+    def _on_negotiation(self, _rtc: Any) -> None:
+        self.wanted = True
+        GLib.idle_add(self._offer_when_described)
+
+    def _offer_when_described(self) -> bool:
+        """What is sent is known once its encoder has begun: an offer before that says nothing of H.264's packetization
+        mode, which then is 0 (RFC 6184 section 8.1), and fragments are what its payloader sends."""
+        if self.wanted and not self.offered and all(described(pad) for pad in self.rtc.sinkpads):
+            self.offered = True
+            self.rtc.emit("create-offer", None, Gst.Promise.new_with_change_func(self._on_offer, None))
+        return False
 
     def _on_offer(self, promise: Any, _data: Any) -> None:
         reply = promise.get_reply()  # kept: what it holds goes with it
@@ -224,6 +236,14 @@ class Device:
 
     def _on_error(self, _bus: Any, message: Any) -> None:
         say("error", message.parse_error()[0].message)
+
+
+def described(pad: Any) -> bool:
+    caps = pad.get_current_caps()
+    if caps is None:
+        return False
+    structure = caps.get_structure(0)
+    return structure.get_string("encoding-name") != "H264" or structure.has_field("packetization-mode")
 
 
 def say(*words: object) -> None:

@@ -4,6 +4,7 @@ set -euo pipefail
 
 declare -A packages=(
   [chromium]=chromium
+  [firefox-esr]=firefox-esr
   [turnserver]=coturn
   [redis-server]=redis-server
   [Xvfb]=xvfb

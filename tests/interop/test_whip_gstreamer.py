@@ -21,11 +21,12 @@ def numbers(device: GstDevice) -> list[int]:
     return [int(number) for number in device.heard("picture") if number != "None"]
 
 
-async def test_gstreamer_publishes(shared_server: ServerProcess, tmp_path: Path) -> None:
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+async def test_gstreamer_publishes(shared_server: ServerProcess, codec: str, tmp_path: Path) -> None:
     async with hosted_meeting(shared_server.url) as host:
         camera, screen = await host.link("publish", "GStreamer"), await host.link("view", "大厅屏幕")
         async with (
-            gst_device("publish", "VP8", camera, tmp_path) as gst,
+            gst_device("publish", codec, camera, tmp_path) as gst,
             Device(screen["url"], screen["token"]) as player,
         ):
             await gst.until(lambda: "connected" in gst.heard("state"))

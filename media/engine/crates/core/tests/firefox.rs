@@ -22,9 +22,8 @@ fn its_sources_are_bound() {
     let bound = |sdp: &str, of: &[(&str, Source)]| {
         let offer = Description::parse(sdp).unwrap();
         let bindings = bind(&offer, &tracks(of), |_| true).unwrap();
-        let read = |b: &engine_core::session::publish::Binding| {
-            (b.mid.clone(), b.source, b.rids.concat())
-        };
+        let read =
+            |b: &engine_core::session::publish::Binding| (b.mid.clone(), b.source, b.rids.concat());
         bindings.iter().map(read).collect::<Vec<_>>()
     };
     assert_eq!(
