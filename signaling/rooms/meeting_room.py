@@ -91,7 +91,7 @@ Item = MeetingAsk | StreamWork | c.MeetingReport | c.Leave | media_events.MediaE
 
 class MeetingRoom:
     """``start`` begins it; it ends by itself and then calls ``on_end`` once. ``on_gone`` is called when somebody has left
-    the room or the lobby."""
+    the room or the lobby, ``on_phase`` when it has begun or ended or another agent holds it."""
 
     def __init__(
         self,
@@ -102,6 +102,7 @@ class MeetingRoom:
         *,
         on_end: Callable[[MeetingRoom], None],
         on_gone: Callable[[MeetingRoom, str], None],
+        on_phase: Callable[[MeetingRoom], None],
     ) -> None:
         self._state = state
         self._ports = ports
@@ -111,6 +112,7 @@ class MeetingRoom:
         self._notes_kept = notes.kept_seq
         self._on_end = on_end
         self._on_gone = on_gone
+        self._on_phase = on_phase
         self._unkept: tuple[Keepable, ...] = ()
         self._suspended = False
         self._buried = False
@@ -261,6 +263,8 @@ class MeetingRoom:
         self._keep(changed, must=isinstance(command, c.MeetingDeed | c.Enter | c.EnterStream) and not ending)
         self._state = new
         self._run_effects(found)
+        if old.phase is not new.phase or old.application.agent_id != new.application.agent_id:
+            self._on_phase(self)
         for member in old.members:
             after = new.find(member.person_id)
             if member.present and (after is None or not after.present):

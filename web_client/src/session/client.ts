@@ -105,6 +105,7 @@ const REDUCED: readonly (keyof NotificationMap)[] = [
   'waiting.changed',
   'agent.status',
   'supervise.changed',
+  'mediation.changed',
 ];
 
 /** `crypto.randomUUID` is for secure pages only; text must also go from a plain one. */

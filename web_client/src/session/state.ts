@@ -11,6 +11,7 @@ import type {
   MemberView,
   LeftReason,
   MessageView,
+  OwnMeetingView,
   NotificationMap,
   PersonView,
   RatingView,
@@ -61,6 +62,8 @@ export interface SessionState {
   readonly rings: readonly InvitationRing[];
   /** Service confirmation forms known here, by id. */
   readonly confirmations: ReadonlyMap<string, ConfirmationView>;
+  /** Mediation meetings one is expected in. */
+  readonly meetings: readonly OwnMeetingView[];
   /** The last interaction that goes on without this person. */
   readonly left: { readonly interactionId: string; readonly reason: LeftReason } | null;
 }
@@ -79,6 +82,7 @@ export const INITIAL_STATE: SessionState = {
   overview: null,
   rings: [],
   confirmations: new Map(),
+  meetings: [],
   left: null,
 };
 
@@ -279,6 +283,8 @@ function welcome(state: SessionState, message: NotificationMap['session.welcome'
     waiting: new Map(message.waiting.map((one) => [one.centre.centre_id, one])),
     aftercare: new Map(message.aftercare.map((one) => [one.interaction_id, one])),
     rings: message.rings,
+    // Told right after, when there are any.
+    meetings: [],
     confirmations: new Map([...state.confirmations, ...message.confirmations.map((one) => [one.confirmation_id, one] as const)]),
   };
   const open = new Set(message.interactions.map((view) => view.interaction_id));
@@ -362,6 +368,8 @@ export function reduce(state: SessionState, notification: SessionNotification): 
         statusReason: value.reason,
         desk: state.desk === null ? null : { ...state.desk, status: value.status },
       };
+    case 'mediation.changed':
+      return { ...state, meetings: value.meetings };
     case 'supervise.changed':
       return putOverview(state, [value.centre]);
     case 'typing.changed':
