@@ -16,16 +16,16 @@ pytestmark = pytest.mark.long
 
 
 async def test_both_are_told_and_reach_the_meeting(server: ServerProcess, seat: Room) -> None:
-    taxpayer = await visit(await seat(), server.url, APPLICANT)
     agent = await Agent.arrive(await seat(), server.url, HOST)
-    await expect(taxpayer.at("meeting-notice")).to_have_count(0)
     meeting_id = await apply_and_dispatch(seat, server.url)
+    taxpayer = await visit(await seat(), server.url, APPLICANT)
     await agent.sees("meeting-notice", "调解会议待开始")
     await screenshot(agent.page, "meeting-notice-desk")
     async with agent.page.context.expect_page() as opened:
         await agent.press("meeting-join")
     host = Attendee(await opened.value, HOST)
     await expect(host.at("enter")).to_be_enabled(timeout=SLOW_MS)
+    await expect(taxpayer.at("meeting-notice")).to_have_count(0)
     await host.press("enter")
     await host.is_in()
     await agent.sees("meeting-notice", "调解会议进行中")
