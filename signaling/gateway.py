@@ -182,7 +182,13 @@ class Gateway:
         self._dispatcher = Dispatcher(self._ports, self._rooms, counters)
         meeting_ports = replace(self._ports, outbound=self._meeting_connections)
         kept_meetings = meeting_records or MemoryMeetings()
-        self.meetings = Meetings(meeting_ports, kept_meetings, organisation or NoOrganisation(), new_id)
+        self.meetings = Meetings(
+            meeting_ports,
+            kept_meetings,
+            organisation or NoOrganisation(),
+            new_id,
+            service=self._connections,
+        )
         self._meeting_dispatcher = MeetingDispatcher(meeting_ports, self.meetings, kept_meetings)
         self._checks = Checks(replace(self._ports, outbound=self._check_connections), new_id)
         self._server = MessageServer(settings, self)
@@ -383,6 +389,7 @@ class Gateway:
                 confirmations=self.confirmations.of_person(person.person_id),
             )
         )
+        self.meetings.announce(person.person_id)
 
     def _plain_welcome(self, connection: Connection) -> Welcome:
         """A meeting is told by ``meeting.enter``, a check by ``check.start``; the personal centre asks over HTTP."""

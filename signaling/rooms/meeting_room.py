@@ -75,7 +75,8 @@ class KeptDocument:
 
 class MeetingRoom(LiveRoom[MeetingAsk, StreamWork | c.MeetingReport | c.Leave]):
     """A meeting, alive. ``start`` begins it; it ends by itself and then calls ``on_end`` once. ``on_gone`` is called when
-    somebody has left the room or the lobby, ``on_moved`` when the application has gone on with its meeting."""
+    somebody has left the room or the lobby, ``on_moved`` when the application has gone on with its meeting, ``on_phase``
+    when the meeting has begun or ended or another agent holds it."""
 
     def __init__(
         self,
@@ -87,6 +88,7 @@ class MeetingRoom(LiveRoom[MeetingAsk, StreamWork | c.MeetingReport | c.Leave]):
         on_end: Callable[[MeetingRoom], None],
         on_gone: Callable[[MeetingRoom, str], None],
         on_moved: Callable[[MediationApplication], None],
+        on_phase: Callable[[MeetingRoom], None],
     ) -> None:
         slots = Slots(ports.settings.meeting_audio_slots, ports.settings.meeting_video_slots)
         super().__init__(state.meeting_id, ports, slots, ErrorCode.MEETING_ENDED)
@@ -98,6 +100,7 @@ class MeetingRoom(LiveRoom[MeetingAsk, StreamWork | c.MeetingReport | c.Leave]):
         self._on_end = on_end
         self._on_gone = on_gone
         self._on_moved = on_moved
+        self._on_phase = on_phase
         self._unkept: tuple[Keepable, ...] = ()
         self._timers: RoomTimers[e.MeetingTimer] = RoomTimers(
             ports.clock, lambda key: self._inbox.force(c.MeetingTimerFired(key))
@@ -190,6 +193,8 @@ class MeetingRoom(LiveRoom[MeetingAsk, StreamWork | c.MeetingReport | c.Leave]):
         self._run_effects(found)
         if new.application.phase is not old.application.phase:
             self._on_moved(new.application)
+        if old.phase is not new.phase or old.application.agent_id != new.application.agent_id:
+            self._on_phase(self)
         for member in old.members:
             after = new.find(member.person_id)
             if member.present and (after is None or not after.present):

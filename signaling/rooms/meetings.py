@@ -14,14 +14,16 @@ from signaling.rooms.kept_meetings import KeptApplication, OpenMeeting
 from signaling.rooms.live_room import RoomPorts
 from signaling.rooms.meeting_notes import MeetingNotes
 from signaling.rooms.meeting_room import KeptDocument, MeetingRoom
-from signaling.rooms.ports import MeetingRecordsPort, OrganisationPort, Person, RecordsUnavailable
+from signaling.rooms.ports import MeetingRecordsPort, OrganisationPort, Outbound, Person, RecordsUnavailable
 from signaling.sessions import mediation
 from signaling.sessions import meeting_commands as c
 from signaling.sessions.commands import MemberConnected, MemberDisconnected
 from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_model import MeetingState
-from signaling.sessions.meeting_states import MediationPhase
+from signaling.sessions.meeting_states import MediationPhase, MeetingPhase
 from signaling.sessions.states import Role
+from signaling.wire.meeting_notifications import MediationChanged
+from signaling.wire.meeting_views import OwnMeetingView
 
 _log = logging.getLogger(__name__)
 
@@ -53,9 +55,11 @@ class Meetings:
         records: MeetingRecordsPort,
         organisation: OrganisationPort,
         new_id: Callable[[], str],
+        *,
+        service: Outbound,
     ) -> None:
-        """``ports.outbound`` reaches the pages of meetings. ``on_moved`` hears of every application that goes on with its
-        meeting, after it is kept; it is set before the first does."""
+        """``ports.outbound`` reaches the pages of meetings, ``service`` the window and the desk. ``on_moved`` hears of every
+        application that goes on with its meeting, after it is kept; it is set before the first does."""
         self.on_moved: Callable[[MediationApplication], None] = lambda _application: None
         self._ports = ports
         self._records = records
@@ -65,6 +69,8 @@ class Meetings:
         self._rooms: dict[str, MeetingRoom] = {}
         self._by_application: dict[str, MeetingRoom] = {}
         self._by_person: dict[str, dict[str, MeetingRoom]] = {}
+        self._service = service
+        self._parties: dict[str, dict[str, MeetingRoom]] = {}
         self._ended: OrderedDict[str, frozenset[str]] = OrderedDict()
 
     async def restore(self) -> None:
@@ -258,11 +264,43 @@ class Meetings:
             on_end=self._leave,
             on_gone=self.forget,
             on_moved=self.on_moved,
+            on_phase=self._announce,
         )
         self._rooms[state.meeting_id] = room
         self._by_application[state.application.application_id] = room
         room.start()
+        self._announce(room)
         return room
+
+    # Announcing
+
+    def announce(self, person_id: str) -> None:
+        """Where this person is expected, after the welcome of their window or desk."""
+        own = self._expected(person_id)
+        if own:
+            self._service.notify(person_id, MediationChanged(meetings=own))
+
+    def _expected(self, person_id: str) -> list[OwnMeetingView]:
+        found = []
+        for room in self._parties.get(person_id, {}).values():
+            state = room.state
+            applied = state.application.taxpayer_id == person_id and state.phase is MeetingPhase.RUNNING
+            holds = state.application.agent_id == person_id and state.phase is not MeetingPhase.ENDED
+            if applied or holds:
+                view = OwnMeetingView(
+                    meeting_id=state.meeting_id, phase=state.phase, subject=state.application.subject
+                )
+                found.append(view)
+        return found
+
+    def _announce(self, room: MeetingRoom) -> None:
+        """To whom it concerns, and to whom it did until now."""
+        own, application = room.meeting_id, room.state.application
+        for person_id in (application.taxpayer_id, application.agent_id):
+            if person_id is not None:
+                self._parties.setdefault(person_id, {})[own] = room
+        for person_id in [p for p, rooms in self._parties.items() if own in rooms]:
+            self._service.notify(person_id, MediationChanged(meetings=self._expected(person_id)))
 
     def _admit(self, room: MeetingRoom, person_id: str) -> None:
         self._by_person.setdefault(person_id, {})[room.meeting_id] = room
@@ -279,6 +317,10 @@ class Meetings:
         for person_id in [p for p, rooms in self._by_person.items() if room.meeting_id in rooms]:
             self._dismiss(room, person_id)
         self._rooms.pop(room.meeting_id, None)
+        for person_id in [p for p, rooms in self._parties.items() if room.meeting_id in rooms]:
+            del self._parties[person_id][room.meeting_id]
+            if not self._parties[person_id]:
+                del self._parties[person_id]
         self._by_application.pop(state.application.application_id, None)
         people = {m.person_id for m in state.members}
         self._ended[room.meeting_id] = frozenset(

@@ -7,7 +7,7 @@ from typing import ClassVar
 from media.types import Source
 from signaling.sessions.meeting_states import MeetingLeft
 from signaling.wire.base import Notification
-from signaling.wire.meeting_views import MeetingMemberView, MeetingView, MeetingWaitingView
+from signaling.wire.meeting_views import MeetingMemberView, MeetingView, MeetingWaitingView, OwnMeetingView
 
 
 class MeetingChanged(Notification):
@@ -58,6 +58,14 @@ class MeetingLeftNotice(Notification):
     reason: MeetingLeft
 
 
+class MediationChanged(Notification):
+    """To the window and the desk: the meetings one should come to, whole. Also after the welcome, when there are any. For
+    who applied those that run, for the agent who holds them also those that have not begun."""
+
+    EVENT: ClassVar[str] = "mediation.changed"
+    meetings: list[OwnMeetingView]
+
+
 MEETING_NOTIFICATIONS: tuple[type[Notification], ...] = (
     MeetingChanged,
     MeetingMemberChanged,
@@ -65,4 +73,5 @@ MEETING_NOTIFICATIONS: tuple[type[Notification], ...] = (
     UnmuteAsked,
     NotesChanged,
     MeetingLeftNotice,
+    MediationChanged,
 )

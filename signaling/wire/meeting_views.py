@@ -10,6 +10,14 @@ from signaling.wire.base import WireModel
 from signaling.wire.views import MediaView, RecordingView
 
 
+class OwnMeetingView(WireModel):
+    """The meeting of a mediation one applied for or holds, before or while it runs."""
+
+    meeting_id: str
+    phase: MeetingPhase
+    subject: str
+
+
 class MeetingMemberView(WireModel):
     """A member as all others see it: ``display_name`` is a masked name for a taxpayer, a staff number for staff."""
 

@@ -3,14 +3,17 @@ confirmation form and its result (R7, H9)."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import FilePayload, expect
 
+from tests.e2e.counter import first_frames, now, watch_frames
 from tests.e2e.office import Story
 from tests.e2e.people import Agent, Taxpayer
 from tests.harness.browser import screenshot
+from tests.harness.server import start_server
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -220,3 +223,38 @@ async def test_two_agents_without_a_taxpayer(story: Story) -> None:
     await screenshot(first.page, "three-party-collaboration")
     await guest.press("invitation-leave")
     await first.ends()
+
+
+async def test_a_killed_server_brings_the_guest_back_into_the_call(story: Story) -> None:
+    """``kill -9`` in a call of three, and the same command again: nobody presses anything."""
+    taxpayer, agent, guest = people = await three(story)
+    await agent.press("call-start")
+    await taxpayer.press("call-accept")
+    await guest.press("call-join")
+    for person in people:
+        await person.sees_moving("remote-video", timeout_ms=60_000)
+        await person.sees_moving("third-video", timeout_ms=60_000)
+    await guest.press("mic-toggle")
+    for person in people:
+        await watch_frames(person)
+    office = story.office
+    port = office.server.port
+    await office.server.kill()
+    office.server = await start_server(office.data, port=port, before_browsers=True, RTC_TURN_START="false")
+    listening = now()
+    seen = await asyncio.gather(
+        *(first_frames(person, listening, tracks=2, timeout_ms=120_000) for person in people)
+    )
+    print(f"\ncall of three, server killed: back {max(seen) - listening:.2f} s after the server listens")
+    for person in people:
+        await person.sees_no("connection-state", timeout_ms=60_000)
+        await person.sees_moving("remote-video", timeout_ms=60_000)
+        await person.sees_moving("third-video", timeout_ms=60_000)
+    await guest.sees("invitation-leave")
+    await expect(guest.at("mic-toggle")).to_have_attribute("aria-pressed", "true")
+    await guest.says("我回来了")
+    await taxpayer.reads("我回来了", timeout_ms=60_000)
+    await guest.press("invitation-leave")
+    await guest.press("confirm-ok")
+    await agent.sees_no("third-video")
+    await taxpayer.sees_moving("remote-video")

@@ -165,7 +165,13 @@ def rooms_of_meetings(desk: ServiceDesk) -> Meetings:
         clock=SystemClock(),
     )
     ids = iter(range(1, 10_000))
-    return Meetings(ports, MeetingRecording(desk.recording), desk.organisation, lambda: f"new{next(ids)}")
+    return Meetings(
+        ports,
+        MeetingRecording(desk.recording),
+        desk.organisation,
+        lambda: f"new{next(ids)}",
+        service=nobody,
+    )
 
 
 class NoIceServers:

@@ -312,6 +312,31 @@ def _revoking(host: Person, stream_id: str) -> Callable[[MeetingStreams], Awaita
     return revoke
 
 
+async def test_window_and_desk_are_told_where_one_is_expected() -> None:
+    """The applicant when it runs, the agent from the dispatch on, both until its end, and nobody else."""
+    records, clock = Records(), ManualClock()
+    async with started(records, clock) as service:
+        people = {who: await service.sign_in(who) for who in (TAXPAYER, HOST, DEPUTY, EXPERT)}
+        own = dispatched(service)
+        expected = {"meeting_id": own, "phase": "scheduled", "subject": "税务争议"}
+        await people[HOST].wait_for("mediation.changed", lambda m: m["meetings"] == [expected])
+        assert not [m for e, m in people[TAXPAYER].told if e == "mediation.changed" and m["meetings"]]
+        (host,) = await enter(service, own, HOST)
+        running = {**expected, "phase": "running"}
+        for who in (TAXPAYER, HOST):
+            await people[who].wait_for("mediation.changed", lambda m: m["meetings"] == [running])
+        again = service.client(TAXPAYER)
+        await again.connect()
+        await again.wait_for("mediation.changed", lambda m: m["meetings"] == [running])
+    async with started(records, clock) as service:
+        late = await service.sign_in(TAXPAYER)
+        await late.wait_for("mediation.changed", lambda m: m["meetings"] == [running])
+        (host,) = await enter(service, own, HOST)
+        await host.do("meeting.end", meeting_id=own)
+        await late.wait_for("mediation.changed", lambda m: m["meetings"] == [])
+        assert not [e for who in (DEPUTY, EXPERT) for e, _ in people[who].told if e == "mediation.changed"]
+
+
 async def test_a_restart_keeps_hands_holds_the_lobby_and_links() -> None:
     records, clock = Records(), ManualClock()
     async with started(records, clock) as service:

@@ -4,6 +4,8 @@ import type { EmbedConfig } from './config';
 export const openCentre = (config: EmbedConfig, way: CentreWay): void => openSignedIn(config, CENTRE_PATHS[way]);
 
 export const openCentreHome = (config: EmbedConfig): void => openSignedIn(config, CENTRE_HOME);
+/** The room of a mediation. */
+export const openMeeting = (config: EmbedConfig, meetingId: string): void => openSignedIn(config, `/meeting/${encodeURIComponent(meetingId)}`);
 
 /** 设备与网络检测, where one sees before a call whether it will do. */
 export const openCheck = (config: EmbedConfig): void => openSignedIn(config, '/check');

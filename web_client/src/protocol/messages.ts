@@ -919,6 +919,14 @@ export interface MediaView {
 }
 
 /**
+ * To the window and the desk: the meetings one should come to, whole. Also after the welcome, when there are any. For
+ * who applied those that run, for the agent who holds them also those that have not begun.
+ */
+export interface MediationChanged {
+  meetings: OwnMeetingView[];
+}
+
+/**
  * Phase, host, lock or who shares. When `place` turns from `lobby` to `room` one was admitted: ask with
  * `meeting.enter` for the chat.
  */
@@ -1202,6 +1210,13 @@ export interface Opened {
 
 export interface Overview {
   centres: CentreOverview[];
+}
+
+/** The meeting of a mediation one applied for or holds, before or while it runs. */
+export interface OwnMeetingView {
+  meeting_id: string;
+  phase: MeetingPhase;
+  subject: string;
 }
 
 export interface OwnTicket {
@@ -1853,6 +1868,7 @@ export interface NotificationMap {
   "meeting.unmute_asked": UnmuteAsked;
   "meeting.notes_changed": NotesChanged;
   "meeting.left": MeetingLeftNotice;
+  "mediation.changed": MediationChanged;
   "centre.changed": CentreChanged;
   "check.figures": CheckFigures;
   "check.ended": CheckEnded;

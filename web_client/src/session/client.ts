@@ -107,6 +107,7 @@ const REDUCED: readonly (keyof NotificationMap)[] = [
   'agent.status',
   'supervise.changed',
   'centre.changed',
+  'mediation.changed',
 ];
 
 /** `crypto.randomUUID` is for secure pages only; text must also go from a plain one. */

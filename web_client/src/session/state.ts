@@ -11,6 +11,7 @@ import type {
   MemberView,
   LeftReason,
   MessageView,
+  OwnMeetingView,
   NotificationMap,
   PersonView,
   RatingView,
@@ -64,6 +65,8 @@ export interface SessionState {
   readonly confirmations: ReadonlyMap<string, ConfirmationView>;
   /** What waits in the personal centre, or on its staff side. */
   readonly inbox: CountsState;
+  /** Mediation meetings one is expected in. */
+  readonly meetings: readonly OwnMeetingView[];
   /** The last interaction that goes on without this person. */
   readonly left: { readonly interactionId: string; readonly reason: LeftReason } | null;
 }
@@ -83,6 +86,7 @@ export const INITIAL_STATE: SessionState = {
   rings: [],
   confirmations: new Map(),
   inbox: NO_COUNTS,
+  meetings: [],
   left: null,
 };
 
@@ -283,6 +287,8 @@ function welcome(state: SessionState, message: NotificationMap['session.welcome'
     waiting: new Map(message.waiting.map((one) => [one.centre.centre_id, one])),
     aftercare: new Map(message.aftercare.map((one) => [one.interaction_id, one])),
     rings: message.rings,
+    // Told right after, when there are any.
+    meetings: [],
     confirmations: new Map([...state.confirmations, ...message.confirmations.map((one) => [one.confirmation_id, one] as const)]),
   };
   const open = new Set(message.interactions.map((view) => view.interaction_id));
@@ -366,6 +372,8 @@ export function reduce(state: SessionState, notification: SessionNotification): 
         statusReason: value.reason,
         desk: state.desk === null ? null : { ...state.desk, status: value.status },
       };
+    case 'mediation.changed':
+      return { ...state, meetings: value.meetings };
     case 'supervise.changed':
       return putOverview(state, [value.centre]);
     case 'centre.changed':

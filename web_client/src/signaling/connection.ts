@@ -80,6 +80,7 @@ const NOTIFICATIONS: readonly (keyof NotificationMap)[] = [
   'meeting.unmute_asked',
   'meeting.notes_changed',
   'meeting.left',
+  'mediation.changed',
   'centre.changed',
   'check.figures',
   'check.ended',
