@@ -47,6 +47,13 @@ class InquiryState(StrEnum):
     """Without an answer, with a reason."""
 
 
+class OwnInquiryState(StrEnum):
+    """As the taxpayer sees it: to whom it was given, and whether it was answered or closed, is no state of theirs."""
+
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+
+
 class InquiryKind(StrEnum):
     CONSULTATION = "consultation"
     SUGGESTION = "suggestion"
@@ -114,7 +121,10 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             InquiryState.ANSWERED: "已答复",
             InquiryState.CLOSED: "已关闭",
         },
-        "own_inquiry_state": {"processing": "处理中", "completed": "已完成"},
+        "own_inquiry_state": {
+            OwnInquiryState.PROCESSING: "处理中",
+            OwnInquiryState.COMPLETED: "已完成",
+        },
         "inquiry_kind": {
             InquiryKind.CONSULTATION: "咨询",
             InquiryKind.SUGGESTION: "建议",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from aiohttp import web
 from sqlalchemy import ColumnElement
 
 from rtc_server.casework import inquiries as rules
 from rtc_server.casework.inquiries import Inquiry
 from rtc_server.casework.service import new_id, now_ms
-from rtc_server.casework.states import WORDS, InquiryKind, InquiryState, NoticeKind
+from rtc_server.casework.states import WORDS, InquiryKind, InquiryState, NoticeKind, OwnInquiryState
 from rtc_server.identity.policy import Permission
 from rtc_server.records import changes
 from rtc_server.records import inquiries as rows
@@ -51,21 +49,14 @@ class InquiriesQuery(ListQuery):
     created_before: Moment | None = None
 
 
-class OwnState(StrEnum):
-    """To whom it was given, and whether it was answered or closed, is no state of the taxpayer's."""
-
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-
-
 _STATES = {
-    OwnState.PROCESSING: [InquiryState.SUBMITTED, InquiryState.ASSIGNED],
-    OwnState.COMPLETED: [InquiryState.ANSWERED, InquiryState.CLOSED],
+    OwnInquiryState.PROCESSING: [InquiryState.SUBMITTED, InquiryState.ASSIGNED],
+    OwnInquiryState.COMPLETED: [InquiryState.ANSWERED, InquiryState.CLOSED],
 }
 
 
 class OwnInquiriesQuery(InquiriesQuery):
-    state: OwnState | None = None
+    state: OwnInquiryState | None = None
 
 
 class StaffInquiriesQuery(InquiriesQuery, StaffListQuery):
@@ -124,7 +115,9 @@ def _view(call: Call, one: Inquiry) -> InquiryView:
     own = call.person.role is Role.TAXPAYER
     state_name = WORDS["inquiry_state"][one.state]
     if own:
-        state_name = WORDS["own_inquiry_state"][OwnState.PROCESSING if one.is_open else OwnState.COMPLETED]
+        state_name = WORDS["own_inquiry_state"][
+            OwnInquiryState.PROCESSING if one.is_open else OwnInquiryState.COMPLETED
+        ]
     return InquiryView(
         inquiry_id=one.inquiry_id,
         number=one.number,

@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from tests.e2e.looking import Looker
 from tests.e2e.office import Story
 from tests.e2e.people import Taxpayer
-from tests.e2e.test_assistant import answers, welcomed
+from tests.e2e.test_assistant import WINDOW, answers, welcomed
 from tests.e2e.test_editor import at_the_editors_desk
 from tests.e2e.test_meeting import Attendee
 from tests.e2e.visitor import PATIENCE_MS, Visitor
@@ -120,6 +120,7 @@ async def test_a_whole_day(story: Story) -> None:
     await agent.press("inquiry-send")
     await agent.sees_row("已答复")
     await marked(window, 2)
+    await looker.at(window.page, "day-08-window", selector=WINDOW)
     await second.counts("notices", 2)
     await second.sees_row("留言答复", "未读")
     await centre.sees_row("已完成")
@@ -220,8 +221,14 @@ async def test_a_whole_day(story: Story) -> None:
     await lead.press("mediation-open")
     await lead.sees("meeting-record", "双方同意重新核定。")
     await looker.at(lead.page, "day-07-mediation-desk")
-    desk = await Visitor.arrives(story, "agent01", "/desk/records/inbox")
-    await desk.sees_row("调解会议已结束", "未读")
+    records = await Visitor.arrives(story, "agent01", "/desk/records/inbox")
+    await records.sees_row("调解会议已结束", "未读")
+    desk = await story.agent("agent01", status=None)
+    await expect(desk.at("records-unread")).to_have_text("2", timeout=PATIENCE_MS)
+    await looker.at(desk.page, "day-09-desk")
+    await records.press("mark-all-read")
+    await records.counts("inbox", 0)
+    await expect(desk.at("records-unread")).to_have_count(0, timeout=PATIENCE_MS)
     number = await lead.page.get_by_test_id("list-row").first.locator("td").nth(1).inner_text()
     for action in ("reveal_appointment_phone", "read_mediation"):
         entries = await story.administrator.audit(action=action)
