@@ -50,7 +50,7 @@ def test_as_many_tokens_as_the_package_counts(tokenizer: Tokenizer, packaged: Pa
 
 
 def test_vectors_agree(ours: E5, packaged: Packaged) -> None:
-    texts = [one.title for one in demo.knowledge().questions] + ["纳税人应当在规定期限内办理。" * 200]
+    texts = [one.title for one in demo.knowledge().questions[::8]] + ["纳税人应当在规定期限内办理。" * 60]
     for mine, theirs in (
         (ours.queries(texts), packaged.query(texts)),
         (ours.passages(texts), packaged.passage(texts)),
