@@ -73,7 +73,9 @@ async def shares(taxpayer: Tab, agent: Agent) -> None:
 
 _ALIVE = """() => {
   const strip = document.createElement('div');
-  strip.style.cssText = 'display:block !important;visibility:visible !important;position:fixed;inset:0 50% 0 0;z-index:1;pointer-events:none';
+  strip.style.cssText = 'position:fixed;inset:0 50% 0 0;z-index:1;pointer-events:none';
+  strip.style.setProperty('display', 'block', 'important');
+  strip.style.setProperty('visibility', 'visible', 'important');
   document.body.append(strip);
   let turn = 0;
   setInterval(() => { turn += 47; strip.style.background = `hsl(${turn % 360} 80% 50%)`; }, 200);
