@@ -74,6 +74,8 @@ async def shares(taxpayer: Tab, agent: Agent) -> None:
 _ALIVE = """() => {
   const strip = document.createElement('div');
   strip.style.cssText = 'position:fixed;inset:0 50% 0 0;z-index:1;pointer-events:none';
+  strip.style.setProperty('display', 'block', 'important');
+  strip.style.setProperty('visibility', 'visible', 'important');
   document.body.append(strip);
   let turn = 0;
   setInterval(() => { turn += 47; strip.style.background = `hsl(${turn % 360} 80% 50%)`; }, 200);
@@ -185,7 +187,11 @@ _SENDS_THREE_LAYERS = """async () => {
 async def test_firefox_checks_devices_and_network(server: ServerProcess, firefox: Firefox) -> None:
     visitor = await firefox.tab(f"{server.url}/demo/as/taxpayer01?to=/check")
     await visitor.press("check-start")
+    await visitor.press("check-tone")
     await visitor.sees("check-summary", timeout_ms=90_000)
+    # Without a playback device Firefox runs no sound of a page: nothing waits for it, and no microphone is blamed.
+    await visitor.sees("check-tone", "播放测试音")
+    assert "没有听到声音" not in await visitor.at("check-microphone", "(card) => card.textContent")
     await visitor.screenshot(SCREENSHOTS / "firefox-check.png")
     await visitor.sees('[data-testid="check-camera"][data-verdict="good"]')
     await visitor.sees("check-network", "您的声音和画面已经由服务器往返一次")

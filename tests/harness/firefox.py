@@ -20,7 +20,7 @@ import aiohttp
 
 FIREFOX = os.environ.get("FIREFOX", "/usr/bin/firefox-esr")
 _LISTENING = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
-_START_S = 60.0
+_START_S = 120.0
 _COMMAND_S = 150.0
 _PREFERENCES: dict[str, bool | int | str] = {
     "media.navigator.streams.fake": True,

@@ -91,6 +91,7 @@ async def start_server(
     except BaseException:
         if process.returncode is None:
             process.kill()
+            await process.wait()
         raise
     server = ServerProcess(process, url, output)
 

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { conclusion, findingsOf, microphoneFinding, networkFinding, rateWords, summary, type Facts } from '@/check/report';
 import { bytesReceived, figuresOf, pathOf, settled, sustained, TARGET, type Measured, type NetworkFigures } from '@/session/check_figures';
-import { levelOf } from '@/session/sound_meter';
+import { levelOf, playTone, PlaybackError } from '@/session/sound_meter';
 import { fillWithNoise } from '@/session/test_picture';
 
 const stats = (type: string, id: string, more: Record<string, unknown> = {}): Record<string, unknown> & { type: string; id: string } => ({ type, id, ...more });
@@ -67,6 +67,30 @@ describe('the level of a microphone', () => {
   });
 });
 
+describe('the tone', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  it('gives up where the browser has nothing to play on and never starts', async () => {
+    vi.useFakeTimers();
+    const close = vi.fn(() => Promise.resolve());
+    class Suspended {
+      readonly state = 'suspended';
+      readonly close = close;
+      resume(): Promise<void> {
+        return new Promise(() => undefined);
+      }
+    }
+    vi.stubGlobal('AudioContext', Suspended);
+    const played = expect(playTone()).rejects.toBeInstanceOf(PlaybackError);
+    await vi.advanceTimersByTimeAsync(3_000);
+    await played;
+    expect(close).toHaveBeenCalledOnce();
+  });
+});
+
 it('the test picture is opaque noise', () => {
   const pixels = new Uint32Array(4096);
   fillWithNoise(pixels, 7);
@@ -84,6 +108,7 @@ const WELL: Facts = {
   cameraProblem: null,
   loudest: 0.8,
   listening: false,
+  measured: true,
   heard: 'heard',
   soundBack: true,
   pictureBack: true,
@@ -128,6 +153,16 @@ describe('what is said', () => {
   it('waits for a voice before it says that there was none', () => {
     expect(microphoneFinding({ ...WELL, loudest: 0.1, listening: true }).verdict).toBe('running');
     expect(microphoneFinding({ ...WELL, loudest: 0.1 }).verdict).toBe('fair');
+  });
+
+  it('does not blame a microphone that could not be measured', () => {
+    const unmeasured = microphoneFinding({ ...WELL, loudest: 0, measured: false });
+    expect(unmeasured).toMatchObject({ verdict: 'fair', title: '浏览器无法测量麦克风音量' });
+    expect(unmeasured.advice).not.toContain('换一个麦克风');
+  });
+
+  it('says what is missing where nothing can be played', () => {
+    expect(findingsOf({ ...WELL, heard: 'unplayable' }).speaker).toMatchObject({ verdict: 'bad', title: '没有可用的播放设备' });
   });
 
   it('waits for an answer about the loudspeaker', () => {

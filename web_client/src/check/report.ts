@@ -12,7 +12,7 @@ export interface Finding {
   readonly advice: string;
 }
 
-export type Heard = 'unasked' | 'heard' | 'unheard';
+export type Heard = 'unasked' | 'heard' | 'unheard' | 'unplayable';
 
 export interface Facts {
   readonly started: boolean;
@@ -24,6 +24,8 @@ export interface Facts {
   /** The loudest there was, 0 to 1. */
   readonly loudest: number;
   readonly listening: boolean;
+  /** The browser could measure how loud it is. */
+  readonly measured: boolean;
   readonly heard: Heard;
   readonly soundBack: boolean;
   readonly pictureBack: boolean;
@@ -64,11 +66,13 @@ export function microphoneFinding(facts: Facts): Finding {
   if (facts.microphoneProblem !== null) return MICROPHONE[facts.microphoneProblem];
   if (facts.loudest >= AUDIBLE) return finding('good', '麦克风正常');
   if (facts.listening) return finding('running', '请对着麦克风说几句话');
+  if (!facts.measured) return finding('fair', '浏览器无法测量麦克风音量', '通常是没有可用的播放设备。请接入耳机或音箱后重新检测；通话时对方仍可能听到您的声音。');
   return finding('fair', '没有听到声音', '请检查麦克风是否静音、音量是否过低，或在下方换一个麦克风，再说几句话。');
 }
 
 export function speakerFinding({ started, heard }: Facts): Finding {
   if (heard === 'heard') return finding('good', '扬声器正常');
+  if (heard === 'unplayable') return finding('bad', '没有可用的播放设备', '请接入耳机或音箱，在系统中选为播放设备，然后刷新页面重新检测。');
   if (heard === 'unheard') return finding('bad', '听不到测试音', '请调高音量，检查耳机或音箱是否接好、是否选为系统的播放设备，再播放一次。');
   return started ? finding('waiting', '请播放测试音，确认能否听到') : NOT_YET;
 }

@@ -9,6 +9,24 @@ export function levelOf(samples: Float32Array): number {
 }
 
 const EVERY_MS = 80;
+const START_MS = 3_000;
+
+/** The browser has nothing to play on. Without a playback device Firefox leaves a context suspended, and its promise open. */
+export class PlaybackError extends Error {
+  override readonly name = 'PlaybackError';
+}
+
+async function started(context: AudioContext): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLong = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, START_MS);
+  });
+  await Promise.race([context.resume(), tooLong]).catch(() => undefined);
+  clearTimeout(timer);
+  if (context.state === 'running') return;
+  context.close().catch(() => undefined);
+  throw new PlaybackError();
+}
 
 export class SoundMeter {
   readonly #context: AudioContext;
@@ -29,6 +47,11 @@ export class SoundMeter {
     }, EVERY_MS);
   }
 
+  /** False: what it says is no measurement, for the browser does not run its sound. */
+  get running(): boolean {
+    return this.#context.state === 'running';
+  }
+
   stop(): void {
     clearInterval(this.#timer);
     this.#source.disconnect();
@@ -39,10 +62,10 @@ export class SoundMeter {
 const NOTES: readonly number[] = [523, 659, 784, 659, 523];
 const NOTE_S = 0.4;
 
-/** A few notes, for about two seconds. Called from a click; resolves when it is over. */
+/** A few notes, for about two seconds. Called from a click; resolves when it is over. Rejects with `PlaybackError`. */
 export async function playTone(): Promise<void> {
   const context = new AudioContext();
-  await context.resume();
+  await started(context);
   let last: OscillatorNode | null = null;
   NOTES.forEach((frequency, index) => {
     const begin = context.currentTime + index * NOTE_S;
