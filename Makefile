@@ -49,6 +49,12 @@ $(STAMPS)/python-dev: requirements-dev.lock $(STAMPS)/python
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(STAMPS)/assistant: chatbot/e5_file.py chatbot/e5_model.py $(STAMPS)/python
+	@echo "· Sentence vectors of the assistant"
+	@rm -rf chatbot/data/e5
+	@$(BIN)/python -m chatbot.e5_model
+	@touch $@
+
 $(STAMPS)/engine: $(ENGINE_SOURCES) pyproject.toml $(STAMPS)/python
 	@command -v cargo >/dev/null || { echo "需要 Rust 1.88 或更新 / Rust 1.88 or newer is needed: https://rustup.rs"; exit 1; }
 	@echo "· Packet engine (Rust, release; the first time takes some minutes)"
@@ -73,7 +79,7 @@ $(STAMPS)/web: $(WEB_SOURCES) $(STAMPS)/node-modules
 	@cd web_client && npm run --silent build
 	@touch $@
 
-setup: $(STAMPS)/engine $(STAMPS)/web
+setup: $(STAMPS)/engine $(STAMPS)/web $(STAMPS)/assistant
 
 ## Serve
 
@@ -151,4 +157,4 @@ lock: $(STAMPS)/venv
 	echo "uv>=0.8,<1" | $(COMPILE) - -c requirements-dev.lock -o requirements-uv.lock
 
 clean:
-	rm -rf $(VENV) $(STAMPS) web_client/node_modules web_client/dist media/engine/target media/_engine*.so
+	rm -rf $(VENV) $(STAMPS) web_client/node_modules web_client/dist chatbot/data/e5 media/engine/target media/_engine*.so

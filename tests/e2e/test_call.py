@@ -27,9 +27,9 @@ async def begin(pair: Pair) -> None:
 async def test_asked_started_agreed_seen_and_heard_both_ways(story: Story, pair: Pair) -> None:
     taxpayer, agent = pair.taxpayer, pair.agent
     await taxpayer.press("call-ask")
-    await agent.sees("call-start")
+    await agent.sees("call-answer")
     await screenshot(agent.page, "call-asked-agent")
-    await agent.press("call-start")
+    await agent.press("call-answer")
     await taxpayer.sees("call-accept")
     await screenshot(taxpayer.page, "call-ringing-taxpayer")
     await taxpayer.press("call-accept")

@@ -57,7 +57,7 @@ async def test_a_phone_offers_its_camera_instead_of_a_screen(
     await taxpayer.reads("手机浏览器不支持分享屏幕")
     await screenshot(taxpayer.page, "phone-02-no-screen")
     await taxpayer.at("way-ask_call").tap()
-    await agent.press("call-start")
+    await agent.press("call-answer")
     await taxpayer.at("call-accept").tap()
     await agent.sees_moving("remote-video")
     await taxpayer.sees_moving("remote-video")

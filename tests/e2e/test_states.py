@@ -120,7 +120,7 @@ async def test_a_phone_offers_the_camera_instead_of_the_screen(
         await taxpayer.reads("手机浏览器不支持分享屏幕")
         await screenshot(taxpayer.page, "phone-no-screen")
         await taxpayer.press("way-ask_call")
-        await agent.press("call-start")
+        await agent.press("call-answer")
         await taxpayer.press("call-accept")
         await taxpayer.sees_moving("remote-video")
         await agent.sees_moving("remote-video")
