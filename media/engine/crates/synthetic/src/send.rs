@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::clip::{Clip, FrameId};
 
-/// What the audio of a peer and the headers of all packets take beside the video, bits per second.
-const OVERHEAD: u64 = 60_000;
-/// A layer is added when the estimate is this much above what is needed, and given up when it is as much below.
+/// What the audio of a peer, sent twice (RFC 2198), and the headers of all packets take beside the video, bits per second.
+const OVERHEAD: u64 = 110_000;
+/// A layer is added when the estimate is this much above what is needed, and given up when it is below: what was encoded
+/// beforehand cannot be made smaller, and would wait in the pacer for longer and longer.
 const MARGIN_PERCENT: u64 = 10;
 /// A sender that was held up longer than this does not send after what it missed.
 const MAX_CATCH_UP: Duration = Duration::from_millis(200);
@@ -119,7 +120,7 @@ impl SendTrack {
         {
             level += 1;
         }
-        while level > 0 && estimate * 100 < self.need(level) * (100 - MARGIN_PERCENT) {
+        while level > 0 && estimate < self.need(level) {
             level -= 1;
         }
         if level != self.level {
@@ -234,9 +235,9 @@ mod tests {
         track.fit(700_000, now + Duration::from_millis(40));
         let later = now + Duration::from_millis(40);
         assert_eq!(leave(&mut track, later), [[0, 1], [1, 0]]);
-        track.fit(520_000, later);
-        assert_eq!(track.level, 1, "a little below is borne");
-        track.fit(300_000, later);
+        track.fit(640_000, later);
+        assert_eq!(track.level, 1, "it was added with a margin");
+        track.fit(600_000, later);
         assert_eq!(track.level, 0);
     }
 

@@ -26,6 +26,8 @@ const GAP_CHECK: Duration = Duration::from_millis(50);
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
 /// Packets kept for retransmission, and how long.
 const SENT_KEPT: (usize, Duration) = (2_000, Duration::from_secs(3));
+/// Retransmissions among all packets, at most.
+const SENT_AGAIN: f32 = 0.4;
 const AUDIO_CLOCK: f64 = 48_000.0;
 const VIDEO_CLOCK: f64 = 90_000.0;
 
@@ -286,7 +288,7 @@ impl Transport {
         match event {
             Event::Connected => {
                 self.report.connected_us.get_or_insert(now_us);
-                self.answer_every_nack();
+                self.answer_nacks();
                 for (_, track) in &mut self.tracks {
                     track.restart(now);
                 }
@@ -329,15 +331,16 @@ impl Transport {
         }
     }
 
-    /// The library gives up retransmissions beyond 15 % of what is sent; a browser does not.
-    fn answer_every_nack(&mut self) {
+    /// The library gives up retransmissions beyond 15 % of what is sent. A browser sends more of them, but none twice
+    /// within a round trip, and within its estimate (libwebrtc: `RtpPacketHistory`, `RateLimiter`).
+    fn answer_nacks(&mut self) {
         let (packets, age) = SENT_KEPT;
         let mut api = self.rtc.direct_api();
         for (mid, track) in &self.tracks {
             for layer in &track.clip.layers {
                 let rid = layer.rid.as_deref().map(Into::into);
                 if let Some(stream) = api.stream_tx_by_mid(*mid, rid) {
-                    stream.set_rtx_cache(packets, age, None);
+                    stream.set_rtx_cache(packets, age, Some(SENT_AGAIN));
                 }
             }
         }

@@ -203,6 +203,13 @@ impl Bandwidth {
         self.remb = None;
     }
 
+    /// What is sent, over the last half second, bit/s.
+    #[must_use]
+    pub fn sending(&mut self, now: Instant) -> u64 {
+        let now_us = self.since_start(now);
+        self.sent.at(now_us)
+    }
+
     /// Let time pass: about every half second. The estimate when it changed.
     pub fn poll(&mut self, now: Instant) -> Option<Estimate> {
         let before = self.estimate().bitrate;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use str0m::Candidate;
 
+use super::beside::Beside;
 use super::redundancy::Redundancy;
 use super::tick::TICK;
 use super::track::{Layer, Track};
@@ -453,6 +454,7 @@ impl Room {
             next_report: turn.now + TICK * (index % 20) as u32,
             loss: 0.0,
             redundancy: Redundancy::default(),
+            beside: Beside::default(),
             estimated: false,
             last_feedback: None,
         };

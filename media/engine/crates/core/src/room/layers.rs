@@ -22,15 +22,16 @@ pub struct VideoView {
 
 /// A layer of at least this share of the shown pixels is as good as one larger.
 const ENOUGH: f64 = 0.7;
-/// Headroom asked for before a layer is raised, so that it does not swing.
+/// Headroom asked for before a layer is changed, so that it does not swing.
 const UP_MARGIN: f64 = 1.2;
 /// Overrun tolerated before a layer is lowered: the estimate itself swings.
 const DOWN_MARGIN: f64 = 0.9;
 
-/// The layer for every slot; None is paused. `budget` is bit/s for all video, None without an estimate.
+/// The layer for every slot; None is paused. `budget` is bit/s for all video, None without an estimate; `beside` is sent on
+/// top of it all the same.
 /// The first slot never goes below its lowest layer: a still picture helps nobody.
 #[must_use]
-pub fn choose(videos: &[VideoView], budget: Option<u64>) -> Vec<Option<usize>> {
+pub fn choose(videos: &[VideoView], budget: Option<u64>, beside: u64) -> Vec<Option<usize>> {
     let mut rest = budget.map_or(f64::INFINITY, |b| b as f64);
     // The lowest layer for everybody first, then raise in order of importance.
     let mut chosen: Vec<Option<usize>> = Vec::with_capacity(videos.len());
@@ -57,12 +58,16 @@ pub fn choose(videos: &[VideoView], budget: Option<u64>) -> Vec<Option<usize>> {
             chosen.push(Some(lowest));
         }
     }
+    // No picture is stopped for its headers, but none is raised into their share either.
+    rest -= beside as f64;
     for (video, choice) in videos.iter().zip(&mut chosen) {
         let Some(base) = *choice else { continue };
         let base_cost = video.layers.get(base).map_or(0.0, |l| l.bitrate as f64);
         let ceiling = ceiling(video);
         let raised = active(video).rfind(|(layer, cost)| {
-            let margin = if video.current.is_some_and(|c| c >= *layer) {
+            // A change is for good, up or down: its key frame comes on top of what the path carries already, and of a
+            // path that has just become narrower the queue is full.
+            let margin = if video.current == Some(*layer) {
                 DOWN_MARGIN
             } else {
                 UP_MARGIN
@@ -124,7 +129,7 @@ mod tests {
 
     #[test]
     fn follows_the_size_it_is_shown_at() {
-        let pick = |shown| choose(&[video(None, Some(shown))], None)[0];
+        let pick = |shown| choose(&[video(None, Some(shown))], None, 0)[0];
         assert_eq!(pick(300 * 160), Some(0));
         assert_eq!(pick(640 * 360), Some(1));
         assert_eq!(pick(1920 * 1080), Some(2));
@@ -133,7 +138,7 @@ mod tests {
 
     #[test]
     fn follows_the_budget_with_hysteresis() {
-        let pick = |current, budget| choose(&[video(current, None)], Some(budget))[0];
+        let pick = |current, budget| choose(&[video(current, None)], Some(budget), 0)[0];
         assert_eq!(pick(Some(0), 1_600_000), Some(1), "no headroom to raise");
         assert_eq!(pick(Some(0), 1_900_000), Some(2));
         assert_eq!(
@@ -150,10 +155,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_lowered_is_lowered_with_room_for_its_key_frame() {
+        let pick = |current, budget| choose(&[video(current, None)], Some(budget), 0)[0];
+        assert_eq!(pick(Some(2), 550_000), Some(0));
+        assert_eq!(pick(Some(1), 550_000), Some(1), "it has its key frame");
+        assert_eq!(pick(Some(2), 620_000), Some(1));
+    }
+
+    #[test]
     fn the_less_important_video_goes_first() {
         let both = [video(Some(2), None), video(Some(2), None)];
-        assert_eq!(choose(&both, Some(2_000_000)), [Some(2), Some(1)]);
-        assert_eq!(choose(&both, Some(200_000)), [Some(0), None]);
+        assert_eq!(choose(&both, Some(2_200_000), 0), [Some(2), Some(1)]);
+        assert_eq!(choose(&both, Some(2_000_000), 0), [Some(2), Some(0)]);
+        assert_eq!(choose(&both, Some(200_000), 0), [Some(0), None]);
     }
 
     #[test]
@@ -162,7 +176,7 @@ mod tests {
         view.layers[2].bitrate = 0;
         assert_eq!(desired(&view.layers, view.shown), 2);
         assert_eq!(
-            choose(&[view.clone()], None),
+            choose(&[view.clone()], None, 0),
             [Some(1)],
             "the best there is"
         );
@@ -170,7 +184,15 @@ mod tests {
         view.layers[1].bitrate = 0;
         view.layers[2].bitrate = 1_500_000;
         assert_eq!(desired(&view.layers, view.shown), 1);
-        assert_eq!(choose(&[view], None), [Some(2)]);
+        assert_eq!(choose(&[view], None, 0), [Some(2)]);
+    }
+
+    #[test]
+    fn what_is_sent_beside_keeps_pictures_low_but_stops_none() {
+        let both = [video(Some(1), None), video(Some(0), None)];
+        assert_eq!(choose(&both, Some(700_000), 0), [Some(1), Some(0)]);
+        assert_eq!(choose(&both, Some(700_000), 200_000), [Some(0), Some(0)]);
+        assert_eq!(choose(&both, Some(320_000), 200_000), [Some(0), Some(0)]);
     }
 
     #[test]
@@ -179,6 +201,6 @@ mod tests {
         for layer in &mut silent.layers {
             layer.bitrate = 0;
         }
-        assert_eq!(choose(&[silent], Some(10_000)), [Some(2)]);
+        assert_eq!(choose(&[silent], Some(10_000), 0), [Some(2)]);
     }
 }

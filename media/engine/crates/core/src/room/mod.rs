@@ -1,6 +1,7 @@
 //! A room: peers, their tracks, and who receives what. Integer indexes inside; names only towards control.
 
 pub mod assign;
+mod beside;
 pub(crate) mod control;
 pub mod demand;
 mod forward;
@@ -28,6 +29,7 @@ use crate::session::config::TransportConfig;
 use crate::session::publish::{PublishOutput, PublishSession};
 use crate::session::state::Liveness;
 use crate::session::subscribe::{Feedback, SubscribeOutput, SubscribeSession};
+use beside::Beside;
 use redundancy::Redundancy;
 use taps::{Tap, Tapped};
 use track::Track;
@@ -112,6 +114,7 @@ struct Subscriber {
     next_report: Instant,
     loss: f32,
     redundancy: Redundancy,
+    beside: Beside,
     /// Transport-wide feedback came: the estimate means something.
     estimated: bool,
     /// When transport-wide feedback came last.

@@ -1,5 +1,7 @@
 //! Dealing tracks to the receive slots of subscribers, and layers to their video slots.
 
+use std::time::Instant;
+
 use super::assign::{SlotView, Wanted, assign};
 use super::layers::{VideoView, choose, desired};
 use super::track::Track;
@@ -190,6 +192,19 @@ impl Room {
         });
     }
 
+    /// Bitrate of the payloads a subscriber is sent now, bit/s.
+    pub(super) fn reckoned(&self, subscriber: &Subscriber, now: Instant) -> u64 {
+        let slots = subscriber.session.slots.iter();
+        let sent = slots.filter_map(|state| {
+            let track = self.tracks.get(state.track?)?.as_ref()?;
+            let stream = state.slot.current()?;
+            let layer = track.layers.iter().find(|l| l.stream == stream)?;
+            let twice = state.kind == MediaKind::Audio && subscriber.redundancy.is_on();
+            (!track.muted).then(|| layer.bitrate(now) << u32::from(twice))
+        });
+        sent.sum()
+    }
+
     /// Choose the layer of every video slot and switch where it changed.
     pub(super) fn choose_layers(
         &mut self,
@@ -244,7 +259,8 @@ impl Room {
             _ => None,
         };
         let views: Vec<VideoView> = videos.iter().map(|(_, _, view)| view.clone()).collect();
-        for ((_, slot, view), layer) in videos.iter().zip(choose(&views, budget)) {
+        let beside = subscriber.beside.rate();
+        for ((_, slot, view), layer) in videos.iter().zip(choose(&views, budget, beside)) {
             let state = &mut subscriber.session.slots[*slot];
             state.desired = (view.shown != Some(0)).then(|| desired(&view.layers, view.shown));
             let Some(track_index) = state.track else {

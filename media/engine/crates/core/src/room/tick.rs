@@ -181,6 +181,11 @@ impl Room {
                     let _ = egress.bandwidth.poll(turn.now);
                 }
                 revise_redundancy(&mut subscriber, turn.now);
+                let reckoned = self.reckoned(&subscriber, turn.now);
+                if let Some(egress) = subscriber.session.egress.as_mut() {
+                    let sent = egress.bandwidth.sending(turn.now);
+                    subscriber.beside.observe(sent, reckoned);
+                }
                 self.choose_layers(turn, index, &mut subscriber);
             }
             if let Some(peer) = self.peer_mut(index) {

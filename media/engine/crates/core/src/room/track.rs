@@ -79,19 +79,23 @@ impl Layer {
     fn observe(&mut self, packet: &SourcePacket) -> Observed {
         let now = packet.arrival;
         let was_on = self.is_on(now);
+        // What is sent again belongs to the past: for seconds it would keep a layer alive that its sender has dropped.
+        let advances = self.last_packet.is_none() || packet.id > self.highest;
         let observed = Observed {
-            new_frame: self.last_timestamp != Some(packet.timestamp),
+            new_frame: advances && self.last_timestamp != Some(packet.timestamp),
             interrupted: packet.id > self.highest + 1
                 && self
                     .last_packet
                     .is_some_and(|at| now.saturating_duration_since(at) >= INTERRUPTION),
         };
-        self.last_timestamp = Some(packet.timestamp);
-        self.overtaken = 0;
+        if advances {
+            self.last_timestamp = Some(packet.timestamp);
+            self.overtaken = 0;
+            self.last_packet = Some(now);
+        }
         self.loss_base.get_or_insert(packet.id);
         self.loss_count += 1;
         self.highest = self.highest.max(packet.id);
-        self.last_packet = Some(now);
         if !was_on {
             // The silence is no part of its rate: a layer that comes back counts as what it was.
             self.window_start = now;
@@ -268,6 +272,32 @@ fn vp8_pixels(payload: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dropped_layer_is_off_though_it_is_still_repaired() {
+        let start = Instant::now();
+        let layer = |stream| Layer::new(StreamId(stream), MediaKind::Video, start);
+        let rids = vec!["q".to_owned(), "f".to_owned()];
+        let mut track = Track::new(0, Source::Camera, vec![layer(0), layer(1)], rids, false);
+        let packet = |id: u64, at| {
+            let payload = vec![1; 100].into();
+            SourcePacket::new(id, Codec::Vp8, id as u32 * 3000, true, payload, at)
+        };
+        let mut now = start;
+        for id in 0..20 {
+            track.observe(0, &packet(id, now));
+            track.observe(1, &packet(2 * id, now));
+            now += Duration::from_millis(66);
+        }
+        assert!(track.layers[1].is_on(now));
+        for id in 20..27 {
+            track.observe(0, &packet(id, now));
+            track.observe(1, &packet(2 * (id - 10) + 1, now));
+            now += Duration::from_millis(66);
+        }
+        assert!(track.layers[0].is_on(now));
+        assert!(!track.layers[1].is_on(now));
+    }
 
     #[test]
     fn vp8_key_frame_tells_its_size() {
