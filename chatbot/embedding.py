@@ -6,7 +6,7 @@ Optional: without the packages retrieval goes on with BM25 alone and says so onc
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +24,8 @@ Vectors = npt.NDArray[np.float32]
 
 _log = logging.getLogger(__name__)
 _DIMENSIONS = 384
-_BATCH = 32
+_BATCH_TOKENS = 1024
+"""Of one pass, padding included: a batch is as wide as its widest text."""
 _THREADS = 1
 """A query is short; more threads make a busy machine wait for them longer than they gain."""
 
@@ -86,16 +87,25 @@ class E5:
         for row, text in enumerate(texts):
             ids = tokenizer.ids(text)
             windows += [(row, ids[first : first + window]) for first in range(0, max(1, len(ids)), window)]
-        windows.sort(key=lambda one: len(one[1]))  # a batch is as wide as its widest
         sums = np.zeros((len(texts), _DIMENSIONS), dtype=np.float32)
-        for first in range(0, len(windows), _BATCH):
-            batch = windows[first : first + _BATCH]
+        for batch in _batches(windows):
             rows = [[tokenizer.begin, *ids, tokenizer.end] for _, ids in batch]
             states = np.asarray(encoder.forward_batch(rows).last_hidden_state)
             for (row, ids), tokens, state in zip(batch, rows, states, strict=True):
                 sums[row] += state[: len(tokens)].mean(axis=0) * max(1, len(ids))
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         return np.asarray(sums / np.maximum(lengths, 1e-6), dtype=np.float32)
+
+
+def _batches(windows: list[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:
+    batch: list[tuple[int, list[int]]] = []
+    for one in sorted(windows, key=lambda window: len(window[1])):
+        if batch and len(one[1]) * (len(batch) + 1) > _BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(one)
+    if batch:
+        yield batch
 
 
 @cache
