@@ -64,8 +64,9 @@ def opened(folder: Path, threads: int) -> tuple[Any, Tokenizer]:
     """The encoder (``ctranslate2.Encoder``) and its tokenizer. Raises OSError, RuntimeError or ValueError."""
     import ctranslate2
 
+    # Two: a question does not wait for the batches of an index that is being built.
     encoder = ctranslate2.Encoder(
-        str(folder), device="cpu", compute_type="int8", inter_threads=1, intra_threads=threads
+        str(folder), device="cpu", compute_type="int8", inter_threads=2, intra_threads=threads
     )
     return encoder, Tokenizer.of(json.loads((folder / _TOKENIZER).read_text(encoding="utf-8")))
 
