@@ -152,7 +152,9 @@ class SyntheticPeer:
         credentials: dict[str, Any] = {"token": self.token, "version": WIRE_VERSION}
         if self.resume_token is not None:
             credentials["resume_token"] = self.resume_token
-        await self.socket.connect(self.url, auth={**credentials, **auth}, transports=["websocket"])
+        await self.socket.connect(
+            self.url, auth={**credentials, **auth}, transports=["websocket"], wait_timeout=10
+        )
         await self.wait(lambda peer: peer.welcome is not None)
 
     async def cut(self) -> None:

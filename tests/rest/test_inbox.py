@@ -167,11 +167,11 @@ async def test_the_record_of_a_mediation_is_shown_and_that_staff_read_it_is_kept
     mine = await ask(house, "GET", f"/api/centre/mediations/{own}", T)
     assert mine["phase_name"] == "已办结"
     record = mine["meeting"]
-    assert [(one["role_name"], one["display_name"]) for one in record["participants"]] == [
+    assert {(one["role_name"], one["display_name"]) for one in record["participants"]} == {
         ("税务人员", "101"),
         ("纳税人", "张*"),
         ("班长", "001"),
-    ]
+    }
     assert record["ended_at"] >= record["started_at"]
     assert "请说明核定依据。" in [one["text"] for one in record["messages"]]
     assert await audited(house, "read_mediation") == [], "one's own is one's own"

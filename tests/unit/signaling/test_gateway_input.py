@@ -258,7 +258,7 @@ async def test_a_slow_consumer_is_given_up_and_finds_everything_when_it_resumes(
     async with running_service(outbox_messages=20) as own:
         pair = await own.pair()
         welcome = await pair.taxpayer.wait_for("session.welcome")
-        transport = own.gateway._connections._by_person["taxpayer01"].transport_id
+        transport = own.gateway._connections._by_person["taxpayer01"][-1].transport_id
         socket = own.gateway._server.eio.sockets[transport]
         held: asyncio.Event = asyncio.Event()
         original = socket.queue.get
