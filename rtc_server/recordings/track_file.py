@@ -1,4 +1,4 @@
-"""One recorded track as a file: WebM for VP8, VP9 and Opus, fragmented MP4 for H.264. Nothing is transcoded.
+"""One recorded track as a file: WebM for VP8, VP9, AV1 and Opus, fragmented MP4 for H.264. Nothing is transcoded.
 
 Both are written so that what is on disk can be played at any moment: a WebM cluster or an MP4 fragment is at most a second
 long and written when it ends.
@@ -27,23 +27,20 @@ _MP4 = {
     "frag_duration": "1000000",
     "flush_packets": "1",
 }
-_FOURCC = {Codec.VP8: b"VP80", Codec.VP9: b"VP90"}
-_DECODERS = {Codec.VP8: "vp8", Codec.VP9: "vp9", Codec.H264: "h264"}
+_FOURCC = {Codec.VP8: b"VP80", Codec.VP9: b"VP90", Codec.AV1: b"AV01"}
+_DECODERS = {Codec.VP8: "vp8", Codec.VP9: "vp9", Codec.H264: "h264", Codec.AV1: "libdav1d"}
 
 
 class CannotRecord(ValueError):
-    """The codec is not one a file can be made of here, or the first key frame cannot be read."""
+    """The first key frame cannot be read."""
 
 
 def suffix(codec: Codec) -> str:
-    """Raises ``CannotRecord``."""
     match codec:
-        case Codec.OPUS | Codec.VP8 | Codec.VP9:
+        case Codec.OPUS | Codec.VP8 | Codec.VP9 | Codec.AV1:
             return "webm"
         case Codec.H264:
             return "mp4"
-        case Codec.AV1:
-            raise CannotRecord("AV1 cannot be read here")
 
 
 class TrackFile:
@@ -60,7 +57,7 @@ class TrackFile:
         self.frames = self.bytes = 0
         self._container = av.open(path, "w", format=kind, options=_WEBM if kind == "webm" else _MP4)
         template = _template(first, self.width or 0, self.height or 0)
-        self._stream = self._container.add_stream_from_template(template.streams[0])
+        self._stream = self._container.add_stream_from_template(template.streams[0], opaque=True)
 
     def write(self, piece: Piece) -> None:
         at_ms = (piece.time_us - self.began_us) // 1000

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Collection
 from pathlib import Path
 
+import av
 import pytest
 import pytest_asyncio
 
@@ -22,15 +24,31 @@ async def pair(story: Story) -> Pair:
     return Pair(*await story.meet())
 
 
+ONLY_AV1 = """
+const add = RTCPeerConnection.prototype.addTransceiver;
+RTCPeerConnection.prototype.addTransceiver = function (track, init) {
+  const made = add.call(this, track, init);
+  const kind = typeof track === 'string' ? track : track.kind;
+  const { codecs } = RTCRtpSender.getCapabilities('video');
+  if (kind === 'video') made.setCodecPreferences(codecs.filter((one) => /AV1|rtx/.test(one.mimeType)));
+  return made;
+};
+"""
+
+
 def data_of(story: Story) -> Path:
     return story.office.data
 
 
-async def folder_with(data: Path, *, seconds: float) -> Path:
+def recordings_in(data: Path) -> list[Path]:
+    return list((data / "recordings").glob("*"))
+
+
+async def folder_with(data: Path, *, seconds: float, but: Collection[Path] = ()) -> Path:
     """The recording, once both people's tracks are so long: files tell nobody when they grow."""
     while True:
-        for folder in (data / "recordings").glob("*"):
-            if _long_enough(load(folder), seconds):
+        for folder in recordings_in(data):
+            if folder not in but and _long_enough(load(folder), seconds):
                 return folder
         await asyncio.sleep(0.2)
 
@@ -100,3 +118,32 @@ async def test_asked_refused_agreed_and_played(story: Story, pair: Pair) -> None
     assert index.lost_packets == 0
     assert {track.source for track in index.tracks} >= {"camera", "microphone"}
     assert len({track.person_id for track in index.tracks}) == 2
+
+
+@pytest.mark.long
+async def test_a_browser_that_sends_av1_is_recorded(story: Story) -> None:
+    before = recordings_in(data_of(story))
+    taxpayer, agent = await story.meet()
+    await taxpayer.page.context.add_init_script(ONLY_AV1)
+    await taxpayer.page.reload()
+    await agent.press("call-start")
+    await taxpayer.press("call-accept")
+    for person in (taxpayer, agent):
+        await person.sees_moving("remote-video")
+    await agent.press("recording-toggle")
+    await taxpayer.press("recording-agree")
+    folder = await asyncio.wait_for(folder_with(data_of(story), seconds=4, but=before), 60)
+    await agent.press("recording-toggle")
+    await taxpayer.sees_no("recording-mark")
+    await agent.press("call-hangup")
+    await agent.press("recording-compose")
+    await agent.sees("recording-play", timeout_ms=180_000)
+
+    index = load(folder)
+    assert index is not None
+    (camera,) = (one for one in index.tracks if one.source == "camera" and one.codec == "av1")
+    assert camera.file is not None
+    with av.open(folder / camera.file) as container:
+        times = [float(frame.time) for frame in container.decode(video=0)]
+    assert len(times) > 40
+    assert times == sorted(times)

@@ -26,6 +26,7 @@ def pictures(codec: Codec, seconds: float, track: int, size: tuple[int, int] = (
     name, options = {
         Codec.VP8: ("libvpx", {"deadline": "realtime", "cpu-used": "8"}),
         Codec.VP9: ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8"}),
+        Codec.AV1: ("libsvtav1", {"preset": "12", "svtav1-params": "pred-struct=1"}),
         Codec.H264: ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "bf": "0"}),
     }[codec]
     encoder = av.CodecContext.create(name, "w")
@@ -93,7 +94,9 @@ def test_a_pipe_of_another_version_is_refused() -> None:
         list(FrameReader().feed(struct.pack("<IBBBxIq", 1 << 31, 1, 0, 0, 1, 0)))
 
 
-@pytest.mark.parametrize(("codec", "kind"), [(Codec.VP8, "webm"), (Codec.VP9, "webm"), (Codec.H264, "mp4")])
+@pytest.mark.parametrize(
+    ("codec", "kind"), [(Codec.VP8, "webm"), (Codec.VP9, "webm"), (Codec.AV1, "webm"), (Codec.H264, "mp4")]
+)
 def test_each_codec_becomes_a_file_that_plays_whole(tmp_path: Path, codec: Codec, kind: str) -> None:
     recorded(tmp_path, *in_order(pictures(codec, 2, 1), voice(2, 2)))
     index = load(tmp_path)
@@ -108,7 +111,7 @@ def test_each_codec_becomes_a_file_that_plays_whole(tmp_path: Path, codec: Codec
     assert played(tmp_path / "track-002.webm") == 100
 
 
-def test_nothing_before_a_key_frame_and_no_codec_that_cannot_be_read(tmp_path: Path) -> None:
+def test_nothing_before_a_key_frame_and_no_picture_that_cannot_be_read(tmp_path: Path) -> None:
     frames = pictures(Codec.VP8, 1, 1)
     unreadable = Piece(Kind.FRAME, 3, BEGAN_US, Codec.AV1, True, b"\x12\x00")
     recorded(tmp_path, *frames[5:], unreadable)
@@ -117,7 +120,7 @@ def test_nothing_before_a_key_frame_and_no_codec_that_cannot_be_read(tmp_path: P
     assert [(track.codec, track.file) for track in index.tracks] == [("av1", None)]
 
 
-@pytest.mark.parametrize("codec", [Codec.VP8, Codec.H264])
+@pytest.mark.parametrize("codec", [Codec.VP8, Codec.AV1, Codec.H264])
 def test_a_writer_that_is_killed_loses_at_most_two_seconds(tmp_path: Path, codec: Codec) -> None:
     """The process itself, fed at once and killed while its pipe is open."""
     folder = tmp_path / ("a" * 24)
@@ -136,7 +139,7 @@ def test_a_writer_that_is_killed_loses_at_most_two_seconds(tmp_path: Path, codec
     process.kill()
     process.wait()
     assert not (load(folder) or pytest.fail("no index")).finished
-    name = "track-001.webm" if codec is Codec.VP8 else "track-001.mp4"
+    name = "track-001.mp4" if codec is Codec.H264 else "track-001.webm"
     assert played(folder / name) >= 6 * RATE
     assert played(folder / "track-002.webm") >= 6 * 50
     assert compose.run(folder), "what is left can be composed"

@@ -1,6 +1,7 @@
-//! AV1 payloads (RTP Payload Format For AV1, AOM 1.0): where a decoder can start.
+//! AV1 payloads (RTP Payload Format For AV1, AOM 1.0): where a decoder can start, and which parts of OBUs a packet holds.
 
 const CONTINUES: u8 = 0x80;
+const CONTINUED: u8 = 0x40;
 const NEW_SEQUENCE: u8 = 0x08;
 const SEQUENCE_HEADER: u8 = 1;
 
@@ -18,6 +19,40 @@ pub fn starts_key_frame(payload: &[u8]) -> bool {
             unit.first()
                 .is_some_and(|head| head >> 3 & 0x0f == SEQUENCE_HEADER)
         })
+}
+
+/// The OBU elements of a packet (section 4.4).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Elements<'a> {
+    /// The first is the rest of what the packet before began.
+    pub continues: bool,
+    /// The last goes on in the next packet.
+    pub continued: bool,
+    pub parts: Vec<&'a [u8]>,
+}
+
+/// None when the sizes do not fit the payload.
+#[must_use]
+pub fn elements(payload: &[u8]) -> Option<Elements<'_>> {
+    let (&aggregation, mut rest) = payload.split_first()?;
+    let count = usize::from(aggregation >> 4 & 0x03);
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let part;
+        (part, rest) = if parts.len() + 1 == count {
+            (rest, &[][..])
+        } else {
+            let (size, after) = leb128(rest)?;
+            after.split_at_checked(size)?
+        };
+        parts.push(part);
+    }
+    let whole = !parts.is_empty() && (count == 0 || parts.len() == count);
+    whole.then_some(Elements {
+        continues: aggregation & CONTINUES != 0,
+        continued: aggregation & CONTINUED != 0,
+        parts,
+    })
 }
 
 /// OBU elements: `count` of them with the last unsized, or (0) every one behind its LEB128 size.
@@ -39,7 +74,9 @@ fn units(mut rest: &[u8], count: usize) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+/// A LEB128 number and what follows it.
+#[must_use]
+pub fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0_usize;
     // Four bytes hold 28 bits, far above any packet.
     for (at, byte) in bytes.iter().take(4).enumerate() {
@@ -53,7 +90,7 @@ fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::starts_key_frame;
+    use super::{elements, starts_key_frame};
 
     #[test]
     fn tells_key_frames() {
@@ -82,5 +119,20 @@ mod tests {
         ] {
             assert!(!starts_key_frame(payload), "{payload:?}");
         }
+    }
+
+    #[test]
+    fn parts_with_and_without_sizes() {
+        let parts = |payload| elements(payload).map(|e| (e.continues, e.continued, e.parts.len()));
+        assert_eq!(parts(&[0x20, 2, 0x08, 0x00, 0x30]), Some((false, false, 2)));
+        assert_eq!(parts(&[0xd0, 7, 7]), Some((true, true, 1)));
+        assert_eq!(
+            parts(&[0x00, 1, 0x30, 2, 0x08, 0x00]),
+            Some((false, false, 2))
+        );
+        assert_eq!(parts(&[0x20, 2, 0x08, 0x00]), None, "one of two");
+        assert_eq!(parts(&[0x00, 9, 0x08]), None, "larger than the packet");
+        assert_eq!(parts(&[0x10]), None, "nothing");
+        assert_eq!(parts(&[]), None);
     }
 }

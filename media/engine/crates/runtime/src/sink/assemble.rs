@@ -8,7 +8,7 @@ use engine_core::codec::Codec;
 use engine_core::egress::cache::SourcePacket;
 
 use super::Clock;
-use super::depacketise::append;
+use super::depacketise::frame;
 
 /// How long a gap is waited out: retransmissions to the engine come within some round trips.
 const PATIENCE: Duration = Duration::from_millis(600);
@@ -168,30 +168,24 @@ impl Assembler {
     }
 
     fn give(&mut self, start: u64, end: u64) {
-        let mut data = Vec::new();
-        let mut first: Option<SourcePacket> = None;
-        let mut whole = true;
-        for id in start..=end {
-            let Some(packet) = self.waiting.remove(&id) else {
-                continue;
-            };
-            if packet.payload.is_empty() {
-                continue;
-            }
-            whole &= append(self.codec, &packet.payload, &mut data) && data.len() <= MAX_FRAME;
-            first.get_or_insert(packet);
-        }
-        let Some(first) = first else { return };
+        let packets: Vec<SourcePacket> = (start..=end)
+            .filter_map(|id| self.waiting.remove(&id))
+            .filter(|packet| !packet.payload.is_empty())
+            .collect();
+        let Some(first) = packets.first() else { return };
         let key = first.key_frame;
-        if !whole {
+        let size: usize = packets.iter().map(|packet| packet.payload.len()).sum();
+        let data = frame(self.codec, packets.iter().map(|packet| &packet.payload[..]))
+            .filter(|_| size <= MAX_FRAME);
+        let Some(data) = data else {
             self.broken |= self.codec.is_video();
             return;
-        }
+        };
         if self.broken && !key {
             return;
         }
         self.broken = false;
-        let time_us = self.time_of(&first);
+        let time_us = self.time_of(first);
         self.frames.push(Frame {
             codec: self.codec,
             key,

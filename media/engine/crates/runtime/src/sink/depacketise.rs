@@ -2,11 +2,26 @@
 
 use engine_core::codec::{Codec, vp8};
 
+use super::av1::temporal_unit;
+
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
-/// Append one packet's part of the frame. Opus and VP8 as they are (RFC 7587, RFC 7741), VP9 without its descriptor
-/// (RFC 9628), H.264 as Annex B byte stream (RFC 6184). False when the payload cannot be read.
-pub(super) fn append(codec: Codec, payload: &[u8], frame: &mut Vec<u8>) -> bool {
+/// Opus and VP8 as they are (RFC 7587, RFC 7741), VP9 without its descriptor (RFC 9628), H.264 as Annex B byte stream
+/// (RFC 6184), AV1 as a temporal unit of sized OBUs. None when a payload cannot be read.
+pub(super) fn frame<'a>(
+    codec: Codec,
+    mut payloads: impl Iterator<Item = &'a [u8]>,
+) -> Option<Vec<u8>> {
+    if codec == Codec::Av1 {
+        return temporal_unit(payloads);
+    }
+    let mut frame = Vec::new();
+    payloads
+        .all(|payload| append(codec, payload, &mut frame))
+        .then_some(frame)
+}
+
+fn append(codec: Codec, payload: &[u8], frame: &mut Vec<u8>) -> bool {
     let part = match codec {
         Codec::Opus => Some(payload),
         Codec::Vp8 => {
@@ -105,11 +120,7 @@ mod tests {
     use super::*;
 
     fn frame(codec: Codec, payloads: &[&[u8]]) -> Option<Vec<u8>> {
-        let mut out = Vec::new();
-        payloads
-            .iter()
-            .all(|payload| append(codec, payload, &mut out))
-            .then_some(out)
+        super::frame(codec, payloads.iter().copied())
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! writes them to a pipe. A reader that does not keep up costs itself frames, and nobody else.
 
 mod assemble;
+mod av1;
 mod depacketise;
 
 use std::collections::HashMap;
