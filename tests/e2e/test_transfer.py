@@ -34,7 +34,7 @@ async def in_a_call(story: Story) -> tuple[Taxpayer, Agent]:
     taxpayer, agent = await story.meet()
     await taxpayer.press("card-call")
     await agent.sees("call-decline")
-    await agent.press("call-start")
+    await agent.press("call-answer")
     await taxpayer.press("call-accept")
     for person in (taxpayer, agent):
         await person.sees_moving("remote-video")
