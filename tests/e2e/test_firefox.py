@@ -195,7 +195,7 @@ async def test_firefox_checks_devices_and_network(server: ServerProcess, firefox
     await visitor.screenshot(SCREENSHOTS / "firefox-check.png")
     await visitor.sees('[data-testid="check-camera"][data-verdict="good"]')
     await visitor.sees("check-network", "您的声音和画面已经由服务器往返一次")
-    await visitor.sees("check-figures", "Mbit/s")
+    await visitor.sees("check-figures", "bit/s")
     await visitor.sees("check-figures", "经中继转发")
 
 

@@ -125,3 +125,27 @@ describe('notes of several pages', () => {
     expect(server.text).toBe('留下了');
   });
 });
+
+it('asks again when the notes are refused for a moment', async () => {
+  vi.useFakeTimers();
+  try {
+    const server = new Server();
+    (await page(server)).write('已记录。');
+    await vi.advanceTimersByTimeAsync(1_000);
+    const line = server.line();
+    let refusals = 1;
+    const get = (vector: string | null): Promise<Notes> => {
+      refusals -= 1;
+      return refusals < 0 ? line.get(vector) : Promise.reject(new RequestError('rate_limited', '', 500));
+    };
+    const changed = vi.fn();
+    const late = new NotesDocument({ ...line, get }, { changed, kept: () => undefined, refused: () => undefined });
+    const read = late.synchronise();
+    await vi.advanceTimersByTimeAsync(600);
+    await read;
+    expect(late.text).toBe('已记录。');
+    expect(changed).toHaveBeenCalledOnce();
+  } finally {
+    vi.useRealTimers();
+  }
+});

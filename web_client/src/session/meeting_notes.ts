@@ -1,12 +1,14 @@
 /** Meeting notes in the page: a Yjs document beside the server's (`signaling/rooms/meeting_notes.py`). */
 import * as Y from 'yjs';
 import type { Notes, NotesKept } from '@/protocol/messages';
-import { isLocalFailure, RequestError } from '@/signaling/errors';
+import { isLocalFailure, OFFLINE, RequestError } from '@/signaling/errors';
 
 const ROOT = 'notes';
 /** Typing goes out together, and slower than the server's limit for what is costly. */
 const PUSH_AFTER_MS = 600;
 const RETRY_AFTER_MS = 2_000;
+/** Asking again is of no use; without a line the next welcome asks. */
+const FOR_GOOD: ReadonlySet<string> = new Set([OFFLINE, 'not_allowed', 'not_found', 'meeting_ended', 'wrong_phase']);
 
 export interface NotesSignaling {
   get(vector: string | null): Promise<Notes>;
@@ -66,6 +68,7 @@ export class NotesDocument {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #busy: Promise<void> | null = null;
   #dirty = false;
+  #closed = false;
 
   constructor(signaling: NotesSignaling, listener: NotesListener) {
     this.#signaling = signaling;
@@ -78,7 +81,7 @@ export class NotesDocument {
 
   /** After every welcome: both sides give each other what they lack. */
   async synchronise(): Promise<void> {
-    const notes = await this.#signaling.get(toBase64(Y.encodeStateVector(this.#doc)));
+    const notes = await this.#read();
     this.#known = fromBase64(notes.vector);
     this.takeIn(notes.update);
     if (this.#dirty) this.#push(0);
@@ -117,9 +120,22 @@ export class NotesDocument {
   }
 
   close(): void {
+    this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#doc.destroy();
+  }
+
+  /** What is refused for now is asked for again: an empty field would look like notes that are lost. */
+  async #read(): Promise<Notes> {
+    for (;;) {
+      try {
+        return await this.#signaling.get(toBase64(Y.encodeStateVector(this.#doc)));
+      } catch (error) {
+        if (this.#closed || !(error instanceof RequestError) || FOR_GOOD.has(error.code)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs ?? RETRY_AFTER_MS));
+      }
+    }
   }
 
   #push(afterMs: number): void {
