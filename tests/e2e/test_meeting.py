@@ -70,6 +70,14 @@ class Attendee(Person):
     async def is_in(self) -> None:
         await expect(self.at("meeting-room")).to_be_visible(timeout=SLOW_MS)
 
+    async def writes_notes(self, text: str) -> None:
+        """And waits until they are kept."""
+        await self.opens("notes")
+        await expect(self.at("notes")).to_be_editable(timeout=SLOW_MS)
+        await self.at("notes").press_sequentially(text)
+        await expect(self.at("notes")).to_have_value(text)
+        await expect(self.at("notes-state")).to_have_attribute("data-kept", "true", timeout=SLOW_MS)
+
     async def opens(self, panel: str) -> None:
         if await self.at(f"panel-{panel}").get_attribute("aria-pressed") != "true":
             await self.press(f"panel-{panel}")
@@ -335,9 +343,7 @@ async def test_a_meeting_goes_on_after_a_restart(tmp_path: Path, seat: Room) -> 
     await expect(host.tile(APPLICANT).get_by_test_id("tile-muted")).to_be_visible(timeout=SLOW_MS)
     await taxpayer.press("share")
     await host.sees_person(APPLICANT, "screen")
-    await host.opens("notes")
-    await host.at("notes").press_sequentially("已记录。")
-    await expect(host.at("notes-state")).to_have_attribute("data-kept", "true", timeout=SLOW_MS)
+    await host.writes_notes("已记录。")
     await observer.press("hand")
     waiting = await Attendee.arrive(await seat(), server.url, COMPANY, meeting_id)
     await waiting.knocks()
