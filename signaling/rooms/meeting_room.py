@@ -26,7 +26,6 @@ from signaling.rooms.timers import RoomTimers
 from signaling.sessions import commands, effects, meeting, meeting_derive
 from signaling.sessions import meeting_commands as c
 from signaling.sessions import meeting_effects as e
-from signaling.sessions.mediation import MediationApplication
 from signaling.sessions.meeting_model import MeetingState
 from signaling.sessions.meeting_states import MeetingLeft, MeetingPhase
 from signaling.wire import meeting_notifications as told
@@ -75,8 +74,8 @@ class KeptDocument:
 
 class MeetingRoom(LiveRoom[MeetingAsk, StreamWork | c.MeetingReport | c.Leave]):
     """A meeting, alive. ``start`` begins it; it ends by itself and then calls ``on_end`` once. ``on_gone`` is called when
-    somebody has left the room or the lobby, ``on_moved`` when the application has gone on with its meeting, ``on_phase``
-    when the meeting has begun or ended or another agent holds it."""
+    somebody has left the room or the lobby, ``on_moved`` with the state before when the meeting or its application has
+    gone on."""
 
     def __init__(
         self,
@@ -87,8 +86,7 @@ class MeetingRoom(LiveRoom[MeetingAsk, StreamWork | c.MeetingReport | c.Leave]):
         *,
         on_end: Callable[[MeetingRoom], None],
         on_gone: Callable[[MeetingRoom, str], None],
-        on_moved: Callable[[MediationApplication], None],
-        on_phase: Callable[[MeetingRoom], None],
+        on_moved: Callable[[MeetingRoom, MeetingState], None],
     ) -> None:
         slots = Slots(ports.settings.meeting_audio_slots, ports.settings.meeting_video_slots)
         super().__init__(state.meeting_id, ports, slots, ErrorCode.MEETING_ENDED)
@@ -100,7 +98,6 @@ class MeetingRoom(LiveRoom[MeetingAsk, StreamWork | c.MeetingReport | c.Leave]):
         self._on_end = on_end
         self._on_gone = on_gone
         self._on_moved = on_moved
-        self._on_phase = on_phase
         self._unkept: tuple[Keepable, ...] = ()
         self._timers: RoomTimers[e.MeetingTimer] = RoomTimers(
             ports.clock, lambda key: self._inbox.force(c.MeetingTimerFired(key))
@@ -191,10 +188,8 @@ class MeetingRoom(LiveRoom[MeetingAsk, StreamWork | c.MeetingReport | c.Leave]):
         self._keep(changed, must=isinstance(command, c.MeetingDeed | c.Enter | c.EnterStream) and not ending)
         self._state = new
         self._run_effects(found)
-        if new.application.phase is not old.application.phase:
-            self._on_moved(new.application)
-        if old.phase is not new.phase or old.application.agent_id != new.application.agent_id:
-            self._on_phase(self)
+        if new.phase is not old.phase or new.application != old.application:
+            self._on_moved(self, old)
         for member in old.members:
             after = new.find(member.person_id)
             if member.present and (after is None or not after.present):
@@ -333,7 +328,7 @@ class MeetingRoom(LiveRoom[MeetingAsk, StreamWork | c.MeetingReport | c.Leave]):
             with contextlib.suppress(Exception):
                 left = e.TellMeetingLeft(person_id, MeetingLeft.ENDED)
                 tell(self._ports.outbound, self._state, left)
-        self._on_moved(self._state.application)
+        self._on_moved(self, old)
 
     def _ended(self) -> None:
         self._timers.cancel_all()

@@ -263,8 +263,7 @@ class Meetings:
             notes,
             on_end=self._leave,
             on_gone=self.forget,
-            on_moved=self.on_moved,
-            on_phase=self._announce,
+            on_moved=self._moved,
         )
         self._rooms[state.meeting_id] = room
         self._by_application[state.application.application_id] = room
@@ -292,6 +291,11 @@ class Meetings:
                 )
                 found.append(view)
         return found
+
+    def _moved(self, room: MeetingRoom, before: MeetingState) -> None:
+        if room.state.application.phase is not before.application.phase:
+            self.on_moved(room.state.application)
+        self._announce(room)
 
     def _announce(self, room: MeetingRoom) -> None:
         """To whom it concerns, and to whom it did until now."""

@@ -23,6 +23,13 @@ class ServerProcess:
     url: str
     output: deque[str] = field(default_factory=lambda: deque(maxlen=2000))
     _reader: asyncio.Task[None] | None = None
+    _told: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def says(self, text: str, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until a line of its log holds ``text``, or has held it."""
+        async with self._told:
+            said = self._told.wait_for(lambda: any(text in line for line in self.output))
+            await asyncio.wait_for(said, timeout_s)
 
     @property
     def port(self) -> int:
@@ -98,7 +105,9 @@ async def start_server(
     async def read_on() -> None:
         assert process.stdout is not None
         async for raw in process.stdout:
-            output.append(raw.decode(errors="replace").rstrip())
+            async with server._told:
+                output.append(raw.decode(errors="replace").rstrip())
+                server._told.notify_all()
 
     server._reader = asyncio.create_task(read_on())
     return server

@@ -416,6 +416,7 @@ async def test_a_crash_stays_in_its_meeting(monkeypatch: Any) -> None:
 
     records = Records()
     async with started(records, ManualClock()) as service:
+        desk = await service.sign_in(HOST)
         own, other = dispatched(service), dispatched(service)
         host, taxpayer = await enter(service, own, HOST, TAXPAYER)
         real = rules.handle
@@ -428,6 +429,9 @@ async def test_a_crash_stays_in_its_meeting(monkeypatch: Any) -> None:
         monkeypatch.setattr(rules, "handle", broken)
         assert await host.fails("meeting.hand", meeting_id=own, raised=True) == "internal_error"
         assert (await taxpayer.wait_for("meeting.left"))["reason"] == "ended"
+        await desk.wait_for(
+            "mediation.changed", lambda m: [one["meeting_id"] for one in m["meetings"]] == [other]
+        )
         assert (await host.do("meeting.enter", meeting_id=other))["meeting"]["place"] == "room"
         phases = {a.meeting_id: a.phase for a in records.applications.values()}
         assert phases[own] is MediationPhase.DONE
