@@ -21,10 +21,12 @@ from rtc_server.identity.policy import Permission
 from rtc_server.knowledge.service import Conflict, merged, read_json
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
 from rtc_server.records import knowledge as rows
-from rtc_server.records.knowledge import Part, QuestionFilter, Validity
+from rtc_server.records.knowledge import QUESTIONS, Part, Validity
+from rtc_server.records.lists import Scope
 from rtc_server.rest.audit import audit
 from rtc_server.rest.errors import STATUS
-from rtc_server.rest.resource import Body, Call, Entry, Prose, Query, View, Words
+from rtc_server.rest.listing import Listing, ListQuery, ListResource
+from rtc_server.rest.resource import Body, Call, Entry, Prose, View, Words
 from rtc_server.rest.sheets import XLSX
 from signaling.errors import SENTENCES, BadInput, ErrorCode, Refused
 from signaling.wire.base import Identifier
@@ -37,15 +39,13 @@ ShortText = Annotated[str, Field(max_length=1_000)]
 Texts = Annotated[list[ShortText], Field(max_length=200)]
 
 
-class ListQuery(Query):
-    """``words``: all of them in title or aliases, or the id. Pages begin with 1."""
+class QuestionsQuery(ListQuery):
+    """``words``: all of them in title or aliases, or the id."""
 
     words: Words = ""
     topic: Identifier | None = None
     pinned: bool | None = None
     validity: Validity | None = None
-    page: Number = 1
-    size: Annotated[int, Field(ge=1, le=100)] = 10
 
 
 class LinkBody(Body):
@@ -117,13 +117,6 @@ class QuestionView(View):
     updated_by: str
 
 
-class QuestionList(View):
-    questions: list[QuestionView]
-    total: int
-    page: int
-    size: int
-
-
 class VersionView(View):
     """``content`` None: removed with this version."""
 
@@ -189,20 +182,25 @@ class TryView(View):
     candidates: list[Candidate]
 
 
-async def _list(call: Call) -> QuestionList:
-    asked = call.query(ListQuery)
-    wanted = QuestionFilter(
-        words=asked.words.replace("\x00", ""),
-        topic=asked.topic,
-        pinned=asked.pinned,
-        validity=asked.validity,
-        today=_today().isoformat(),
+def _view(_call: Call, row: rows.StoredQuestion) -> QuestionView:
+    return QuestionView(
+        **dump_question(parse_question(row.content)),
+        revision=row.revision,
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
     )
-    async with call.desk.recording.read(caught_up=False) as connection:
-        found, total = await rows.search(connection, wanted, (asked.page - 1) * asked.size, asked.size)
-    return QuestionList(
-        questions=[_view(one) for one in found], total=total, page=asked.page, size=asked.size
-    )
+
+
+class _Everything:
+    def listed(self, call: Call) -> Scope:
+        query = call.query(QuestionsQuery)
+        return rows.matching(query.words.replace("\x00", ""), query.validity, _today().isoformat())
+
+    def one(self, _call: Call) -> Scope:
+        return ()
+
+
+_QUESTIONS = ListResource(QUESTIONS, _view, _Everything())
 
 
 async def _get(call: Call) -> QuestionView:
@@ -420,16 +418,7 @@ async def _read(call: Call, question_id: str) -> QuestionView:
         found = await rows.get(connection, question_id)
     if found is None:
         raise Refused(ErrorCode.NOT_FOUND)
-    return _view(found)
-
-
-def _view(row: rows.StoredQuestion) -> QuestionView:
-    return QuestionView(
-        **dump_question(parse_question(row.content)),
-        revision=row.revision,
-        updated_at=row.updated_at,
-        updated_by=row.updated_by,
-    )
+    return _view(call, found)
 
 
 def _faulty(faults: Sequence[Fault]) -> web.Response:
@@ -464,7 +453,8 @@ _P = Permission.EDIT_KNOWLEDGE
 _ONE = "/api/knowledge/questions/{question_id}"
 
 ENTRIES = (
-    Entry("GET", "/api/knowledge/questions", _P, _list, "Questions, filtered", query=ListQuery, answer=QuestionList),
+    Entry("GET", "/api/knowledge/questions", _P, _QUESTIONS.page, "Questions, filtered",
+          query=QuestionsQuery, answer=Listing[QuestionView]),
     Entry("GET", _ONE, _P, _get, "One question", answer=QuestionView),
     Entry("PUT", _ONE, _P, _save, "Add or change a question", body=QuestionBody, answer=QuestionView),
     Entry("DELETE", _ONE, _P, _remove, "Remove a question"),

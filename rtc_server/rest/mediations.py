@@ -246,11 +246,17 @@ async def _list(call: Call) -> Applications:
             applications=[_view(desk, application_of(row)) for row in page.items],
             next_cursor=page.next_cursor,
         )
-    unfinished = (MediationPhase.APPLIED, MediationPhase.DISPATCHED, MediationPhase.IN_PROGRESS)
+    phases = mediations.UNFINISHED if person.role is Role.SUPERVISOR else (MediationPhase.APPLIED,)
     async with desk.recording.read() as connection:
-        rows = await mediations.in_phases(connection, unfinished)
-    mine = [row for row in rows if _concerns(call, row)]
-    return Applications(applications=[_view(desk, application_of(row)) for row in mine[:_MAX_SHOWN]])
+        rows = await mediations.unfinished(connection, _served(call), phases, person.person_id, _MAX_SHOWN)
+    return Applications(applications=[_view(desk, application_of(row)) for row in rows])
+
+
+def _served(call: Call) -> list[str]:
+    """In all the words by which an application may name an authority of one's centres (``AuthorityTree.find``)."""
+    authorities = call.desk.organisation.whole.authorities
+    served = [one for one in authorities if _of_own_centre(call, one.code)]
+    return [word for one in served for word in (one.code, one.name, one.short_name)]
 
 
 async def _dispatch(call: Call) -> ApplicationView:
@@ -373,13 +379,6 @@ async def _refuse(call: Call) -> ApplicationView:
     text = f"您的调解申请（{refused.number}）不予受理。原因：{reason}"
     await _inform(call, refused, "调解申请不予受理", text, ("查看申请", "/centre/mediations"))
     return _view(call.desk, refused)
-
-
-def _concerns(call: Call, row: MediationRecord) -> bool:
-    if row.agent_id == call.person.person_id:
-        return True
-    everything = call.person.role is Role.SUPERVISOR
-    return (everything or row.phase is MediationPhase.APPLIED) and _of_own_centre(call, row.authority)
 
 
 def _of_own_centre(call: Call, authority: str | None) -> bool:

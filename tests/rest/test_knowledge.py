@@ -64,13 +64,11 @@ async def test_only_editors(house: House) -> None:
 async def test_lists_are_filtered_and_paged(house: House) -> None:
     _, all_of_it = await send(house, "GET", "/api/knowledge/questions")
     assert all_of_it["total"] >= 200
-    assert len(all_of_it["questions"]) == 10
+    assert len(all_of_it["items"]) == 10
     _, second = await send(house, "GET", "/api/knowledge/questions?page=2&size=10")
-    assert not {q["question_id"] for q in second["questions"]} & {
-        q["question_id"] for q in all_of_it["questions"]
-    }
+    assert not {q["question_id"] for q in second["items"]} & {q["question_id"] for q in all_of_it["items"]}
     _, found = await send(house, "GET", "/api/knowledge/questions?words=契税 退&topic=tuishui")
-    assert [q["title"] for q in found["questions"]] == ["契税可以退吗"]
+    assert [q["title"] for q in found["items"]] == ["契税可以退吗"]
     _, pinned = await send(house, "GET", "/api/knowledge/questions?pinned=true")
     assert pinned["total"] == 3
     _, expired = await send(house, "GET", "/api/knowledge/questions?validity=expired")
