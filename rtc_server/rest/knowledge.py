@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -23,16 +21,15 @@ from rtc_server.identity.policy import Permission
 from rtc_server.knowledge.service import Conflict, merged, read_json
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
 from rtc_server.records import knowledge as rows
-from rtc_server.records.audit import AuditEntry
 from rtc_server.records.knowledge import Part, QuestionFilter, Validity
-from rtc_server.rest.context import client_address
+from rtc_server.rest.audit import audit
 from rtc_server.rest.errors import STATUS
 from rtc_server.rest.resource import Body, Call, Entry, Prose, Query, View, Words
+from rtc_server.rest.sheets import XLSX
 from signaling.errors import SENTENCES, BadInput, ErrorCode, Refused
 from signaling.wire.base import Identifier
 
 MAX_IMPORT_BYTES = 16 * 1024 * 1024
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MAX_FAULTS_TOLD = 200
 
 Number = Annotated[int, Field(ge=1, le=100_000)]
@@ -456,20 +453,6 @@ def _download(content: bytes, content_type: str, name: str) -> web.Response:
         body=content,
         content_type=content_type,
         headers={"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'},
-    )
-
-
-def audit(call: Call, action: str, subject: str | None, detail: str | None = None) -> None:
-    call.desk.recording.keep_rows(
-        AuditEntry(
-            entry_id=secrets.token_hex(12),
-            at=time.time_ns() // 1_000_000,
-            actor_id=call.person.person_id,
-            action=action,
-            subject=subject,
-            origin=str(client_address(call.request)),
-            detail=detail,
-        )
     )
 
 

@@ -15,7 +15,8 @@ from rtc_server.identity.policy import Permission
 from rtc_server.records import assistant as rows
 from rtc_server.records.assistant import FeedbackReason, Work, WorkGroup
 from rtc_server.rest.assistant import QuestionRef
-from rtc_server.rest.knowledge import Number, audit
+from rtc_server.rest.audit import audit
+from rtc_server.rest.knowledge import Number
 from rtc_server.rest.resource import Body, Call, Entry, Query, View
 from signaling.wire.base import Identifier
 
