@@ -380,7 +380,7 @@ async def _status(call: Call) -> StatusView:
 async def _try(call: Call) -> TryView:
     """What 悦悦 would say to somebody who begins, and how she came to it."""
     body = call.body(TryBody)
-    index = call.desk.knowledge.indexer.ready.index
+    index = await call.desk.assistant.index()
     asker = Asker(body.region, _today())
 
     def think() -> TryView:

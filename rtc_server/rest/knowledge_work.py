@@ -104,7 +104,7 @@ async def _work_list(call: Call) -> WorkList:
         groups, total = await rows.work_list(
             connection, asked.work, (asked.page - 1) * asked.size, asked.size
         )
-    index = call.desk.knowledge.indexer.ready.index
+    index = await call.desk.assistant.index()
     items = await asyncio.to_thread(lambda: [_item(index, group) for group in groups])
     return WorkList(items=items, total=total, page=asked.page, size=asked.size)
 
