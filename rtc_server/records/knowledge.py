@@ -6,6 +6,7 @@ The content of a question is JSON in the form of ``chatbot.exchange``; what list
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any

@@ -140,18 +140,6 @@ class RemovedView(View):
     removed_by: str
 
 
-class RemovedList(View):
-    questions: list[RemovedView]
-    total: int
-    page: int
-    size: int
-
-
-class PageQuery(Query):
-    page: Number = 1
-    size: Annotated[int, Field(ge=1, le=100)] = 10
-
-
 class PartsView(View):
     """``etags``: of each part, to be sent back with what is saved."""
 
@@ -304,24 +292,21 @@ async def _versions(call: Call) -> Versions:
     )
 
 
-async def _removed(call: Call) -> RemovedList:
-    asked = call.query(PageQuery)
+async def _removed(call: Call) -> Listing[RemovedView]:
+    query = call.query(ListQuery)
+    size = int(query.size)
     async with call.desk.recording.read(caught_up=False) as connection:
-        found, total = await rows.removed(connection, (asked.page - 1) * asked.size, asked.size)
-    return RemovedList(
-        questions=[
-            RemovedView(
-                question_id=one.question_id,
-                title=one.title,
-                removed_at=one.removed_at,
-                removed_by=one.removed_by,
-            )
-            for one in found
-        ],
-        total=total,
-        page=asked.page,
-        size=asked.size,
-    )
+        found, total = await rows.removed(connection, (query.page - 1) * size, size)
+    items = [
+        RemovedView(
+            question_id=one.question_id,
+            title=one.title,
+            removed_at=one.removed_at,
+            removed_by=one.removed_by,
+        )
+        for one in found
+    ]
+    return Listing(items=items, total=total, page=query.page, size=size)
 
 
 async def _parts(call: Call) -> PartsView:
@@ -522,7 +507,8 @@ ENTRIES = (
     Entry("DELETE", _ONE, _P, _remove, "Remove a question"),
     Entry("POST", _ONE + "/aliases", _P, _add_alias, "One more phrasing", body=AliasBody, answer=QuestionView),
     Entry("GET", _ONE + "/versions", _P, _versions, "Every version of a question", answer=Versions),
-    Entry("GET", "/api/knowledge/removed", _P, _removed, "Questions that were removed", query=PageQuery, answer=RemovedList),
+    Entry("GET", "/api/knowledge/removed", _P, _removed, "Questions that were removed",
+          query=ListQuery, answer=Listing[RemovedView]),
     Entry("POST", "/api/knowledge/bulk", _P, _bulk, "The same with many questions", body=BulkBody, answer=Changed),
     Entry("GET", "/api/knowledge/parts", _P, _parts, "Topics, synonyms, packs and the like", answer=PartsView),
     Entry("PUT", "/api/knowledge/parts/{part}", _P, _save_part, "Replace a part", body=PartBody, answer=PartsView),

@@ -276,13 +276,13 @@ async def test_what_was_removed_is_found_and_brought_back(house: House) -> None:
     await send(house, "DELETE", URL)
     status, gone = await send(house, "GET", "/api/knowledge/removed")
     assert (status, gone["total"]) == (200, 1)
-    assert [(one["question_id"], one["title"]) for one in gone["questions"]] == [("own-1", NEW["title"])]
-    assert gone["questions"][0]["removed_by"] == "editor01"
+    assert [(one["question_id"], one["title"]) for one in gone["items"]] == [("own-1", NEW["title"])]
+    assert gone["items"][0]["removed_by"] == "editor01"
     _, versions = await send(house, "GET", URL + "/versions")
     assert [one["content"] is None for one in versions["versions"]] == [True, False]
     assert (await send(house, "PUT", URL, json=NEW))[0] == 200
     _, gone = await send(house, "GET", "/api/knowledge/removed")
-    assert (gone["total"], gone["questions"]) == (0, [])
+    assert (gone["total"], gone["items"]) == (0, [])
 
 
 async def test_faults_are_told_in_words_of_the_form(house: House) -> None:

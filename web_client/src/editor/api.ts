@@ -224,7 +224,7 @@ export class KnowledgeApi {
     return this.#save('PUT', `${ROOT}/parts/${name}`, { content, etag });
   }
 
-  removed(page: number): Promise<{ questions: RemovedQuestion[]; total: number; page: number; size: number }> {
+  removed(page: number): Promise<Listing<RemovedQuestion>> {
     return this.#http.send(`${ROOT}/removed?page=${page}`);
   }
 
