@@ -18,9 +18,9 @@ from media.types import MediaKind
 from rtc_server.identity.accounts import TIANHE, Account
 from rtc_server.identity.stream_tokens import AUDIENCE, ISSUER
 from rtc_server.identity.tokens import TokenMinter
-from signaling.sessions.states import Role
+from signaling.sessions.states import AssistancePhase, Role
 from signaling.wire.base import WIRE_VERSION
-from signaling.wire.requests import HangUpAssistance, RequestAssistance
+from signaling.wire.requests import AcceptAssistance, HangUpAssistance, RequestAssistance
 from tests.harness.media_peer import peer_connection
 from tests.harness.meeting_host import Host, hosted_meeting, token_of
 from tests.harness.peer import SyntheticPeer
@@ -249,10 +249,12 @@ async def test_a_server_that_drains_takes_no_device_and_lets_those_there_go_on(t
             SyntheticPeer(server.url, "agent02") as agent,
             SyntheticPeer(server.url, "taxpayer02") as taxpayer,
         ):
-            # A meeting does not hold up the drain; an assistance does.
+            # A meeting does not hold up the drain; an assistance does, and no longer rings against the clock once accepted.
             room = await taxpayer.open("agent02")
             await taxpayer.do(RequestAssistance(interaction_id=room))
             await agent.wait(lambda peer: room in peer.interactions)
+            await agent.wait(lambda peer: peer.assistance(room).phase is AssistancePhase.REQUESTED)
+            await agent.do(AcceptAssistance(interaction_id=room))
             link, other = await host.link("publish", "OBS"), await host.link("view", "屏幕")
             async with (
                 Device(link["url"], link["token"]) as obs,
