@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, select
+from sqlalchemy import JSON, BigInteger, Column, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, metadata
@@ -15,7 +15,8 @@ from signaling.sessions.meeting_states import MediationPhase
 
 @dataclass(frozen=True, slots=True)
 class MediationRecord:
-    """``taxpayer_name`` is masked. ``meeting_id`` from the dispatch on."""
+    """``taxpayer_name`` is masked. ``meeting_id`` from the dispatch on. ``attachments`` None: of a
+    time when there were none."""
 
     application_id: str
     revision: int
@@ -35,6 +36,8 @@ class MediationRecord:
     centre_id: str | None = None
     expected_at: int | None = None
     reason: str | None = None
+    contact: str | None = None
+    attachments: list[str] | None = None
 
 
 mediation_application = Table(
@@ -58,6 +61,8 @@ mediation_application = Table(
     Column("centre_id", Text),
     Column("expected_at", BigInteger),
     Column("reason", Text),
+    Column("contact", Text),
+    Column("attachments", JSON(none_as_null=True)),
     Index(None, "number"),
     Index(None, "taxpayer_id", "applied_at"),
     Index(None, "agent_id", "applied_at"),

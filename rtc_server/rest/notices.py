@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement
 
 from rtc_server.casework import notices as rules
 from rtc_server.casework import surveys
+from rtc_server.casework.appointments import is_invitation
 from rtc_server.casework.notices import Audience, Notice
 from rtc_server.casework.service import new_id, now_ms
 from rtc_server.casework.states import WORDS, NoticeKind, NoticeState, TaxpayerKind
@@ -176,6 +177,8 @@ class DeliveryView(View):
     done: bool
     answered: bool | None = None
     """Of a survey."""
+    done_by_itself: bool = False
+    """Of a todo: done by the answer it asks for; ``done`` is not for it."""
     body: str = ""
     links: list[LinkView] = []
     attachments: list[AttachmentView] = []
@@ -201,6 +204,12 @@ class NoticeView(View):
     links: list[LinkView]
     survey: list[SurveyQuestionView]
     attachments: list[AttachmentView] = []
+
+
+class PushedView(NoticeView):
+    """``unreached``: of the list of people, who is not known here or is ruled out by the rest of the audience."""
+
+    unreached: list[str]
 
 
 class TallyView(View):
@@ -285,6 +294,7 @@ async def _open(call: Call) -> DeliveryView:
         await _told(call)
     return _delivery_view(replace(known, read_at=known.read_at or now_ms())).model_copy(
         update={
+            "done_by_itself": _done_by_itself(notice),
             "body": notice.body,
             "links": _links(notice),
             "attachments": await attachment_views(call.desk, notice.attachments),
@@ -322,11 +332,17 @@ async def _favourite(call: Call) -> DeliveryView:
     return _delivery_view(replace(known, favourite_at=at))
 
 
+def _done_by_itself(notice: Notice) -> bool:
+    """A survey by answering it, and so is an invitation."""
+    return notice.todo and (bool(notice.survey) or is_invitation(notice.notice_id))
+
+
 async def _done(call: Call) -> DeliveryView:
     """办理: what was to be done is done."""
     async with call.desk.recording.write() as connection:
         known = required(await rows.own_delivery(connection, call.person.person_id, _delivery_id(call)))
-        if not known.todo:
+        notice = required(await rows.get(connection, known.notice_id))
+        if not known.todo or _done_by_itself(notice):
             raise Refused(ErrorCode.WRONG_PHASE)
         at = known.done_at or now_ms()
         await rows.mark(connection, known, done_at=at)
@@ -418,7 +434,7 @@ async def _export(call: Call) -> web.Response:
     )
 
 
-async def _push(call: Call) -> NoticeView:
+async def _push(call: Call) -> PushedView:
     body, at = call.body(NoticeBody), now_ms()
     centre_id = required(own_centre(call, body.centre_id))
     asked = body.audience
@@ -456,7 +472,8 @@ async def _push(call: Call) -> NoticeView:
         async with call.desk.recording.read():
             pass  # Who signed in a moment ago is among those it reaches.
         await call.desk.casework.publish(made, at)
-    return await _read_notice(call, made.notice_id)
+    shown = await _read_notice(call, made.notice_id)
+    return PushedView(**dict(shown), unreached=await call.desk.casework.outside(made))
 
 
 def _own_authority(call: Call, centre_id: str) -> str:
@@ -561,7 +578,7 @@ ENTRIES = (
           query=NoticesQuery, answer=Listing[NoticeView]),
     Entry("GET", f"{_ALL}/export.xlsx", _S, _export, "The same as a sheet", query=NoticesQuery),
     Entry("POST", _ALL, _P, _push, "Push to an audience, now or at a time",
-          body=NoticeBody, answer=NoticeView, status=201),
+          body=NoticeBody, answer=PushedView, status=201),
     Entry("GET", f"{_ALL}/{{notice_id}}", _S, _read, "One a centre has pushed", answer=NoticeView),
     Entry("GET", f"{_ALL}/{{notice_id}}/answers", _S, _results, "What was answered to a survey, without names",
           answer=SurveyResultsView),
