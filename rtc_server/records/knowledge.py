@@ -16,12 +16,15 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     Table,
     Text,
     delete,
+    exists,
     func,
+    null,
     or_,
     select,
     update,
@@ -29,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, metadata
+from rtc_server.records.lists import Filter, ListSpec
 from rtc_server.records.store import put
 
 _STATE = "knowledge"
@@ -96,8 +100,16 @@ knowledge_question = Table(
     Column("revision", Integer, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("updated_by", Text, nullable=False),
-    Index(None, "topic", "question_id"),
-    Index(None, "updated_at", "question_id"),
+    # Counted, filtered and paged from this one alone, but for words.
+    Index(
+        "ix_knowledge_question_list",
+        "updated_at",
+        "question_id",
+        "topic",
+        "pinned",
+        "valid_from",
+        "valid_until",
+    ),
 )
 
 knowledge_version = Table(
@@ -137,15 +149,30 @@ class Validity(StrEnum):
     COMING = "coming"
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionFilter:
-    """What is None does not limit. ``today`` (ISO 8601) is the day ``validity`` is judged on."""
+_q = knowledge_question.c
+QUESTIONS: ListSpec[StoredQuestion] = ListSpec(
+    QUESTION,
+    _q.question_id,
+    {"topic": Filter(_q.topic), "pinned": Filter(_q.pinned)},
+    {"updated_at": _q.updated_at},
+)
 
-    words: str = ""
-    topic: str | None = None
-    pinned: bool | None = None
-    validity: Validity | None = None
-    today: str = ""
+
+def matching(words: str, validity: Validity | None, today: str) -> list[ColumnElement[bool]]:
+    """All of ``words`` in title or aliases, or one of them the id. ``today`` (ISO 8601) is the day ``validity`` is judged on."""
+    conditions: list[ColumnElement[bool]] = [
+        or_(_q.searched.contains(word, autoescape=True), _q.question_id == word)
+        for word in words.lower().split()
+    ]
+    match validity:
+        case Validity.EXPIRED:
+            conditions.append(_q.valid_until < today)
+        case Validity.COMING:
+            conditions.append(_q.valid_from > today)
+        case Validity.IN_FORCE:
+            conditions.append(or_(_q.valid_until.is_(None), _q.valid_until >= today))
+            conditions.append(or_(_q.valid_from.is_(None), _q.valid_from <= today))
+    return conditions
 
 
 async def begin_change(connection: AsyncConnection) -> int:
@@ -214,6 +241,49 @@ async def versions(
     return tuple(VERSION.of_row(row) for row in await connection.execute(query))
 
 
+@dataclass(frozen=True, slots=True)
+class RemovedQuestion:
+    """``title`` of the last version it had."""
+
+    question_id: str
+    title: str
+    removed_at: int
+    removed_by: str
+
+
+async def removed(
+    connection: AsyncConnection, offset: int, limit: int
+) -> tuple[Sequence[RemovedQuestion], int]:
+    """Questions that are not there any more: one page, the last removed first, and how many there are."""
+    last, other = knowledge_version.alias("last"), knowledge_version.alias("other")
+    there = exists().where(knowledge_question.c.question_id == last.c.question_id)
+    newest = (
+        select(func.max(other.c.revision)).where(other.c.question_id == last.c.question_id).scalar_subquery()
+    )
+    gone = [last.c.content.is_(null()), last.c.revision == newest, ~there]
+    total = int((await connection.execute(select(func.count()).select_from(last).where(*gone))).scalar_one())
+    query = (
+        select(last.c.question_id, knowledge_version.c.content, last.c.saved_at, last.c.saved_by)
+        .join(
+            knowledge_version,
+            (knowledge_version.c.question_id == last.c.question_id)
+            & (knowledge_version.c.revision == last.c.revision - 1),
+        )
+        .where(*gone)
+        .order_by(last.c.saved_at.desc(), last.c.question_id)
+        .offset(offset)
+        .limit(limit)
+    )
+    found = await connection.execute(query)
+    return [RemovedQuestion(row[0], row[1]["title"], row[2], row[3]) for row in found], total
+
+
+async def part(connection: AsyncConnection, name: Part) -> Any:
+    """None when it never was saved."""
+    query = select(knowledge_part.c.content).where(knowledge_part.c.name == name.value)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
 async def save_part(connection: AsyncConnection, part: StoredPart) -> None:
     await put(connection, PART, part)
 
@@ -234,35 +304,3 @@ async def revisions(connection: AsyncConnection) -> dict[str, int]:
         knowledge_version.c.question_id
     )
     return {row[0]: int(row[1]) for row in await connection.execute(query)}
-
-
-async def search(
-    connection: AsyncConnection, wanted: QuestionFilter, offset: int, limit: int
-) -> tuple[Sequence[StoredQuestion], int]:
-    """One page, what was changed last first, and how many there are."""
-    table = knowledge_question.c
-    conditions = []
-    for word in wanted.words.lower().split():
-        conditions.append(or_(table.searched.contains(word, autoescape=True), table.question_id == word))
-    if wanted.topic is not None:
-        conditions.append(table.topic == wanted.topic)
-    if wanted.pinned is not None:
-        conditions.append(table.pinned.is_(wanted.pinned))
-    match wanted.validity:
-        case Validity.EXPIRED:
-            conditions.append(table.valid_until < wanted.today)
-        case Validity.COMING:
-            conditions.append(table.valid_from > wanted.today)
-        case Validity.IN_FORCE:
-            conditions.append(or_(table.valid_until.is_(None), table.valid_until >= wanted.today))
-            conditions.append(or_(table.valid_from.is_(None), table.valid_from <= wanted.today))
-    count = select(func.count()).select_from(knowledge_question).where(*conditions)
-    total = int((await connection.execute(count)).scalar_one())
-    query = (
-        select(knowledge_question)
-        .where(*conditions)
-        .order_by(table.updated_at.desc(), table.question_id)
-        .offset(offset)
-        .limit(limit)
-    )
-    return [QUESTION.of_row(row) for row in await connection.execute(query)], total

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
-import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -18,21 +17,22 @@ from chatbot.decision import Verdict
 from chatbot.dialogue import Asker, DialogueState, ReplyKind, say
 from chatbot.exchange import BadKnowledgeError, Fault, dump, dump_question, parse_question
 from chatbot.indexer import IndexPhase
-from chatbot.knowledge import Question
+from chatbot.knowledge import KnowledgeBase, Question
 from rtc_server.identity.policy import Permission
-from rtc_server.knowledge.service import Conflict, merged, read_json
+from rtc_server.knowledge.service import Conflict, etag_of, merged, read_json
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
 from rtc_server.records import knowledge as rows
-from rtc_server.records.audit import AuditEntry
-from rtc_server.records.knowledge import Part, QuestionFilter, Validity
-from rtc_server.rest.context import client_address
+from rtc_server.records.knowledge import QUESTIONS, Part, Validity
+from rtc_server.records.lists import Scope
+from rtc_server.rest.audit import audit
 from rtc_server.rest.errors import STATUS
-from rtc_server.rest.resource import Body, Call, Entry, Prose, Query, View, Words
+from rtc_server.rest.listing import Listing, ListQuery, ListResource
+from rtc_server.rest.resource import Body, Call, Entry, Prose, View, Words
+from rtc_server.rest.sheets import XLSX
 from signaling.errors import SENTENCES, BadInput, ErrorCode, Refused
 from signaling.wire.base import Identifier
 
 MAX_IMPORT_BYTES = 16 * 1024 * 1024
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MAX_FAULTS_TOLD = 200
 
 Number = Annotated[int, Field(ge=1, le=100_000)]
@@ -40,15 +40,13 @@ ShortText = Annotated[str, Field(max_length=1_000)]
 Texts = Annotated[list[ShortText], Field(max_length=200)]
 
 
-class ListQuery(Query):
-    """``words``: all of them in title or aliases, or the id. Pages begin with 1."""
+class QuestionsQuery(ListQuery):
+    """``words``: all of them in title or aliases, or the id."""
 
     words: Words = ""
     topic: Identifier | None = None
     pinned: bool | None = None
     validity: Validity | None = None
-    page: Number = 1
-    size: Annotated[int, Field(ge=1, le=100)] = 10
 
 
 class LinkBody(Body):
@@ -91,9 +89,11 @@ class BulkBody(Body):
 
 
 class PartBody(Body):
-    """``content`` in the form of the JSON export."""
+    """``content`` in the form of the JSON export. ``etag``: of what the editor began with, so that nobody's work is
+    overwritten unseen; without it whatever stands there is replaced."""
 
     content: list[Any]
+    etag: Annotated[str, Field(max_length=64)] | None = None
 
 
 class TryBody(Body):
@@ -120,13 +120,6 @@ class QuestionView(View):
     updated_by: str
 
 
-class QuestionList(View):
-    questions: list[QuestionView]
-    total: int
-    page: int
-    size: int
-
-
 class VersionView(View):
     """``content`` None: removed with this version."""
 
@@ -140,7 +133,17 @@ class Versions(View):
     versions: list[VersionView]
 
 
+class RemovedView(View):
+    question_id: str
+    title: str
+    removed_at: int
+    removed_by: str
+
+
 class PartsView(View):
+    """``etags``: of each part, to be sent back with what is saved."""
+
+    etags: dict[Part, str]
     topics: list[Any]
     synonyms: list[Any]
     off_subject: list[Any]
@@ -192,20 +195,25 @@ class TryView(View):
     candidates: list[Candidate]
 
 
-async def _list(call: Call) -> QuestionList:
-    asked = call.query(ListQuery)
-    wanted = QuestionFilter(
-        words=asked.words.replace("\x00", ""),
-        topic=asked.topic,
-        pinned=asked.pinned,
-        validity=asked.validity,
-        today=_today().isoformat(),
+def _view(_call: Call, row: rows.StoredQuestion) -> QuestionView:
+    return QuestionView(
+        **dump_question(parse_question(row.content)),
+        revision=row.revision,
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
     )
-    async with call.desk.recording.read(caught_up=False) as connection:
-        found, total = await rows.search(connection, wanted, (asked.page - 1) * asked.size, asked.size)
-    return QuestionList(
-        questions=[_view(one) for one in found], total=total, page=asked.page, size=asked.size
-    )
+
+
+class _Everything:
+    def listed(self, call: Call) -> Scope:
+        query = call.query(QuestionsQuery)
+        return rows.matching(query.words.replace("\x00", ""), query.validity, _today().isoformat())
+
+    def one(self, _call: Call) -> Scope:
+        return ()
+
+
+_QUESTIONS = ListResource(QUESTIONS, _view, _Everything())
 
 
 async def _get(call: Call) -> QuestionView:
@@ -284,21 +292,55 @@ async def _versions(call: Call) -> Versions:
     )
 
 
+async def _removed(call: Call) -> Listing[RemovedView]:
+    query = call.query(ListQuery)
+    size = int(query.size)
+    async with call.desk.recording.read(caught_up=False) as connection:
+        found, total = await rows.removed(connection, (query.page - 1) * size, size)
+    items = [
+        RemovedView(
+            question_id=one.question_id,
+            title=one.title,
+            removed_at=one.removed_at,
+            removed_by=one.removed_by,
+        )
+        for one in found
+    ]
+    return Listing(items=items, total=total, page=query.page, size=size)
+
+
 async def _parts(call: Call) -> PartsView:
     whole = dump(call.desk.knowledge.base)
-    return PartsView(**{part.value: whole[part.value] for part in Part})
+    etags = {part: etag_of(whole[part.value]) for part in Part}
+    return PartsView(etags=etags, **{part.value: whole[part.value] for part in Part})
 
 
 async def _save_part(call: Call) -> PartsView | web.Response:
     name = call.id("part")
     if name not in set(Part):
         raise Refused(ErrorCode.NOT_FOUND)
+    body = call.body(PartBody)
+    if name == Part.TOPICS and (faults := _topics_in_use(body.content, call.desk.knowledge.base)):
+        return _faulty(faults)
     try:
-        await call.desk.knowledge.save_part(Part(name), call.body(PartBody).content, call.person.person_id)
+        await call.desk.knowledge.save_part(Part(name), body.content, call.person.person_id, body.etag)
     except BadKnowledgeError as error:
         return _faulty(error.faults)
+    except Conflict as error:
+        raise Refused(ErrorCode.CONFLICT) from error
     audit(call, "save_knowledge_part", name)
     return await _parts(call)
+
+
+def _topics_in_use(content: list[Any], base: KnowledgeBase) -> list[Fault]:
+    """Topics that would go although questions belong to them: one fault each, not one for every question."""
+    kept = {one.get("topic_id") for one in content if isinstance(one, dict)}
+    counts = Counter(one.topic for one in base.questions)
+    return [
+        Fault(f"分类“{topic.name}”", f"还有 {counts[topic.topic_id]} 个问题，请先移到其他分类，再删除它。")
+        for topic in base.topics
+        if topic.topic_id not in kept and counts[topic.topic_id]
+    ]
 
 
 async def _status(call: Call) -> StatusView:
@@ -318,7 +360,7 @@ async def _status(call: Call) -> StatusView:
 async def _try(call: Call) -> TryView:
     """What 悦悦 would say to somebody who begins, and how she came to it."""
     body = call.body(TryBody)
-    index = call.desk.knowledge.indexer.ready.index
+    index = await call.desk.assistant.index()
     asker = Asker(body.region, _today())
 
     def think() -> TryView:
@@ -423,16 +465,7 @@ async def _read(call: Call, question_id: str) -> QuestionView:
         found = await rows.get(connection, question_id)
     if found is None:
         raise Refused(ErrorCode.NOT_FOUND)
-    return _view(found)
-
-
-def _view(row: rows.StoredQuestion) -> QuestionView:
-    return QuestionView(
-        **dump_question(parse_question(row.content)),
-        revision=row.revision,
-        updated_at=row.updated_at,
-        updated_by=row.updated_by,
-    )
+    return _view(call, found)
 
 
 def _faulty(faults: Sequence[Fault]) -> web.Response:
@@ -459,20 +492,6 @@ def _download(content: bytes, content_type: str, name: str) -> web.Response:
     )
 
 
-def audit(call: Call, action: str, subject: str | None, detail: str | None = None) -> None:
-    call.desk.recording.keep_rows(
-        AuditEntry(
-            entry_id=secrets.token_hex(12),
-            at=time.time_ns() // 1_000_000,
-            actor_id=call.person.person_id,
-            action=action,
-            subject=subject,
-            origin=str(client_address(call.request)),
-            detail=detail,
-        )
-    )
-
-
 def _today() -> Any:
     return datetime.now(ZoneInfo(DEFAULT_TIME_ZONE)).date()
 
@@ -481,12 +500,15 @@ _P = Permission.EDIT_KNOWLEDGE
 _ONE = "/api/knowledge/questions/{question_id}"
 
 ENTRIES = (
-    Entry("GET", "/api/knowledge/questions", _P, _list, "Questions, filtered", query=ListQuery, answer=QuestionList),
+    Entry("GET", "/api/knowledge/questions", _P, _QUESTIONS.page, "Questions, filtered",
+          query=QuestionsQuery, answer=Listing[QuestionView]),
     Entry("GET", _ONE, _P, _get, "One question", answer=QuestionView),
     Entry("PUT", _ONE, _P, _save, "Add or change a question", body=QuestionBody, answer=QuestionView),
     Entry("DELETE", _ONE, _P, _remove, "Remove a question"),
     Entry("POST", _ONE + "/aliases", _P, _add_alias, "One more phrasing", body=AliasBody, answer=QuestionView),
     Entry("GET", _ONE + "/versions", _P, _versions, "Every version of a question", answer=Versions),
+    Entry("GET", "/api/knowledge/removed", _P, _removed, "Questions that were removed",
+          query=ListQuery, answer=Listing[RemovedView]),
     Entry("POST", "/api/knowledge/bulk", _P, _bulk, "The same with many questions", body=BulkBody, answer=Changed),
     Entry("GET", "/api/knowledge/parts", _P, _parts, "Topics, synonyms, packs and the like", answer=PartsView),
     Entry("PUT", "/api/knowledge/parts/{part}", _P, _save_part, "Replace a part", body=PartBody, answer=PartsView),

@@ -1,5 +1,6 @@
 /** What an editor does: `/api/knowledge/…`. All reject with `RequestError`, those that save with `FaultyError` too. */
 import type { ServiceHttp } from '@/rest/http';
+import type { Listing } from '@/lists/spec';
 import type { FeedbackReason, QuestionRef, ReplyKind } from '@/rest/assistant';
 import { toError } from '@/rest/http';
 import { RequestError } from '@/signaling/errors';
@@ -103,8 +104,17 @@ export interface Parts {
   readonly packs: readonly PackPart[];
   readonly quick_entries: readonly EntryPart[];
   readonly rights: readonly RightPart[];
+  /** What is sent back with a part that is saved, so that nobody's work is overwritten unseen. */
+  readonly etags: Readonly<Record<PartName, string>>;
 }
-export type PartName = keyof Parts;
+export type PartName = Exclude<keyof Parts, 'etags'>;
+
+export interface RemovedQuestion {
+  readonly question_id: string;
+  readonly title: string;
+  readonly removed_at: number;
+  readonly removed_by: string;
+}
 
 export interface Status {
   readonly version: number;
@@ -178,7 +188,7 @@ export class KnowledgeApi {
     this.#http = http;
   }
 
-  list(query: Readonly<Record<string, string>>): Promise<{ questions: Question[]; total: number; page: number; size: number }> {
+  list(query: Readonly<Record<string, string>>): Promise<Listing<Question>> {
     return this.#http.send(`${ROOT}/questions?${new URLSearchParams(query).toString()}`);
   }
 
@@ -210,8 +220,12 @@ export class KnowledgeApi {
     return this.#http.send(`${ROOT}/parts`);
   }
 
-  savePart(name: PartName, content: unknown): Promise<Parts> {
-    return this.#save('PUT', `${ROOT}/parts/${name}`, { content });
+  savePart(name: PartName, content: unknown, etag: string): Promise<Parts> {
+    return this.#save('PUT', `${ROOT}/parts/${name}`, { content, etag });
+  }
+
+  removed(page: number): Promise<Listing<RemovedQuestion>> {
+    return this.#http.send(`${ROOT}/removed?page=${page}`);
   }
 
   status(): Promise<Status> {
@@ -227,7 +241,7 @@ export class KnowledgeApi {
     return new Map(questions.map((question) => [question.question_id, question.title]));
   }
 
-  work(query: Readonly<Record<string, string>>): Promise<{ items: WorkItem[]; total: number; page: number; size: number }> {
+  work(query: Readonly<Record<string, string>>): Promise<Listing<WorkItem>> {
     return this.#http.send(`${ROOT}/work?${new URLSearchParams(query).toString()}`);
   }
 
