@@ -54,13 +54,15 @@ class ListSpec(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """``values`` by name of the filter; None does not limit. Pages begin with 1."""
+    """``values`` by name of the filter; None does not limit. Pages begin with 1. ``scans``: the scope asks what no index
+    answers."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     sort: str | None = None
     descending: bool = True
     page: int = 1
     size: int = PAGE_SIZE
+    scans: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,34 @@ async def find(connection: AsyncConnection, spec: ListSpec[R], scope: Scope, ask
     table, size = spec.kind.table, max(1, min(asked.size, MAX_PAGE_SIZE))
     where = _where(spec, scope, asked.values)
     within = WORDS_WITHIN if _words(spec, asked.values) else None
+    if within is not None or asked.scans:
+        return await _scan(connection, spec, where, replace(asked, size=size), within)
     counting = select(func.count()).select_from(table).where(where)
     total = int((await connection.execute(counting)).scalar_one())
     page = max(1, min(asked.page, -(-total // size)))
     if total == 0:
-        return Listed((), 0, 1, size, within)
+        return Listed((), 0, 1, size)
     keys = keys_query(spec, [where], replace(asked, page=page, size=size), total)
     query = _ordered(select(table).where(spec.key.in_(keys)), spec, asked)
     rows = (await connection.execute(query)).all()
-    return Listed(tuple(spec.kind.of_row(row) for row in rows), total, page, size, within)
+    return Listed(tuple(spec.kind.of_row(row) for row in rows), total, page, size)
+
+
+async def _scan(
+    connection: AsyncConnection,
+    spec: ListSpec[R],
+    where: ColumnElement[bool],
+    asked: Asked,
+    within: int | None,
+) -> Listed[R]:
+    """Looking through the rows is what costs, so it is done once, for the keys of all pages."""
+    found = (await connection.execute(_ordered(select(spec.key).where(where), spec, asked))).scalars().all()
+    page = max(1, min(asked.page, -(-len(found) // asked.size)))
+    shown = found[(page - 1) * asked.size : page * asked.size]
+    query = _ordered(select(spec.kind.table).where(spec.key.in_(shown)), spec, asked)
+    rows = (await connection.execute(query)).all()
+    items = tuple(spec.kind.of_row(row) for row in rows)
+    return Listed(items, len(found), page, asked.size, within)
 
 
 def keys_query(spec: ListSpec[Any], scope: Scope, asked: Asked, total: int) -> Select[Any]:
