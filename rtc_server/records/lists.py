@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Index, Select, and_, func, select, true
+from sqlalchemy import Column, ColumnElement, Index, Row, Select, and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, plain
@@ -105,14 +105,32 @@ async def _scan(
     asked: Asked,
     within: int | None,
 ) -> Listed[R]:
-    """Looking through the rows is what costs, so it is done once, for the keys of all pages."""
-    found = (await connection.execute(_ordered(select(spec.key).where(where), spec, asked))).scalars().all()
-    page = max(1, min(asked.page, -(-len(found) // asked.size)))
-    shown = found[(page - 1) * asked.size : page * asked.size]
-    query = _ordered(select(spec.kind.table).where(spec.key.in_(shown)), spec, asked)
+    """Looking through the rows is what costs, so they are counted where they are found (``count(*) OVER ()``); only for a
+    page behind the last they are looked through again."""
+    total = func.count().over().label("total")
+    page, found = asked.page, await _scanned(connection, spec, where, asked, total)
+    if not found and page > 1:
+        first = await _scanned(connection, spec, where, replace(asked, page=1), total)
+        page = -(-first[0].total // asked.size) if first else 1
+        found = await _scanned(connection, spec, where, replace(asked, page=page), total)
+    keys = [row[0] for row in found]
+    query = _ordered(select(spec.kind.table).where(spec.key.in_(keys)), spec, asked)
     rows = (await connection.execute(query)).all()
     items = tuple(spec.kind.of_row(row) for row in rows)
-    return Listed(items, len(found), page, asked.size, within)
+    return Listed(items, int(found[0].total) if found else 0, page, asked.size, within)
+
+
+async def _scanned(
+    connection: AsyncConnection,
+    spec: ListSpec[Any],
+    where: ColumnElement[bool],
+    asked: Asked,
+    total: ColumnElement[int],
+) -> Sequence[Row[Any]]:
+    chosen: Select[Any] = select(spec.key, total).where(where)
+    page = _ordered(chosen, spec, asked).limit(asked.size).offset((asked.page - 1) * asked.size)
+    rows: Sequence[Row[Any]] = (await connection.execute(page)).all()
+    return rows
 
 
 def keys_query(spec: ListSpec[Any], scope: Scope, asked: Asked, total: int) -> Select[Any]:
