@@ -6,6 +6,7 @@ Whoever talks is asked back at most ``MAX_ROUNDS`` times; after that, and after 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -54,7 +55,79 @@ _ABOUT_HUMAN = (
 )
 
 
+_GREETINGS = frozenset(
+    (
+        "你好",
+        "您好",
+        "你好呀",
+        "您好呀",
+        "你好啊",
+        "您好啊",
+        "在吗",
+        "在不在",
+        "在么",
+        "你好在吗",
+        "您好在吗",
+        "有人吗",
+        "有人在吗",
+        "早上好",
+        "上午好",
+        "中午好",
+        "下午好",
+        "晚上好",
+        "哈喽",
+        "嗨",
+        "hi",
+        "hello",
+        "请问",
+        "请问一下",
+        "咨询一下",
+        "问一下",
+        "老师好",
+        "老师您好",
+    )
+)
+_THANKS = frozenset(
+    (
+        "谢谢",
+        "谢谢你",
+        "谢谢您",
+        "谢谢啦",
+        "谢谢了",
+        "多谢",
+        "多谢了",
+        "感谢",
+        "非常感谢",
+        "太感谢了",
+        "谢谢老师",
+        "好的谢谢",
+        "好的谢谢您",
+        "谢谢再见",
+        "再见",
+        "拜拜",
+        "好的",
+        "好",
+        "嗯好的",
+        "ok",
+        "知道了",
+        "明白了",
+        "懂了",
+        "好的知道了",
+        "没有了",
+        "没有了谢谢",
+        "没事了",
+        "没问题了",
+    )
+)
+_PLACE = re.compile(r"(?:选|选择|要|第)?第?([1-9一二三四五六七八九])(?:个|项|条|题)?")
+_PLACES = "一二三四五六七八九"
+
+
 class ReplyKind(StrEnum):
+    GREETING = "greeting"
+    """They greeted, and asked nothing yet."""
+    THANKS = "thanks"
+    """They thanked, or took their leave."""
     ANSWER = "answer"
     CHOICES = "choices"
     """Unsure: questions to choose from."""
@@ -66,11 +139,13 @@ class ReplyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DialogueState:
-    """``clarification_id``: which question back is open. ``misses``: turns in a row that brought no answer."""
+    """``clarification_id``: which question back is open. ``misses``: turns in a row that brought no answer. ``offered``: the
+    questions to choose from that stand last, so that one may say 第二个."""
 
     clarification_id: str | None = None
     rounds: int = 0
     misses: int = 0
+    offered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +175,41 @@ def wants_human(text: str) -> bool:
     return any(part in clean for part in _HUMAN_PARTS) and not any(part in clean for part in _ABOUT_HUMAN)
 
 
+def courtesy(text: str) -> ReplyKind | None:
+    """你好 or 谢谢 and nothing else, which is no question: neither looked for nor counted as one."""
+    clean = _letters(text)
+    if clean in _GREETINGS:
+        return ReplyKind.GREETING
+    return ReplyKind.THANKS if clean in _THANKS else None
+
+
+def place_named(text: str) -> int | None:
+    """第二个, 选2 and the like: the place, from 0."""
+    found = _PLACE.fullmatch(_letters(text))
+    if found is None:
+        return None
+    named = found[1]
+    return _PLACES.index(named) if named in _PLACES else int(named) - 1
+
+
 def say(state: DialogueState, text: str, index: Index, asker: Asker) -> tuple[DialogueState, Reply]:
     """What a person typed."""
     if wants_human(text):
         return DialogueState(), Reply(ReplyKind.HUMAN, offer_human=True)
+    if (polite := courtesy(text)) is not None:
+        return state, Reply(polite)
     base = index.base
     open_one = base.clarification(state.clarification_id) if state.clarification_id is not None else None
     if open_one is not None:
         for option in open_one.options:
             if _same(option.label, text):
                 return _follow(state, option, index, asker)
+    place = place_named(text)
+    if place is not None:
+        if open_one is not None and place < len(open_one.options):
+            return _follow(state, open_one.options[place], index, asker)
+        if place < len(state.offered) and _in_force(state.offered[place], index, asker):
+            return pick(state.offered[place], index, asker)
     triggered = next((one for one in base.clarifications if any(_same(t, text) for t in one.triggers)), None)
     if triggered is not None:
         return _ask_back(state, triggered)
@@ -150,14 +250,36 @@ def _retrieve(
         return DialogueState(), Reply(
             ReplyKind.ANSWER, (found.matches[0].question_id, *related(found)), offer_human=False
         )
-    if open_one is not None:
-        # Still unclear: asked again with the same options, as long as there is patience.
-        return _ask_back(state, open_one)
+    if open_one is not None and (meant := _meant(open_one, text)) is not None:
+        return _follow(state, meant, index, asker)
     misses = state.misses + 1
     offer = misses >= _PATIENCE
     if verdict is Verdict.UNSURE:
-        return DialogueState(misses=misses), Reply(ReplyKind.CHOICES, choices(found), offer_human=offer)
+        # Also while a question back is open: what is near is more than the same options again.
+        near = choices(found)
+        open_id = open_one.clarification_id if open_one is not None else None
+        return DialogueState(open_id, state.rounds, misses, near), Reply(
+            ReplyKind.CHOICES, near, offer_human=offer
+        )
+    if open_one is not None:
+        # Still unclear: asked again with the same options, as long as there is patience.
+        return _ask_back(state, open_one)
     return DialogueState(misses=misses), Reply(ReplyKind.OFF_SUBJECT, offer_human=True)
+
+
+def _meant(clarification: Clarification, text: str) -> Option | None:
+    """The one option whose label stands in what was said, or of which it is a part: 要年度汇算的 for 年度汇算."""
+    said = _letters(without_courtesies(text))
+    if len(said) < 2:
+        return None
+    labels = [(_letters(option.label), option) for option in clarification.options]
+    found = [option for label, option in labels if label and (label in said or said in label)]
+    return found[0] if len(found) == 1 else None
+
+
+def _in_force(question_id: str, index: Index, asker: Asker) -> bool:
+    question = index.base.by_id.get(question_id)
+    return question is not None and question.in_force(asker.region, asker.day)
 
 
 def _follow(state: DialogueState, option: Option, index: Index, asker: Asker) -> tuple[DialogueState, Reply]:

@@ -23,6 +23,41 @@ from chatbot.knowledge import (
 )
 
 FORMAT = "knowledge/1"
+_NAMES = {
+    "topics": "分类",
+    "questions": "问题",
+    "synonyms": "同义词",
+    "off_subject": "不受理的说法",
+    "clarifications": "反问",
+    "packs": "套餐",
+    "quick_entries": "快捷入口",
+    "rights": "权益",
+    "topic_id": "分类编号",
+    "question_id": "问题编号",
+    "clarification_id": "反问编号",
+    "pack_id": "套餐编号",
+    "entry_id": "入口编号",
+    "right_id": "权益编号",
+    "question_ids": "套餐中的问题",
+    "topic": "分类",
+    "title": "标题",
+    "name": "名称",
+    "aliases": "相似问",
+    "answer": "答案",
+    "keywords": "关键词",
+    "links": "链接",
+    "url": "地址",
+    "regions": "适用地区",
+    "valid_from": "有效期起",
+    "valid_until": "有效期止",
+    "pages": "推荐页面",
+    "prompt": "反问的话",
+    "triggers": "触发词",
+    "label": "选项",
+    "target": "地址或问题",
+    "text": "说明",
+}
+"""What an editor reads for a key of the JSON form."""
 _ID = re.compile(r"^[A-Za-z0-9_.:-]{1,64}$")
 _REGION = re.compile(r"^([0-9]{6}|[\u4e00-\u9fff]{2,20})$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -36,7 +71,7 @@ MAX_QUESTIONS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``place``: such as ``questions[3]``, or a row of a sheet. ``problem`` is a Chinese sentence for the editor."""
+    """``place``: such as 套餐第 3 项, or a row of a sheet. ``problem`` is a Chinese sentence for the editor."""
 
     place: str
     problem: str
@@ -133,14 +168,14 @@ def parse(data: object, version: int = 0) -> KnowledgeBase:
     def each(name: str, read: Any) -> tuple[Any, ...]:
         items = data.get(name, [])
         if not isinstance(items, list) or len(items) > MAX_QUESTIONS:
-            faults.append(Fault(name, "应为列表，且条数不超过上限。"))
+            faults.append(Fault(_NAMES[name], "应为列表，且条数不超过上限。"))
             return ()
         result = []
         for number, item in enumerate(items):
             try:
                 result.append(read(item))
             except _Wrong as wrong:
-                faults.append(Fault(f"{name}[{number}]", str(wrong)))
+                faults.append(Fault(_place(name, number, item), str(wrong)))
         return tuple(result)
 
     base = KnowledgeBase(
@@ -158,13 +193,20 @@ def parse(data: object, version: int = 0) -> KnowledgeBase:
     faults.extend(_twice("rights", [one.right_id for one in base.rights]))
     topics = {one.topic_id for one in base.topics}
     faults.extend(
-        Fault(f"questions {one.question_id}", f"没有编号为 {one.topic} 的分类，请先添加分类。")
+        Fault(f"问题 {one.question_id}", f"没有编号为 {one.topic} 的分类，请先添加分类。")
         for one in base.questions
         if one.topic not in topics
     )
     if faults:
         raise BadKnowledgeError(faults)
     return base
+
+
+def _place(name: str, number: int, item: object) -> str:
+    """Of a question its title too: a file of thousands is searched by it."""
+    title = item.get("title") if name == "questions" and isinstance(item, dict) else None
+    told = f"“{title[:30]}”" if isinstance(title, str) and title.strip() else ""
+    return f"{_NAMES[name]}第 {number + 1} 项{told}"
 
 
 def parse_question(item: object) -> Question:
@@ -230,7 +272,7 @@ def _pack(item: object) -> Pack:
 def _entry(item: object) -> QuickEntry:
     kind = _get(item, "kind")
     if kind not in set(EntryKind):
-        raise _Wrong("快捷入口的类型应为 link 或 question。")
+        raise _Wrong("快捷入口的类型应为链接（link）或问题（question）。")
     target = _text(item, "target", 1_000)
     if kind == EntryKind.LINK:
         _web(target)
@@ -295,28 +337,32 @@ def _get(item: object, name: str) -> Any:
 def _id(item: object, name: str) -> str:
     value = _get(item, name)
     if not isinstance(value, str) or not _ID.match(value):
-        raise _Wrong(f"{name} 应为 1 到 64 位字母、数字或 _ . : -。")
+        raise _Wrong(
+            f"{_NAMES[name]}尚未填写。"
+            if value in (None, "")
+            else f"{_NAMES[name]}应为 1 到 64 位字母、数字或 _ . : -。"
+        )
     return value
 
 
 def _text(item: object, name: str, longest: int) -> str:
     value = _get(item, name)
     if not isinstance(value, str) or not value.strip():
-        raise _Wrong(f"{name} 不能为空。")
-    return _phrase(value, longest)
+        raise _Wrong(f"{_NAMES[name]}不能为空。")
+    return _phrase(value, longest, _NAMES[name])
 
 
-def _phrase(value: object, longest: int) -> str:
+def _phrase(value: object, longest: int, what: str = "文字") -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > longest or _CONTROL.search(value):
-        raise _Wrong(f"文字不能为空，不超过 {longest} 字，且不含控制字符。")
+        raise _Wrong(f"{what}不能为空，不超过 {longest} 字，且不含控制字符。")
     return value.strip()
 
 
 def _strings(item: object, name: str, longest: int, most: int) -> tuple[str, ...]:
     value = _get(item, name) or []
     if not isinstance(value, list) or len(value) > most:
-        raise _Wrong(f"{name} 应为列表，最多 {most} 项。")
-    return tuple(_phrase(one, longest) for one in value)
+        raise _Wrong(f"{_NAMES[name]}应为列表，最多 {most} 项。")
+    return tuple(_phrase(one, longest, _NAMES[name]) for one in value)
 
 
 def _order(item: object) -> int:
@@ -331,7 +377,7 @@ def _day(item: object, name: str) -> date | None:
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise _Wrong(f"{name} 应为日期，如 2026-12-31。") from None
+        raise _Wrong(f"{_NAMES[name]}应为日期，如 2026-12-31。") from None
 
 
 def _twice(name: str, ids: list[str]) -> list[Fault]:
@@ -339,6 +385,6 @@ def _twice(name: str, ids: list[str]) -> list[Fault]:
     result = []
     for one in ids:
         if one in seen:
-            result.append(Fault(f"{name} {one}", "编号重复。"))
+            result.append(Fault(f"{_NAMES[name]} {one}", "编号重复。"))
         seen.add(one)
     return result

@@ -22,6 +22,7 @@ class Suggester:
         self._base = base
         self._texts: list[str] = []
         self._owners: list[int] = []
+        self._titles: list[bool] = []
         found: dict[str, list[int]] = defaultdict(list)
         for number, question in enumerate(base.questions):
             for phrasing in question.phrasings:
@@ -29,6 +30,7 @@ class Suggester:
                 for gram in _grams(text):
                     found[gram].append(len(self._texts))
                 self._texts.append(text)
+                self._titles.append(phrasing is question.title)
                 self._owners.append(number)
         self._places: dict[str, npt.NDArray[np.int32]] = {
             gram: np.array(places, dtype=np.int32) for gram, places in found.items()
@@ -41,8 +43,9 @@ class Suggester:
         allowed: Callable[[str], bool],
         weight: Callable[[str], float] = lambda _: 0.0,
     ) -> tuple[str, ...]:
-        """Ids of questions. What begins with it first, then what holds it, then what holds most of its pairs; within
-        each by ``weight`` (such as how often it is asked), then the shorter."""
+        """Ids of questions. Titles that begin with it first, then titles that hold it, then aliases that do, since a title
+        is what is shown; then what holds most of its pairs. Within each by ``weight`` (such as how often it is asked), then
+        the shorter."""
         text = _letters(typed)
         if not text:
             return ()
@@ -63,7 +66,7 @@ class Suggester:
             if not allowed(question_id):
                 continue
             at = phrasing.find(text)
-            kind = 0 if at == 0 else 1 if at > 0 else 2
+            kind = 4 if at < 0 else (0 if at == 0 else 1) + 2 * (not self._titles[place])
             rank = (kind, -float(hits[place]), -weight(question_id), float(len(phrasing)))
             if question_id not in best or rank < best[question_id]:
                 best[question_id] = rank

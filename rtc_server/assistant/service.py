@@ -126,11 +126,7 @@ class AssistantService:
         if self._recording.live.is_served(person.person_id):
             raise Refused(ErrorCode.ASSISTANT_SILENT)
         asker, before = self.asker(person), await self._dialogue(person.person_id)
-        indexer = self._knowledge.indexer
-        indexer.start()
-        if not indexer.answering and not await asyncio.to_thread(indexer.await_first, FIRST_INDEX_S):
-            raise Refused(ErrorCode.ASSISTANT_STARTING, retry_after_ms=2_000)
-        index = indexer.ready.index
+        index = await self.index()
         try:
             # In a thread: the vectors of a question take some 25 ms of a processor.
             state, reply, asked = await asyncio.to_thread(self._answer, before, said, index, asker)
@@ -167,6 +163,14 @@ class AssistantService:
         if answered is not None:
             self.heats[answered] = self.heats.get(answered, Heat(0.0, turn.at)).asked(turn.at)
         return turn
+
+    async def index(self) -> Index:
+        """What answers now; right after a start it is waited for. Raises ``Refused`` with ``assistant_starting``."""
+        indexer = self._knowledge.indexer
+        indexer.start()
+        if not indexer.answering and not await asyncio.to_thread(indexer.await_first, FIRST_INDEX_S):
+            raise Refused(ErrorCode.ASSISTANT_STARTING, retry_after_ms=2_000)
+        return indexer.ready.index
 
     async def own_turn(self, person: Person, turn_id: str) -> AssistantTurn:
         """Raises ``Refused`` with ``not_found`` also for somebody else's."""
@@ -305,7 +309,7 @@ class AssistantService:
             return _answer(before, said, index, asker)
         # As it is written first: what clarifications and the words for a person wait for is said like that.
         state, reply, asked = _answer(before, said, index, asker)
-        if reply.kind in (ReplyKind.HUMAN, ReplyKind.CLARIFY):
+        if reply.kind in (ReplyKind.HUMAN, ReplyKind.CLARIFY, ReplyKind.GREETING, ReplyKind.THANKS):
             return state, reply, asked
 
         text = meant(said.text, index, self._sounds(index))
@@ -326,7 +330,7 @@ class AssistantService:
             if not last:
                 return DialogueState()
             turn = last[0]
-            known = (turn.at, DialogueState(turn.clarification_id, turn.rounds, turn.misses))
+            known = (turn.at, _state_after(turn))
         at, state = known
         return state if now - at <= _DIALOGUE_MS else DialogueState()
 
@@ -364,6 +368,11 @@ def _answer(
     clarification = base.clarification(clarification_id)
     assert clarification is not None  # or ``choose`` had raised
     return state, reply, clarification.options[said.option].label
+
+
+def _state_after(turn: AssistantTurn) -> DialogueState:
+    offered = turn.question_ids if turn.kind is ReplyKind.CHOICES else ()
+    return DialogueState(turn.clarification_id, turn.rounds, turn.misses, offered)
 
 
 def _work(via: Via, kind: ReplyKind) -> Work | None:

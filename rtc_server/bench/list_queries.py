@@ -112,7 +112,7 @@ MEASURED: tuple[Measured, ...] = (
     Measured("/api/interactions/{interaction_id}/recordings", _LEAD, ("",), _OF),
     Measured("/api/meetings/{meeting_id}/recordings", _LEAD, ("",), {"meeting_id": f"m{A_CASE}"}),
     Measured("/api/interactions/{interaction_id}/assistant", _LEAD, ("",), _OF),
-    Measured("/api/assistant/turns", MUCH, ("",)),
+    Measured("/api/assistant/turns", MUCH, ("", _with(before=_MIDDLE))),
     Measured("/api/assistant/favourites", MUCH, ("",)),
     Measured("/api/canned-replies", _AGENT, ("", _with(words="第50句"), _with(words="没有这样的"))),
     Measured("/api/canned-replies", _EDITOR, ("", _with(words="没有这样的"))),
@@ -120,6 +120,7 @@ MEASURED: tuple[Measured, ...] = (
         "", "page=2", f"page={QUESTIONS // 20}", f"page={QUESTIONS // 10}", "order=asc", "topic=other", "pinned=true",
         "validity=expired", "validity=in_force&page=500", _with(words="发票 怎样"), _with(words=f"第{QUESTIONS - 1}问"))),
     Measured("/api/knowledge/questions/{question_id}/versions", _EDITOR, ("",), {"question_id": A_QUESTION}),
+    Measured("/api/knowledge/removed", _EDITOR, ("", "page=2")),
     Measured("/api/knowledge/work", _EDITOR, ("", "page=2", "page=300", "work=miss", "work=useless")),
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -30,7 +31,7 @@ Change = Callable[[AsyncConnection, KnowledgeBase], Awaitable[None]]
 
 
 class Conflict(Exception):
-    """Somebody saved this question meanwhile, or it is not there any more."""
+    """Somebody saved this question or part meanwhile, or the question is not there any more."""
 
 
 class KnowledgeService:
@@ -109,8 +110,15 @@ class KnowledgeService:
         await self.edit(change)
         return removed
 
-    async def save_part(self, part: Part, content: object, by: str) -> None:
+    async def save_part(self, part: Part, content: object, by: str, etag: str | None = None) -> None:
+        """``etag``: of what the editor began with; None replaces whatever stands there."""
+
         async def change(connection: AsyncConnection, _: KnowledgeBase) -> None:
+            if etag is not None:
+                # What is stored, not what this node knows: another node may have saved a moment ago.
+                there = parse({"format": FORMAT, part.value: await rows.part(connection, part) or []})
+                if etag_of(dump(there)[part.value]) != etag:
+                    raise Conflict
             await rows.save_part(connection, StoredPart(part, content, _now_ms(), by))
 
         await self.edit(change)
@@ -159,6 +167,12 @@ class KnowledgeService:
                 base = await _read(connection, version)
             self._use(base)
             return True
+
+
+def etag_of(content: object) -> str:
+    """Names the content of a part, as an entity tag does (RFC 9110 §8.8.3)."""
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def stored(question: Question, revision: int, by: str) -> StoredQuestion:

@@ -294,6 +294,9 @@ class DayFigures:
     handed_over: int
 
 
+_NO_QUESTION = (ReplyKind.HUMAN.value, ReplyKind.GREETING.value, ReplyKind.THANKS.value)
+
+
 async def figures(
     connection: AsyncConnection, since: int, zone_offset_ms: int, day_ms: int, soon_ms: int
 ) -> list[DayFigures]:
@@ -311,7 +314,7 @@ async def figures(
         select(
             day,
             func.count().label("turns"),
-            func.count().filter(typed, _t.kind != ReplyKind.HUMAN.value).label("typed"),
+            func.count().filter(typed, _t.kind.not_in(_NO_QUESTION)).label("typed"),
             typed_as(ReplyKind.ANSWER, "answered"),
             typed_as(ReplyKind.CHOICES, "unsure"),
             typed_as(ReplyKind.CLARIFY, "clarified"),

@@ -6,6 +6,7 @@ The content of a question is JSON in the form of ``chatbot.exchange``; what list
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -21,9 +22,12 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    exists,
     func,
+    null,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -117,6 +121,14 @@ knowledge_version = Table(
     Column("content", JSON(none_as_null=True)),
     Column("saved_at", BigInteger, nullable=False),
     Column("saved_by", Text, nullable=False),
+    Index(
+        "ix_knowledge_version_removed",
+        "saved_at",
+        "question_id",
+        "revision",
+        sqlite_where=text("content IS NULL"),
+        postgresql_where=text("content IS NULL"),
+    ),
 )
 
 knowledge_part = Table(
@@ -236,6 +248,49 @@ async def versions(
         .limit(limit)
     )
     return tuple(VERSION.of_row(row) for row in await connection.execute(query))
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedQuestion:
+    """``title`` of the last version it had."""
+
+    question_id: str
+    title: str
+    removed_at: int
+    removed_by: str
+
+
+async def removed(
+    connection: AsyncConnection, offset: int, limit: int
+) -> tuple[Sequence[RemovedQuestion], int]:
+    """Questions that are not there any more: one page, the last removed first, and how many there are."""
+    last, other = knowledge_version.alias("last"), knowledge_version.alias("other")
+    there = exists().where(knowledge_question.c.question_id == last.c.question_id)
+    newest = (
+        select(func.max(other.c.revision)).where(other.c.question_id == last.c.question_id).scalar_subquery()
+    )
+    gone = [last.c.content.is_(null()), last.c.revision == newest, ~there]
+    total = int((await connection.execute(select(func.count()).select_from(last).where(*gone))).scalar_one())
+    query = (
+        select(last.c.question_id, knowledge_version.c.content, last.c.saved_at, last.c.saved_by)
+        .join(
+            knowledge_version,
+            (knowledge_version.c.question_id == last.c.question_id)
+            & (knowledge_version.c.revision == last.c.revision - 1),
+        )
+        .where(*gone)
+        .order_by(last.c.saved_at.desc(), last.c.question_id)
+        .offset(offset)
+        .limit(limit)
+    )
+    found = await connection.execute(query)
+    return [RemovedQuestion(row[0], row[1]["title"], row[2], row[3]) for row in found], total
+
+
+async def part(connection: AsyncConnection, name: Part) -> Any:
+    """None when it never was saved."""
+    query = select(knowledge_part.c.content).where(knowledge_part.c.name == name.value)
+    return (await connection.execute(query)).scalar_one_or_none()
 
 
 async def save_part(connection: AsyncConnection, part: StoredPart) -> None:

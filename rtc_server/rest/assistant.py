@@ -59,6 +59,12 @@ class SuggestQuery(Query):
     text: Annotated[str, Field(max_length=100, pattern=_PRINTABLE)]
 
 
+class TurnsQuery(Query):
+    """``before``: milliseconds since the epoch; only what was asked earlier, however long ago."""
+
+    before: Annotated[int, Field(ge=0, le=2**53)] | None = None
+
+
 class WelcomeQuery(Query):
     page: Words = ""
 
@@ -118,7 +124,7 @@ class TurnView(View):
 
 
 class Turns(View):
-    """In their order."""
+    """In their order; at most 30."""
 
     turns: list[TurnView]
 
@@ -200,14 +206,13 @@ async def _ask(call: Call) -> TurnView:
 
 
 async def _turns(call: Call) -> Turns:
-    return Turns(turns=await _own(call))
+    return Turns(turns=await _own(call, call.query(TurnsQuery).before))
 
 
-async def _own(call: Call) -> list[TurnView]:
+async def _own(call: Call, before: int | None = None) -> list[TurnView]:
     now = time.time_ns() // 1_000_000
-    found = await call.desk.assistant.turns(
-        call.person.person_id, _OWN_TURNS, since=now - DAY_MS, until=now + 1
-    )
+    since, until = (now - DAY_MS, now + 1) if before is None else (0, before)
+    found = await call.desk.assistant.turns(call.person.person_id, _OWN_TURNS, since=since, until=until)
     return [view(call, one) for one in found]
 
 
@@ -338,7 +343,8 @@ ENTRIES = (
     Entry("GET", f"{_A}/packs/{{pack_id}}", _P, _pack, "Questions of a pack, searched", query=PackQuery, answer=Questions),
     Entry("GET", SUGGESTIONS_PATH, _P, _suggest, "Type-ahead", query=SuggestQuery, answer=Suggestions),
     Entry("POST", f"{_A}/turns", _P, _ask, "Ask 悦悦", body=AskBody, answer=TurnView),
-    Entry("GET", f"{_A}/turns", _P, _turns, "What one asked today", answer=Turns),
+    Entry("GET", f"{_A}/turns", _P, _turns, "What one asked today, or before a time", query=TurnsQuery,
+          answer=Turns),
     Entry("PUT", f"{_A}/turns/{{turn_id}}/feedback", _P, _judge, "有用 or 无用", body=FeedbackBody, answer=Feedbacks),
     Entry("GET", f"{_A}/favourites", _P, _favourites, "Answers one has kept, those that still exist",
           answer=KeptAnswers),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,9 +18,9 @@ from chatbot.decision import Verdict
 from chatbot.dialogue import Asker, DialogueState, ReplyKind, say
 from chatbot.exchange import BadKnowledgeError, Fault, dump, dump_question, parse_question
 from chatbot.indexer import IndexPhase
-from chatbot.knowledge import Question
+from chatbot.knowledge import KnowledgeBase, Question
 from rtc_server.identity.policy import Permission
-from rtc_server.knowledge.service import Conflict, merged, read_json
+from rtc_server.knowledge.service import Conflict, etag_of, merged, read_json
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
 from rtc_server.records import knowledge as rows
 from rtc_server.records.knowledge import QUESTIONS, Part, Validity
@@ -92,9 +93,11 @@ class BulkBody(Body):
 
 
 class PartBody(Body):
-    """``content`` in the form of the JSON export."""
+    """``content`` in the form of the JSON export. ``etag``: of what the editor began with, so that nobody's work is
+    overwritten unseen; without it whatever stands there is replaced."""
 
     content: list[Any]
+    etag: Annotated[str, Field(max_length=64)] | None = None
 
 
 class TryBody(Body):
@@ -134,7 +137,17 @@ class Versions(View):
     versions: list[VersionView]
 
 
+class RemovedView(View):
+    question_id: str
+    title: str
+    removed_at: int
+    removed_by: str
+
+
 class PartsView(View):
+    """``etags``: of each part, to be sent back with what is saved."""
+
+    etags: dict[Part, str]
     topics: list[Any]
     synonyms: list[Any]
     off_subject: list[Any]
@@ -283,21 +296,55 @@ async def _versions(call: Call) -> Versions:
     )
 
 
+async def _removed(call: Call) -> Listing[RemovedView]:
+    query = call.query(ListQuery)
+    size = int(query.size)
+    async with call.desk.recording.read(caught_up=False) as connection:
+        found, total = await rows.removed(connection, (query.page - 1) * size, size)
+    items = [
+        RemovedView(
+            question_id=one.question_id,
+            title=one.title,
+            removed_at=one.removed_at,
+            removed_by=one.removed_by,
+        )
+        for one in found
+    ]
+    return Listing(items=items, total=total, page=query.page, size=size)
+
+
 async def _parts(call: Call) -> PartsView:
     whole = dump(call.desk.knowledge.base)
-    return PartsView(**{part.value: whole[part.value] for part in Part})
+    etags = {part: etag_of(whole[part.value]) for part in Part}
+    return PartsView(etags=etags, **{part.value: whole[part.value] for part in Part})
 
 
 async def _save_part(call: Call) -> PartsView | web.Response:
     name = call.id("part")
     if name not in set(Part):
         raise Refused(ErrorCode.NOT_FOUND)
+    body = call.body(PartBody)
+    if name == Part.TOPICS and (faults := _topics_in_use(body.content, call.desk.knowledge.base)):
+        return _faulty(faults)
     try:
-        await call.desk.knowledge.save_part(Part(name), call.body(PartBody).content, call.person.person_id)
+        await call.desk.knowledge.save_part(Part(name), body.content, call.person.person_id, body.etag)
     except BadKnowledgeError as error:
         return _faulty(error.faults)
+    except Conflict as error:
+        raise Refused(ErrorCode.CONFLICT) from error
     audit(call, "save_knowledge_part", name)
     return await _parts(call)
+
+
+def _topics_in_use(content: list[Any], base: KnowledgeBase) -> list[Fault]:
+    """Topics that would go although questions belong to them: one fault each, not one for every question."""
+    kept = {one.get("topic_id") for one in content if isinstance(one, dict)}
+    counts = Counter(one.topic for one in base.questions)
+    return [
+        Fault(f"分类“{topic.name}”", f"还有 {counts[topic.topic_id]} 个问题，请先移到其他分类，再删除它。")
+        for topic in base.topics
+        if topic.topic_id not in kept and counts[topic.topic_id]
+    ]
 
 
 async def _status(call: Call) -> StatusView:
@@ -317,7 +364,7 @@ async def _status(call: Call) -> StatusView:
 async def _try(call: Call) -> TryView:
     """What 悦悦 would say to somebody who begins, and how she came to it."""
     body = call.body(TryBody)
-    index = call.desk.knowledge.indexer.ready.index
+    index = await call.desk.assistant.index()
     asker = Asker(body.region, _today())
 
     def think() -> TryView:
@@ -464,6 +511,8 @@ ENTRIES = (
     Entry("DELETE", _ONE, _P, _remove, "Remove a question"),
     Entry("POST", _ONE + "/aliases", _P, _add_alias, "One more phrasing", body=AliasBody, answer=QuestionView),
     Entry("GET", _ONE + "/versions", _P, _versions, "Every version of a question", answer=Versions),
+    Entry("GET", "/api/knowledge/removed", _P, _removed, "Questions that were removed",
+          query=ListQuery, answer=Listing[RemovedView]),
     Entry("POST", "/api/knowledge/bulk", _P, _bulk, "The same with many questions", body=BulkBody, answer=Changed),
     Entry("GET", "/api/knowledge/parts", _P, _parts, "Topics, synonyms, packs and the like", answer=PartsView),
     Entry("PUT", "/api/knowledge/parts/{part}", _P, _save_part, "Replace a part", body=PartBody, answer=PartsView),

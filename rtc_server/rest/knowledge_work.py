@@ -101,7 +101,7 @@ async def _work_list(call: Call) -> Listing[WorkItem]:
     size = int(query.size)
     async with call.desk.recording.read() as connection:
         groups, total = await rows.work_list(connection, query.work, (query.page - 1) * size, size)
-    index = call.desk.knowledge.indexer.ready.index
+    index = await call.desk.assistant.index()
     items = await asyncio.to_thread(lambda: [_item(index, group) for group in groups])
     return Listing(items=items, total=total, page=query.page, size=size)
 

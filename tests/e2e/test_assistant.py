@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -83,13 +84,23 @@ async def test_asked_judged_and_kept(story: Story) -> None:
     await expect(person.at("turn").first.get_by_test_id("useless")).to_have_attribute("aria-pressed", "true")
     await person.press("welcome-favourites")
     await expect(person.at("favourites").get_by_test_id("ask-fapiao-001")).to_be_visible(timeout=TIMEOUT_MS)
+    await expect(person.at("turn").first.get_by_test_id("answered-at")).to_have_text(
+        re.compile(r"\d\d:\d\d:\d\d")
+    )
+    # Cleared from view alone: the history brings it back.
     await person.press("clear")
     await person.counts("turn", 0)
+    await person.press("load-more")
+    await person.counts("turn", 2)
+    await person.sees("past-end")
+    await expect(person.at("turn").first).to_contain_text("蓝字发票开具")
 
 
 async def test_asked_back_then_off_the_subject(story: Story) -> None:
     person = await story.taxpayer("company01")
     await welcomed(person)
+    await person.says("你好")
+    await answers(person, "greeting", "我是悦悦")
     await person.says("发票")
     turn = await answers(person, "clarify", "您想办理发票的哪一类事项")
     await turn.get_by_role("button", name="查询、下载或查验").click()

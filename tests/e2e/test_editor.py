@@ -89,6 +89,10 @@ async def test_a_miss_becomes_an_alias_by_one_click(story: Story) -> None:
     page = await at_the_editors_desk(story)
     await page.get_by_test_id("tab-work").click()
     item = page.get_by_role("article").filter(has_text=words)
+    await item.get_by_role("button", name="新增问题").click()
+    await expect(page.get_by_test_id("q-title")).to_have_value(words)
+    await page.get_by_test_id("question-back").click()
+    await page.get_by_test_id("tab-work").click()
     await expect(item).to_be_visible(timeout=TIMEOUT_MS)
     await item.get_by_test_id("picker").fill("发票丢失")
     await item.get_by_test_id("pick-fapiao-009").click()
@@ -165,6 +169,96 @@ async def test_packs_entries_and_questions_back_reach_the_window(story: Story) -
     await expect(person.at("pack-questions").get_by_role("button")).to_have_count(1, timeout=TIMEOUT_MS)
     await person.says("纳税信用")
     await expect(person.at("turn").last).to_contain_text("您想了解信用的哪一方面", timeout=TIMEOUT_MS)
+
+
+async def test_two_editors_at_once_lose_nothing(story: Story) -> None:
+    mine, theirs = await at_the_editors_desk(story), await at_the_editors_desk(story)
+    for page in (mine, theirs):
+        await page.goto(f"{story.url}/editor?tab=questions&open=fapiao-002")
+        await expect(page.get_by_test_id("q-title")).to_have_value(re.compile(".+"))
+    await theirs.get_by_test_id("q-keywords").fill("别人加的词")
+    await theirs.get_by_test_id("question-save").click()
+    await is_told(theirs, "已保存")
+    await mine.get_by_test_id("q-answer").fill("我的新答案。")
+    await mine.get_by_test_id("question-save").click()
+    await expect(mine.get_by_test_id("conflict")).to_be_visible(timeout=TIMEOUT_MS)
+    await expect(mine.get_by_test_id("q-answer")).to_have_value("我的新答案。")
+    await mine.get_by_test_id("conflict-compare").click()
+    await expect(mine.get_by_test_id("compare")).to_contain_text("我的新答案。")
+    await expect(mine.get_by_test_id("compare")).to_contain_text("别人加的词")
+    await mine.get_by_test_id("compare-close").click()
+    await mine.get_by_test_id("conflict-theirs").click()
+    await expect(mine.get_by_test_id("q-keywords")).to_have_value("别人加的词")
+    await expect(mine.get_by_test_id("conflict")).to_have_count(0)
+
+    for page in (mine, theirs):
+        await page.goto(f"{story.url}/editor?tab=packs")
+        await expect(page.get_by_test_id("pack-name")).to_be_visible()
+        await page.get_by_test_id("pack-new").click()
+    await theirs.get_by_test_id("pack-name").fill("先保存的套餐")
+    await theirs.get_by_test_id("part-save").click()
+    await is_told(theirs, "已保存")
+    await mine.get_by_test_id("pack-name").fill("后保存的套餐")
+    await mine.get_by_test_id("part-save").click()
+    await expect(mine.get_by_test_id("conflict")).to_be_visible(timeout=TIMEOUT_MS)
+    await mine.get_by_test_id("conflict-theirs").click()
+    await expect(mine.get_by_role("button", name=re.compile("先保存的套餐（"))).to_be_visible()
+
+
+async def test_nothing_unsaved_is_lost_by_a_slip(story: Story) -> None:
+    page = await at_the_editors_desk(story)
+    await page.get_by_test_id("filter-words").fill("查验发票")
+    await page.get_by_test_id("filter-topic").select_option("fapiao")
+    assert address(page) == {"words": "查验发票", "topic": "fapiao"}
+    await page.get_by_test_id("row-fapiao-008").get_by_role("button").click()
+    await page.get_by_test_id("q-title").fill("改了一半的标题")
+    for slip in ("question-back", "tab-packs", "back"):
+        if slip == "back":
+            await page.go_back()
+        else:
+            await page.get_by_test_id(slip).click()
+        await expect(page.get_by_test_id("confirm-ok")).to_have_text("离开")
+        await page.get_by_test_id("confirm-cancel").click()
+        await expect(page.get_by_test_id("q-title")).to_have_value("改了一半的标题")
+        assert address(page)["open"] == "fapiao-008"
+    await page.get_by_test_id("question-back").click()
+    await page.get_by_test_id("confirm-ok").click()
+    await expect(page.get_by_test_id("row-fapiao-008")).to_be_visible()
+    await expect(page.get_by_test_id("editor-notice")).to_have_count(0)
+
+
+async def test_an_old_version_is_compared_and_a_removed_question_comes_back(story: Story) -> None:
+    page = await at_the_editors_desk(story)
+    await page.goto(f"{story.url}/editor?tab=questions&open=fapiao-003")
+    title = page.get_by_test_id("q-title")
+    await expect(title).to_have_value(re.compile(".+"))
+    before = await title.input_value()
+    await title.fill("第二版标题")
+    await page.get_by_test_id("question-save").click()
+    await is_told(page, "已保存")
+    await page.get_by_test_id("versions-show").click()
+    await page.get_by_test_id("compare-1").click()
+    dialog = page.get_by_test_id("compare")
+    await expect(dialog).to_contain_text(before)
+    await expect(dialog).to_contain_text("第二版标题")
+    await page.get_by_test_id("compare-action").click()
+    await expect(title).to_have_value(before)
+    await page.get_by_test_id("question-save").click()
+    await is_told(page, "已保存")
+
+    await page.get_by_test_id("question-remove").click()
+    await expect(page.get_by_test_id("confirm-ok")).to_have_text("删除")
+    await page.get_by_test_id("confirm-ok").click()
+    await is_told(page, "已删除")
+    await page.get_by_test_id("removed-show").click()
+    await page.get_by_test_id("removed-fapiao-003").get_by_role("button").click()
+    await expect(page.get_by_test_id("question-gone")).to_be_visible()
+    await expect(title).to_have_value(before)
+    await page.get_by_test_id("question-save").click()
+    await is_told(page, "已保存")
+    await expect(page.get_by_test_id("question-gone")).to_have_count(0)
+    await page.goto(f"{story.url}/editor?tab=questions&open=never-was")
+    await expect(page.get_by_test_id("question-missing")).to_be_visible()
 
 
 async def test_out_and_in_again_with_every_broken_row_told(story: Story) -> None:

@@ -58,6 +58,29 @@ async def test_asks_back_again_and_then_offers_a_person(ready: House) -> None:
     assert status == 404
 
 
+async def test_history_goes_back_beyond_what_is_shown_at_first(ready: House) -> None:
+    asked = [await ask(ready, question_id="fapiao-001") for _ in range(3)]
+    for turn in (asked[1], asked[0]):
+        _, before = await send(ready, "GET", f"{TURNS}?before={turn['at']}")
+        ids = [one["turn_id"] for one in before["turns"]]
+        assert ids == [one["turn_id"] for one in asked if one["at"] < turn["at"]]
+    _, others = await send(ready, "GET", f"{TURNS}?before={asked[2]['at']}", "taxpayer02")
+    assert others["turns"] == []
+    for wrong in ("-1", "x", str(2**60)):
+        assert (await send(ready, "GET", f"{TURNS}?before={wrong}"))[0] == 400
+
+
+async def test_courtesies_are_no_questions_for_the_figures_and_the_work_list(ready: House) -> None:
+    for words, kind in (("你好", "greeting"), ("谢谢", "thanks"), ("怎样开具数电票", "answer")):
+        turn = await ask(ready, text=words)
+        assert (turn["kind"], turn["offer_human"]) == (kind, False)
+    _, figures = await send(ready, "GET", "/api/knowledge/figures?days=1", "editor01")
+    day = figures["days"][-1]
+    assert (day["turns"], day["typed"], day["answered"]) == (3, 1, 1)
+    _, work = await send(ready, "GET", "/api/knowledge/work", "editor01")
+    assert work["total"] == 0
+
+
 async def test_off_the_subject_and_the_word_for_a_person(ready: House) -> None:
     off = await ask(ready, text="今天天气怎么样")
     assert (off["kind"], off["offer_human"], off["answer"]) == ("off_subject", True, None)

@@ -242,12 +242,60 @@ async def test_parts_are_replaced_whole_or_not_at_all(house: House) -> None:
     assert (status, [one["entry_id"] for one in parts["quick_entries"]]) == (200, ["own"])
     wrong = entry | {"target": "file:///etc/passwd"}
     status, body = await send(house, "PUT", path, json={"content": [entry, wrong]})
-    assert (status, body["faults"][0]["place"]) == (400, "quick_entries[1]")
+    assert (status, body["faults"][0]["place"]) == (400, "快捷入口第 2 项")
     assert [one.title for one in house.desk.knowledge.base.entries] == ["本地公告"]
     # A topic questions belong to cannot go.
     status, body = await send(house, "PUT", "/api/knowledge/parts/topics", json={"content": []})
-    assert (status, body["fault_count"]) == (400, len(house.desk.knowledge.base.questions))
+    assert (status, body["fault_count"]) == (400, len(house.desk.knowledge.base.topics))
+    assert "个问题，请先移到其他分类" in body["faults"][0]["problem"]
     assert (await send(house, "PUT", "/api/knowledge/parts/nothing", json={"content": []}))[0] == 404
+
+
+async def test_who_saves_a_part_over_another_is_told(house: House) -> None:
+    """Two editors have the quick entries open; the second would undo what the first saved."""
+    path = "/api/knowledge/parts/quick_entries"
+    _, begun = await send(house, "GET", "/api/knowledge/parts")
+    etag, first = begun["etags"]["quick_entries"], begun["quick_entries"]
+    entry = {"entry_id": "own", "title": "本地公告", "kind": "link", "target": "https://a.example"}
+    status, saved = await send(house, "PUT", path, json={"content": [*first, entry], "etag": etag})
+    assert status == 200
+    status, body = await send(house, "PUT", path, "admin", json={"content": first[:1], "etag": etag})
+    assert (status, body["error"]["code"]) == (409, "conflict")
+    assert [one.title for one in house.desk.knowledge.base.entries][-1] == "本地公告"
+    # Other parts are nobody's business here; and who has looked again may save.
+    status, _ = await send(
+        house, "PUT", "/api/knowledge/parts/packs", json={"content": [], "etag": begun["etags"]["packs"]}
+    )
+    assert status == 200
+    again = {"content": first[:1], "etag": saved["etags"]["quick_entries"]}
+    assert (await send(house, "PUT", path, json=again))[0] == 200
+
+
+async def test_what_was_removed_is_found_and_brought_back(house: House) -> None:
+    await send(house, "PUT", URL, json=NEW)
+    await send(house, "DELETE", URL)
+    status, gone = await send(house, "GET", "/api/knowledge/removed")
+    assert (status, gone["total"]) == (200, 1)
+    assert [(one["question_id"], one["title"]) for one in gone["items"]] == [("own-1", NEW["title"])]
+    assert gone["items"][0]["removed_by"] == "editor01"
+    _, versions = await send(house, "GET", URL + "/versions")
+    assert [one["content"] is None for one in versions["versions"]] == [True, False]
+    assert (await send(house, "PUT", URL, json=NEW))[0] == 200
+    _, gone = await send(house, "GET", "/api/knowledge/removed")
+    assert (gone["total"], gone["items"]) == (0, [])
+
+
+async def test_faults_are_told_in_words_of_the_form(house: House) -> None:
+    _, body = await send(house, "PUT", URL, json=NEW | {"answer": " "})
+    assert [one["problem"] for one in body["faults"]] == ["答案不能为空。"]
+    book = await sheet_of(house)
+    book["问题"].cell(4, 1).value = None
+    book["问题"].cell(6, 9).value = "明年"
+    _, body = await take_in(house, book)
+    assert [(one["place"], one["problem"]) for one in body["faults"]] == [
+        ("第 4 行", "问题编号尚未填写。"),
+        ("第 6 行", "有效期起应为日期，如 2026-12-31。"),
+    ]
 
 
 async def test_rights_are_shown_to_taxpayers_of_their_region(house: House) -> None:

@@ -63,6 +63,7 @@ _SHARED = {
     "/api/centre/work-orders": ("number",),
     "/api/centre/mediations": ("accepted_from", "accepted_before"),
     "/api/knowledge/work": ("order",),
+    "/api/knowledge/removed": ("order",),
 }
 """What the staff's list of the same rows is asked with; and what changes nothing."""
 

@@ -73,9 +73,12 @@ def test_every_fault_of_an_import_is_told() -> None:
         parse(data)
     places = [fault.place for fault in caught.value.faults]
     assert places == [
-        *(f"questions[{n}]" for n in (1, 2, 3, 4, 5, 6, 9)),
-        "questions a-1",
-        "questions a-8",
+        *(f"问题第 {n} 项“一”" for n in (2, 3, 4)),
+        "问题第 5 项",
+        *(f"问题第 {n} 项“一”" for n in (6, 7)),
+        "问题第 10 项",
+        "问题 a-1",
+        "问题 a-8",
     ]
 
 

@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 
 from chatbot.dialogue import MAX_ROUNDS, Asker, DialogueState, ReplyKind, choose, pick, say, wants_human
 from chatbot.index import Index
-from chatbot.knowledge import KnowledgeBase
+from chatbot.knowledge import Clarification, KnowledgeBase
 from tests.unit.chatbot.conftest import TODAY
 
 pytestmark = pytest.mark.unit
+
+
+def _clarification(index: Index, state: DialogueState) -> Clarification:
+    found = index.base.clarification(state.clarification_id or "")
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(
@@ -73,6 +79,63 @@ def test_still_unclear_is_asked_again_then_a_person_is_offered(index: Index, ask
     assert state.clarification_id is None
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("你好", ReplyKind.GREETING),
+        ("您好！", ReplyKind.GREETING),
+        ("在吗？", ReplyKind.GREETING),
+        ("谢谢", ReplyKind.THANKS),
+        ("好的，谢谢。", ReplyKind.THANKS),
+    ],
+)
+def test_a_courtesy_is_answered_as_one_and_changes_nothing(
+    index: Index, asker: Asker, text: str, kind: ReplyKind
+) -> None:
+    """在吗 was answered with the tax on income from abroad, 你好 with an apology."""
+    asked_back, _ = say(DialogueState(), "退税", index, asker)
+    for state in (DialogueState(misses=1), asked_back):
+        after, reply = say(state, text, index, asker)
+        assert (reply.kind, reply.question_ids, reply.offer_human) == (kind, (), False)
+        assert after == state
+    assert say(DialogueState(), f"{text} 发票丢失了怎么办", index, asker)[1].kind not in (
+        kind,
+        ReplyKind.HUMAN,
+    )
+
+
+@pytest.mark.parametrize("text", ["第二个", "2", "选2", "第2项", "选择第二个"])
+def test_an_option_may_be_named_by_its_place(index: Index, asker: Asker, text: str) -> None:
+    state, _ = say(DialogueState(), "发票", index, asker)
+    assert say(state, text, index, asker) == choose(state, "invoice", 1, index, asker)
+
+
+def test_an_option_is_found_in_what_is_said_around_it(index: Index, asker: Asker) -> None:
+    state, _ = say(DialogueState(), "个税", index, asker)
+    options = [one.label for one in _clarification(index, state).options]
+    at = options.index("纳税记录")
+    _, clicked = choose(state, _clarification(index, state).clarification_id, at, index, asker)
+    _, reply = say(state, "我要那个纳税记录的", index, asker)
+    assert reply.kind is ReplyKind.ANSWER
+    assert reply.question_ids[0] == clicked.question_ids[0]
+
+
+def test_a_choice_may_be_named_by_its_place(index: Index, asker: Asker) -> None:
+    state, reply = say(DialogueState(), "企业 资料 怎么 处理", index, asker)
+    assert reply.kind is ReplyKind.CHOICES
+    _, second = say(state, "第二个", index, asker)
+    assert (second.kind, second.question_ids[0]) == (ReplyKind.ANSWER, reply.question_ids[1])
+    # Without anything to choose from it is no answer to anything.
+    assert say(DialogueState(), "第二个", index, asker)[1].kind is not ReplyKind.HUMAN
+
+
+def test_what_is_near_is_shown_also_while_a_question_back_is_open(index: Index, asker: Asker) -> None:
+    state, _ = say(DialogueState(), "退税", index, asker)
+    after, reply = say(state, "企业 资料 怎么 处理", index, asker)
+    assert reply.kind is ReplyKind.CHOICES
+    assert after.clarification_id == state.clarification_id
+
+
 def test_two_turns_without_an_answer_offer_a_person(index: Index, asker: Asker) -> None:
     state, first = say(DialogueState(), "企业 资料 怎么 处理", index, asker)
     assert first.kind is ReplyKind.CHOICES
@@ -112,7 +175,10 @@ def test_a_click_on_what_is_gone_is_refused(index: Index, asker: Asker) -> None:
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
-        st.one_of(st.text(max_size=60), st.sampled_from(["发票", "退税", "人工", "跨省", "嗯"])), max_size=6
+        st.one_of(
+            st.text(max_size=60), st.sampled_from(["发票", "退税", "人工", "跨省", "嗯", "你好", "第一个"])
+        ),
+        max_size=6,
     )
 )
 def test_whatever_is_said_gets_a_reply_that_can_be_shown(index: Index, texts: list[str]) -> None:

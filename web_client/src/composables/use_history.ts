@@ -12,7 +12,10 @@ export interface History {
   readonly hasEarlier: ComputedRef<boolean>;
   /** One has asked, and this is the beginning. */
   readonly noEarlier: ComputedRef<boolean>;
-  load(): void;
+  /** `also`: what is loaded with it. */
+  load(also?: () => Promise<void>): void;
+  /** What was loaded is cleared from view. */
+  forget(): void;
 }
 
 /** `ofTaxpayer`: of whom one serves in this interaction, instead of one's own. */
@@ -21,11 +24,12 @@ export function useHistory(session: SessionContext, interaction: ComputedRef<Int
   const cursor = shallowRef<string | null>(null);
   const exhausted = shallowRef(false);
   const id = computed(() => interaction.value?.view.interaction_id ?? null);
-  watch(id, () => {
+  function forget(): void {
     past.value = [];
     cursor.value = null;
     exhausted.value = false;
-  });
+  }
+  watch(id, forget);
 
   async function loadPast(): Promise<void> {
     const current = id.value;
@@ -50,10 +54,11 @@ export function useHistory(session: SessionContext, interaction: ComputedRef<Int
     past,
     hasEarlier: computed(() => !exhausted.value && session.state.value.me !== null),
     noEarlier: computed(() => exhausted.value),
-    load() {
+    load(also) {
       void session.run('history', async () => {
-        if (id.value === null || !(await session.client.loadEarlier(id.value))) await loadPast();
+        if (id.value === null || !(await session.client.loadEarlier(id.value))) await Promise.all([loadPast(), also?.()]);
       });
     },
+    forget,
   };
 }

@@ -104,8 +104,17 @@ export interface Parts {
   readonly packs: readonly PackPart[];
   readonly quick_entries: readonly EntryPart[];
   readonly rights: readonly RightPart[];
+  /** What is sent back with a part that is saved, so that nobody's work is overwritten unseen. */
+  readonly etags: Readonly<Record<PartName, string>>;
 }
-export type PartName = keyof Parts;
+export type PartName = Exclude<keyof Parts, 'etags'>;
+
+export interface RemovedQuestion {
+  readonly question_id: string;
+  readonly title: string;
+  readonly removed_at: number;
+  readonly removed_by: string;
+}
 
 export interface Status {
   readonly version: number;
@@ -211,8 +220,12 @@ export class KnowledgeApi {
     return this.#http.send(`${ROOT}/parts`);
   }
 
-  savePart(name: PartName, content: unknown): Promise<Parts> {
-    return this.#save('PUT', `${ROOT}/parts/${name}`, { content });
+  savePart(name: PartName, content: unknown, etag: string): Promise<Parts> {
+    return this.#save('PUT', `${ROOT}/parts/${name}`, { content, etag });
+  }
+
+  removed(page: number): Promise<Listing<RemovedQuestion>> {
+    return this.#http.send(`${ROOT}/removed?page=${page}`);
   }
 
   status(): Promise<Status> {

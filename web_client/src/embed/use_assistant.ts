@@ -1,10 +1,10 @@
 /** The conversation with 悦悦 in the window: what she shows unasked, what was asked, and type-ahead. */
 import { computed, onScopeDispose, ref, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue';
-import type { AssistantApi, Feedback, FeedbackReason, QuestionRef, Said, Turn, Welcome } from '@/rest/assistant';
+import { PAGE_OF_TURNS, type AssistantApi, type Feedback, type FeedbackReason, type QuestionRef, type Said, type Turn, type Welcome } from '@/rest/assistant';
 import type { SessionContext } from '@/composables/use_session';
 
 export const MAX_ASKED = 500;
-const SUGGEST_AFTER_MS = 120;
+const SUGGEST_AFTER_MS = 80;
 const MAX_TYPED = 50;
 const GUESSES = 3;
 
@@ -14,6 +14,9 @@ export interface Assistant {
   readonly failed: Ref<boolean>;
   readonly guesses: ShallowRef<readonly QuestionRef[]>;
   readonly turns: ComputedRef<readonly Turn[]>;
+  /** 历史聊天记录: asked before what is shown, loaded when one asks for it. */
+  readonly past: ComputedRef<readonly Turn[]>;
+  readonly hasPast: ComputedRef<boolean>;
   /** On its way; shown at once. */
   readonly pending: Ref<string | null>;
   readonly favourites: ShallowRef<readonly QuestionRef[]>;
@@ -26,6 +29,8 @@ export interface Assistant {
   toggleFavourite(question: QuestionRef): void;
   pack(packId: string, words: string): Promise<readonly QuestionRef[]>;
   forgetSuggestions(): void;
+  /** What was cleared from view first, then what the server keeps. Rejects with `RequestError`. */
+  loadPast(): Promise<void>;
   clear(): void;
   showAll(): void;
 }
@@ -37,6 +42,10 @@ export function useAssistant(session: SessionContext, api: AssistantApi, page: s
   const guesses = shallowRef<readonly QuestionRef[]>([]);
   const all = shallowRef<readonly Turn[]>([]);
   const clearedAt = ref(0);
+  /** Up to here turns are shown as history. */
+  const pastUntil = ref(0);
+  const allLoaded = ref(false);
+  const hidden = computed(() => all.value.some((turn) => turn.at > pastUntil.value && turn.at <= clearedAt.value));
   const pending = ref<string | null>(null);
   const favourites = shallowRef<readonly QuestionRef[]>([]);
   const suggestions = shallowRef<readonly QuestionRef[]>([]);
@@ -85,7 +94,9 @@ export function useAssistant(session: SessionContext, api: AssistantApi, page: s
     welcome,
     failed,
     guesses,
-    turns: computed(() => all.value.filter((turn) => turn.at > clearedAt.value)),
+    turns: computed(() => all.value.filter((turn) => turn.at > Math.max(clearedAt.value, pastUntil.value))),
+    past: computed(() => all.value.filter((turn) => turn.at <= pastUntil.value)),
+    hasPast: computed(() => hidden.value || !allLoaded.value),
     pending,
     favourites,
     suggestions,
@@ -135,8 +146,20 @@ export function useAssistant(session: SessionContext, api: AssistantApi, page: s
     },
     pack: (packId, words) => api.pack(packId, words),
     forgetSuggestions,
+    async loadPast() {
+      if (hidden.value) {
+        pastUntil.value = clearedAt.value;
+        return;
+      }
+      if (allLoaded.value) return;
+      const found = await api.turnsBefore(all.value[0]?.at ?? Date.now());
+      allLoaded.value = found.length < PAGE_OF_TURNS;
+      all.value = [...found, ...all.value];
+      pastUntil.value = Math.max(pastUntil.value, found.at(-1)?.at ?? 0);
+    },
     clear() {
       clearedAt.value = all.value.at(-1)?.at ?? 0;
+      pastUntil.value = 0;
     },
     showAll() {
       clearedAt.value = 0;

@@ -1,7 +1,7 @@
 /** 悦悦 over REST: `/api/assistant/…`. All reject with `RequestError`. */
 import type { ServiceHttp } from './http';
 
-export type ReplyKind = 'answer' | 'choices' | 'clarify' | 'off_subject' | 'human';
+export type ReplyKind = 'greeting' | 'thanks' | 'answer' | 'choices' | 'clarify' | 'off_subject' | 'human';
 export type Feedback = 'useful' | 'useless';
 export type FeedbackReason = 'off_point' | 'wrong' | 'other';
 
@@ -57,6 +57,7 @@ export interface Welcome {
 /** `spoken`: some of the text was dictated, and homophones may stand in it. */
 export type Said = { readonly text: string; readonly spoken?: boolean } | { readonly question_id: string } | { readonly clarification_id: string; readonly option: number };
 
+export const PAGE_OF_TURNS = 30;
 const ROOT = '/api/assistant';
 const query = (values: Record<string, string>): string => new URLSearchParams(values).toString();
 
@@ -93,6 +94,11 @@ export class AssistantApi {
 
   async keep(questionId: string, kept: boolean): Promise<void> {
     await this.#http.send(`${ROOT}/favourites/${encodeURIComponent(questionId)}`, { method: 'PUT', body: { kept } });
+  }
+
+  /** What one asked before this time, in its order; fewer than `PAGE_OF_TURNS`: it is the beginning. */
+  async turnsBefore(at: number): Promise<readonly Turn[]> {
+    return (await this.#http.send<{ turns: Turn[] }>(`${ROOT}/turns?${query({ before: String(at) })}`)).turns;
   }
 
   /** For staff: what the taxpayer asked before this interaction. */
