@@ -127,7 +127,7 @@ async def _scanned(
     asked: Asked,
     total: ColumnElement[int],
 ) -> Sequence[Row[Any]]:
-    chosen: Select[Any] = select(spec.key, total).where(where)
+    chosen = select(spec.key).add_columns(total).where(where)
     page = _ordered(chosen, spec, asked).limit(asked.size).offset((asked.page - 1) * asked.size)
     rows: Sequence[Row[Any]] = (await connection.execute(page)).all()
     return rows
