@@ -51,7 +51,8 @@ from signaling.rooms.ports import (
     SeatStore,
     SignalingMetrics,
 )
-from signaling.rooms.reception import Reception, ReceptionPorts
+from signaling.rooms.reception import Reception
+from signaling.rooms.reception_views import ReceptionPorts
 from signaling.rooms.room import Ask, Room
 from signaling.rooms.seats import LocalSeats
 from signaling.sessions import commands

@@ -64,6 +64,7 @@ class CaseworkService:
         self._chosen: dict[str, str] = {}
         self._chosen_until = 0
         self._known: dict[str, tuple[str, str | None]] = {}
+        self._told: dict[str, Unread] = {}
         self._telling = asyncio.Lock()
         self._worker: asyncio.Task[None] | None = None
 
@@ -131,11 +132,25 @@ class CaseworkService:
         # One after the other, so that the counts told last are those read last.
         async with self._telling:
             for own, count in (await self._counts(wanted)).items():
-                self.tell(own, CentreChanged(changed=changed, unread=count.unread, todos=count.todos))
+                self._tell_count(own, changed, count)
         if centre_id is not None:
             for member in self._organisation.whole.staff.values():
                 if centre_id in member.centres and member.person_id not in wanted:
                     self.tell(member.person_id, CentreChanged(changed=changed))
+
+    def _tell_count(self, own: str, changed: CaseList, count: Unread) -> None:
+        self._told[own] = count
+        self.tell(own, CentreChanged(changed=changed, unread=count.unread, todos=count.todos))
+
+    async def follow_counts(self) -> None:
+        """Those who are there hear what another node pushed to them, or what they read there: counts that are not those
+        told last. Of whom nothing was told yet, the page has read its count by itself; zero is not told again."""
+        async with self._telling:
+            counts = await self._counts(list(self.people_there()))
+            self._told = {own: count for own, count in self._told.items() if own in counts}
+            for own, count in counts.items():
+                if count != self._told.get(own, Unread()):
+                    self._tell_count(own, CaseList.NOTICES, count)
 
     async def _counts(self, people: Sequence[str]) -> dict[str, Unread]:
         if not people:
@@ -243,6 +258,7 @@ class CaseworkService:
         for known in in_hand:
             with suppress(DomainError):
                 await self._attend(known, at)
+        await self.follow_counts()
 
     async def _attend(self, known: Appointment, at: int) -> None:
         settled = rules.settle(known, at)

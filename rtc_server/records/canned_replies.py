@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, delete, or_, select
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, metadata
@@ -40,7 +40,7 @@ canned_reply = Table(
     Column("shortcut", Text),
     Column("sort_order", Integer, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Index(None, "centre_id"),
+    Index(None, "centre_id", "owner_id"),
     Index(None, "owner_id"),
 )
 
@@ -66,9 +66,14 @@ async def for_agent(
     connection: AsyncConnection, agent_id: str, centre_ids: frozenset[str], words: str = ""
 ) -> tuple[CannedReply, ...]:
     """What this agent may use, whose title, text or shortcut contains ``words``."""
+    owner, centre = canned_reply.c.owner_id, canned_reply.c.centre_id
+    # Each of the three is found by an index; what somebody has for themselves is of no centre.
     query = select(canned_reply).where(
-        or_(canned_reply.c.owner_id.is_(None), canned_reply.c.owner_id == agent_id),
-        or_(canned_reply.c.centre_id.is_(None), canned_reply.c.centre_id.in_(sorted(centre_ids))),
+        or_(
+            owner == agent_id,
+            and_(centre.is_(None), owner.is_(None)),
+            and_(centre.in_(sorted(centre_ids)), owner.is_(None)),
+        )
     )
     if words.strip():
         query = query.where(

@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     Table,
@@ -27,11 +28,13 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, metadata
+from rtc_server.records.lists import Filter, ListSpec
 from rtc_server.records.store import put
 
 _STATE = "knowledge"
@@ -99,8 +102,16 @@ knowledge_question = Table(
     Column("revision", Integer, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("updated_by", Text, nullable=False),
-    Index(None, "topic", "question_id"),
-    Index(None, "updated_at", "question_id"),
+    # Counted, filtered and paged from this one alone, but for words.
+    Index(
+        "ix_knowledge_question_list",
+        "updated_at",
+        "question_id",
+        "topic",
+        "pinned",
+        "valid_from",
+        "valid_until",
+    ),
 )
 
 knowledge_version = Table(
@@ -111,6 +122,14 @@ knowledge_version = Table(
     Column("content", JSON(none_as_null=True)),
     Column("saved_at", BigInteger, nullable=False),
     Column("saved_by", Text, nullable=False),
+    Index(
+        "ix_knowledge_version_removed",
+        "saved_at",
+        "question_id",
+        "revision",
+        sqlite_where=text("content IS NULL"),
+        postgresql_where=text("content IS NULL"),
+    ),
 )
 
 knowledge_part = Table(
@@ -140,15 +159,30 @@ class Validity(StrEnum):
     COMING = "coming"
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionFilter:
-    """What is None does not limit. ``today`` (ISO 8601) is the day ``validity`` is judged on."""
+_q = knowledge_question.c
+QUESTIONS: ListSpec[StoredQuestion] = ListSpec(
+    QUESTION,
+    _q.question_id,
+    {"topic": Filter(_q.topic), "pinned": Filter(_q.pinned)},
+    {"updated_at": _q.updated_at},
+)
 
-    words: str = ""
-    topic: str | None = None
-    pinned: bool | None = None
-    validity: Validity | None = None
-    today: str = ""
+
+def matching(words: str, validity: Validity | None, today: str) -> list[ColumnElement[bool]]:
+    """All of ``words`` in title or aliases, or one of them the id. ``today`` (ISO 8601) is the day ``validity`` is judged on."""
+    conditions: list[ColumnElement[bool]] = [
+        or_(_q.searched.contains(word, autoescape=True), _q.question_id == word)
+        for word in words.lower().split()
+    ]
+    match validity:
+        case Validity.EXPIRED:
+            conditions.append(_q.valid_until < today)
+        case Validity.COMING:
+            conditions.append(_q.valid_from > today)
+        case Validity.IN_FORCE:
+            conditions.append(or_(_q.valid_until.is_(None), _q.valid_until >= today))
+            conditions.append(or_(_q.valid_from.is_(None), _q.valid_from <= today))
+    return conditions
 
 
 async def begin_change(connection: AsyncConnection) -> int:
@@ -291,35 +325,3 @@ async def revisions(connection: AsyncConnection) -> dict[str, int]:
         knowledge_version.c.question_id
     )
     return {row[0]: int(row[1]) for row in await connection.execute(query)}
-
-
-async def search(
-    connection: AsyncConnection, wanted: QuestionFilter, offset: int, limit: int
-) -> tuple[Sequence[StoredQuestion], int]:
-    """One page, what was changed last first, and how many there are."""
-    table = knowledge_question.c
-    conditions = []
-    for word in wanted.words.lower().split():
-        conditions.append(or_(table.searched.contains(word, autoescape=True), table.question_id == word))
-    if wanted.topic is not None:
-        conditions.append(table.topic == wanted.topic)
-    if wanted.pinned is not None:
-        conditions.append(table.pinned.is_(wanted.pinned))
-    match wanted.validity:
-        case Validity.EXPIRED:
-            conditions.append(table.valid_until < wanted.today)
-        case Validity.COMING:
-            conditions.append(table.valid_from > wanted.today)
-        case Validity.IN_FORCE:
-            conditions.append(or_(table.valid_until.is_(None), table.valid_until >= wanted.today))
-            conditions.append(or_(table.valid_from.is_(None), table.valid_from <= wanted.today))
-    count = select(func.count()).select_from(knowledge_question).where(*conditions)
-    total = int((await connection.execute(count)).scalar_one())
-    query = (
-        select(knowledge_question)
-        .where(*conditions)
-        .order_by(table.updated_at.desc(), table.question_id)
-        .offset(offset)
-        .limit(limit)
-    )
-    return [QUESTION.of_row(row) for row in await connection.execute(query)], total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text, select
@@ -140,3 +141,32 @@ async def in_phases(
         .order_by(mediation_application.c.applied_at, mediation_application.c.application_id)
     )
     return tuple(MEDIATION.of_row(row) for row in await connection.execute(query))
+
+
+UNFINISHED = (MediationPhase.APPLIED, MediationPhase.DISPATCHED, MediationPhase.IN_PROGRESS)
+
+
+async def unfinished(
+    connection: AsyncConnection,
+    authorities: Collection[str],
+    phases: Collection[MediationPhase],
+    agent_id: str,
+    limit: int,
+) -> tuple[MediationRecord, ...]:
+    """The first in order of asking: those in ``phases`` of these authorities, and all that were given to this agent.
+
+    One query for each phase: each walks an index in the order wanted and ends at ``limit``.
+    """
+    of_authorities = _c.authority.in_(sorted(authorities))
+    wanted = [(_c.phase == phase.value) & of_authorities for phase in phases]
+    wanted.append((_c.agent_id == agent_id) & _c.phase.in_([phase.value for phase in UNFINISHED]))
+    order = (_c.applied_at, _c.application_id)
+    keys: set[tuple[int, str]] = set()
+    for condition in wanted:
+        query = select(*order).where(condition).order_by(*order).limit(limit)
+        keys |= {(row.applied_at, row.application_id) for row in await connection.execute(query)}
+    first = [application_id for _, application_id in sorted(keys)[:limit]]
+    rows = await connection.execute(
+        select(mediation_application).where(_c.application_id.in_(first)).order_by(*order)
+    )
+    return tuple(MEDIATION.of_row(row) for row in rows)

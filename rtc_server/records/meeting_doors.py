@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Table, Text, select
+from sqlalchemy import BigInteger, Column, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from media.types import Source
 from rtc_server.records.base import Kind, metadata
+from rtc_server.records.meetings import meeting_key
 from signaling.sessions.meeting_streams import StreamAccess
 from signaling.sessions.states import Role
 
@@ -43,14 +44,10 @@ class MeetingStreamRecord:
     ended_at: int | None = None
 
 
-def _of_meeting() -> Column[str]:
-    return Column("meeting_id", ForeignKey("meeting.meeting_id", ondelete="CASCADE"), primary_key=True)
-
-
 meeting_waiting = Table(
     "meeting_waiting",
     metadata,
-    _of_meeting(),
+    meeting_key(),
     Column("person_id", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("role", Text, nullable=False),
@@ -62,7 +59,7 @@ meeting_waiting = Table(
 meeting_stream = Table(
     "meeting_stream",
     metadata,
-    _of_meeting(),
+    meeting_key(),
     Column("stream_id", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("access", Text, nullable=False),

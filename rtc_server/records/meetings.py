@@ -96,7 +96,7 @@ class MeetingNotesRecord:
     text: str
 
 
-def _of_meeting() -> Column[str]:
+def meeting_key() -> Column[str]:
     return Column("meeting_id", ForeignKey("meeting.meeting_id", ondelete="CASCADE"), primary_key=True)
 
 
@@ -124,7 +124,7 @@ meeting = Table(
 meeting_member = Table(
     "meeting_member",
     metadata,
-    _of_meeting(),
+    meeting_key(),
     Column("person_id", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("role", Text, nullable=False),
@@ -141,7 +141,7 @@ meeting_member = Table(
 meeting_message = Table(
     "meeting_message",
     metadata,
-    _of_meeting(),
+    meeting_key(),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("sender_id", Text),
     Column("client_message_id", Text),
@@ -156,7 +156,7 @@ meeting_message = Table(
 meeting_note_edit = Table(
     "meeting_note_edit",
     metadata,
-    _of_meeting(),
+    meeting_key(),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("author_id", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
@@ -166,7 +166,7 @@ meeting_note_edit = Table(
 meeting_notes = Table(
     "meeting_notes",
     metadata,
-    _of_meeting(),
+    meeting_key(),
     Column("revision", BigInteger, nullable=False),
     Column("seq", Integer, nullable=False),
     Column("state", Text, nullable=False),

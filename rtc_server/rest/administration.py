@@ -5,7 +5,6 @@ Every change is recorded with who made it. Durations in ms, times of day in minu
 
 from __future__ import annotations
 
-import secrets
 import time
 from datetime import date
 from typing import Annotated
@@ -21,8 +20,7 @@ from rtc_server.organisation.hours import Shift, SpecialDay, WorkingHours, check
 from rtc_server.organisation.people import Skill, StaffMember
 from rtc_server.organisation.service import Edit, OrganisationConflict, without_centre
 from rtc_server.records import organisation as rows
-from rtc_server.records.audit import AuditEntry
-from rtc_server.rest.context import client_address
+from rtc_server.rest.audit import audit
 from rtc_server.rest.resource import Body, Call, Entry, Line, View
 from signaling.errors import BadInput, DomainError, ErrorCode, Refused
 from signaling.sessions.queue_states import CentreSettings
@@ -211,16 +209,7 @@ async def _edit(call: Call, action: str, subject: str, change: Edit) -> Organisa
         await call.desk.organisation.edit(change)
     except OrganisationConflict as error:
         raise DomainError(ErrorCode.CONFLICT) from error
-    call.desk.recording.keep_rows(
-        AuditEntry(
-            entry_id=secrets.token_hex(12),
-            at=time.time_ns() // 1_000_000,
-            actor_id=call.person.person_id,
-            action=action,
-            subject=subject,
-            origin=str(client_address(call.request)),
-        )
-    )
+    audit(call, action, subject)
     return _whole(call)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
-from aiohttp import web
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from rtc_server.casework import appointments as rules
 from rtc_server.casework.appointments import Appointment
@@ -22,28 +20,24 @@ from rtc_server.identity.masking import mask_phone
 from rtc_server.identity.policy import Permission
 from rtc_server.records import appointments as rows
 from rtc_server.records import taxpayers
-from rtc_server.records.appointments import APPOINTMENTS, SlotCapacity
+from rtc_server.records.appointments import APPOINTMENTS
 from rtc_server.records.numbering import APPOINTMENT, next_number
 from rtc_server.rest.attachments import AttachmentView, FileIds, attachment_views, own_files
+from rtc_server.rest.audit import audit
+from rtc_server.rest.centres import own_centre, taxpayer_centre
 from rtc_server.rest.listing import (
     Listing,
     ListQuery,
+    ListResource,
     Moment,
+    OfCentre,
+    OwnedBy,
     SearchWords,
-    SheetColumn,
     StaffListQuery,
-    audit,
-    check_centre,
-    export,
-    listing,
-    local_time,
-    own_centre,
-    required,
-    taxpayer_centre,
 )
-from rtc_server.rest.resource import Body, Call, Entry, Line, Prose, Query, View
+from rtc_server.rest.resource import Body, Call, Entry, Line, Prose, View, required
+from rtc_server.rest.sheets import Sheet, SheetColumn, local_time
 from signaling.errors import BadInput, ErrorCode, Refused
-from signaling.sessions.states import Role
 from signaling.wire.base import Identifier
 from signaling.wire.centre_notifications import CaseList
 
@@ -64,14 +58,6 @@ class AppointmentsQuery(ListQuery):
 
 class StaffAppointmentsQuery(AppointmentsQuery, StaffListQuery):
     pass
-
-
-class SlotsQuery(Query):
-    """``day``: ISO 8601, of the centre's time zone. ``centre_id``: one's own centre when it is left away."""
-
-    day: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
-    method: AppointmentMethod
-    centre_id: Identifier | None = None
 
 
 class BookBody(Body):
@@ -97,38 +83,6 @@ class InviteBody(Body):
 
 class ReasonBody(Body):
     reason: Line | None = None
-
-
-class CapacityBody(Body):
-    """Appointments one half hour takes."""
-
-    centre_id: Identifier | None = None
-    capacity: Annotated[int, Field(ge=0, le=rules.MAX_CAPACITY)]
-
-
-class CentreQuery(Query):
-    centre_id: Identifier | None = None
-
-
-class SlotView(View):
-    starts_at: int
-    ends_at: int
-    free: int
-
-
-class Slots(View):
-    slots: list[SlotView]
-
-
-class CapacityView(View):
-    method: AppointmentMethod
-    method_name: str
-    capacity: int
-
-
-class Capacities(View):
-    centre_id: str
-    capacities: list[CapacityView]
 
 
 class AppointmentView(View):
@@ -200,34 +154,27 @@ def _view(call: Call, one: Appointment, files: list[AttachmentView] | None = Non
     )
 
 
+_SHEET: Sheet[AppointmentView] = Sheet(
+    "预约",
+    (
+        SheetColumn("预约编号", 24, lambda one: one.number),
+        SheetColumn("预约服务单位", 28, lambda one: one.centre_name),
+        SheetColumn("纳税人", 20, lambda one: one.taxpayer_name),
+        SheetColumn("预约服务时间", 18, lambda one: local_time(one.starts_at)),
+        SheetColumn("预约服务类型", 14, lambda one: one.service_name),
+        SheetColumn("预约互动方式", 14, lambda one: one.method_name),
+        SheetColumn("预约事项说明", 48, lambda one: one.subject),
+        SheetColumn("来源", 10, lambda one: one.origin_name),
+        SheetColumn("预约状态", 10, lambda one: one.state_name),
+        SheetColumn("互动状态", 10, lambda one: one.progress_name),
+        SheetColumn("税务人员", 10, lambda one: one.staff_number or ""),
+    ),
+)
+_OWN = ListResource(APPOINTMENTS, _view, OwnedBy(rows.appointment.c.taxpayer_id))
+_OF_CENTRE = ListResource(APPOINTMENTS, _view, OfCentre(rows.appointment.c.centre_id), _SHEET)
+
+
 # The taxpayer
-
-
-async def _slots(call: Call) -> Slots:
-    asked = call.query(SlotsQuery)
-    if call.person.role is Role.TAXPAYER:
-        centre_id, _ = taxpayer_centre(call, asked.centre_id)
-    else:
-        centre_id = required(own_centre(call, asked.centre_id))
-    centre = required(call.desk.organisation.centre(centre_id))
-    try:
-        day = date.fromisoformat(asked.day)
-    except ValueError as error:
-        raise BadInput(ErrorCode.BAD_MESSAGE) from error
-    slots = list(rules.slots_on(centre, day, now_ms()))
-    async with call.desk.recording.read(caught_up=False) as connection:
-        capacity = (await rows.capacities(connection, centre_id))[asked.method]
-        taken = await rows.booked(connection, centre_id, asked.method, [one.starts_at for one in slots])
-    return Slots(
-        slots=[
-            SlotView(
-                starts_at=one.starts_at,
-                ends_at=one.ends_at,
-                free=max(0, capacity - taken.get(one.starts_at, 0)),
-            )
-            for one in slots
-        ]
-    )
 
 
 async def _book(call: Call) -> AppointmentView:
@@ -278,38 +225,23 @@ def _check_slot(call: Call, centre_id: str, service: str, starts_at: int, at: in
         raise Refused(ErrorCode.SLOT_GONE)
 
 
-async def _own(call: Call) -> Appointment:
-    async with call.desk.recording.read(caught_up=False) as connection:
-        found = required(await rows.get(connection, call.id("appointment_id")))
-    if found.taxpayer_id != call.person.person_id:
-        raise Refused(ErrorCode.RECORD_NOT_FOUND)
-    return found
-
-
-async def _list_own(call: Call) -> Listing[AppointmentView]:
-    scope = [rows.appointment.c.taxpayer_id == call.person.person_id]
-    return await listing(
-        call, APPOINTMENTS, scope, call.query(AppointmentsQuery), lambda one: _view(call, one)
-    )
-
-
 async def _read_own(call: Call) -> AppointmentView:
-    found = await _own(call)
+    found = await _OWN.one(call)
     return _view(call, found, await attachment_views(call.desk, found.attachments))
 
 
 async def _cancel_own(call: Call) -> AppointmentView:
-    known = await _own(call)
+    known = await _OWN.one(call)
     return await _store(call, known, rules.cancel(known, call.body(ReasonBody).reason, now_ms()))
 
 
 async def _accept(call: Call) -> AppointmentView:
-    known = await _own(call)
+    known = await _OWN.one(call)
     return await _store(call, known, rules.answer(known, agreed=True, now_ms=now_ms()))
 
 
 async def _decline(call: Call) -> AppointmentView:
-    known = await _own(call)
+    known = await _OWN.one(call)
     return await _store(call, known, rules.answer(known, agreed=False, now_ms=now_ms()))
 
 
@@ -333,48 +265,14 @@ async def _told(call: Call, one: Appointment) -> None:
 # Staff
 
 
-async def _of_centre(call: Call) -> Appointment:
-    async with call.desk.recording.read(caught_up=False) as connection:
-        found = required(await rows.get(connection, call.id("appointment_id")))
-    check_centre(call, found.centre_id)
-    return found
-
-
-async def _list(call: Call) -> Listing[AppointmentView]:
-    query = call.query(StaffAppointmentsQuery)
-    scope = [rows.appointment.c.centre_id == own_centre(call, query.centre_id)]
-    return await listing(call, APPOINTMENTS, scope, query, lambda one: _view(call, one))
-
-
-_COLUMNS: tuple[SheetColumn[AppointmentView], ...] = (
-    SheetColumn("预约编号", 24, lambda one: one.number),
-    SheetColumn("预约服务单位", 28, lambda one: one.centre_name),
-    SheetColumn("纳税人", 20, lambda one: one.taxpayer_name),
-    SheetColumn("预约服务时间", 18, lambda one: local_time(one.starts_at)),
-    SheetColumn("预约服务类型", 14, lambda one: one.service_name),
-    SheetColumn("预约互动方式", 14, lambda one: one.method_name),
-    SheetColumn("预约事项说明", 48, lambda one: one.subject),
-    SheetColumn("来源", 10, lambda one: one.origin_name),
-    SheetColumn("预约状态", 10, lambda one: one.state_name),
-    SheetColumn("互动状态", 10, lambda one: one.progress_name),
-    SheetColumn("税务人员", 10, lambda one: one.staff_number or ""),
-)
-
-
-async def _export(call: Call) -> web.Response:
-    query = call.query(StaffAppointmentsQuery)
-    scope = [rows.appointment.c.centre_id == own_centre(call, query.centre_id)]
-    return await export(call, APPOINTMENTS, scope, query, lambda one: _view(call, one), ("预约", _COLUMNS))
-
-
 async def _read(call: Call) -> AppointmentView:
-    found = await _of_centre(call)
+    found = await _OF_CENTRE.one(call)
     audit(call, "read_appointment", found.taxpayer_id, found.number)
     return _view(call, found, await attachment_views(call.desk, found.attachments))
 
 
 async def _reveal(call: Call) -> ContactView:
-    found = await _of_centre(call)
+    found = await _OF_CENTRE.one(call)
     # Kept before it is shown, as every reveal.
     audit(call, "reveal_appointment_phone", found.taxpayer_id, found.number)
     return ContactView(contact=found.contact)
@@ -421,7 +319,7 @@ async def _invite(call: Call) -> AppointmentView:
 
 
 async def _begin(call: Call) -> AppointmentView:
-    known = await _of_centre(call)
+    known = await _OF_CENTRE.one(call)
     own, at = call.person.person_id, now_ms()
     checked = rules.begin(known, own, None, at)
     if known.method is not AppointmentMethod.ONLINE:
@@ -444,51 +342,22 @@ async def _call_in(call: Call, known: Appointment) -> None:
 
 
 async def _fulfil(call: Call) -> AppointmentView:
-    known = await _of_centre(call)
+    known = await _OF_CENTRE.one(call)
     return await _store(call, known, rules.fulfil(known, now_ms()))
 
 
 async def _miss(call: Call) -> AppointmentView:
-    known = await _of_centre(call)
+    known = await _OF_CENTRE.one(call)
     text = f"您于{call.desk.casework.when(known)}的预约（{known.number}）未按时赴约，已记为失约。如仍需办理，请重新预约。"
     return await _store(call, known, rules.miss(known, now_ms()), ("预约失约提醒", text))
 
 
 async def _cancel(call: Call) -> AppointmentView:
-    known = await _of_centre(call)
+    known = await _OF_CENTRE.one(call)
     reason = call.body(ReasonBody).reason
     why = f"原因：{reason}。" if reason else ""
     text = f"您于{call.desk.casework.when(known)}的预约（{known.number}）已由税务机关取消。{why}如仍需办理，请重新预约。"
     return await _store(call, known, rules.cancel(known, reason, now_ms()), ("预约取消提醒", text))
-
-
-async def _capacities(call: Call) -> Capacities:
-    return await _capacities_of(call, required(own_centre(call, call.query(CentreQuery).centre_id)))
-
-
-async def _capacities_of(call: Call, centre_id: str) -> Capacities:
-    async with call.desk.recording.read(caught_up=False) as connection:
-        found = await rows.capacities(connection, centre_id)
-    return Capacities(
-        centre_id=centre_id,
-        capacities=[
-            CapacityView(method=method, method_name=WORDS["appointment_method"][method], capacity=capacity)
-            for method, capacity in found.items()
-        ],
-    )
-
-
-async def _set_capacity(call: Call) -> Capacities:
-    body = call.body(CapacityBody)
-    centre_id = required(own_centre(call, body.centre_id))
-    try:
-        method = AppointmentMethod(call.id("method"))
-    except ValueError as error:
-        raise Refused(ErrorCode.RECORD_NOT_FOUND) from error
-    async with call.desk.recording.write() as connection:
-        await rows.set_capacity(connection, SlotCapacity(centre_id, method, body.capacity))
-    audit(call, "set_slot_capacity", centre_id, f"{method} {body.capacity}")
-    return await _capacities_of(call, centre_id)
 
 
 _T, _S = Permission.OWN_CENTRE, Permission.CASEWORK
@@ -496,9 +365,7 @@ _ONE = AppointmentView
 _MINE, _ALL = "/api/centre/appointments", "/api/casework/appointments"
 
 ENTRIES = (
-    Entry("GET", "/api/slots", Permission.READ_SLOTS, _slots, "Slots of a day and how many places each has",
-          query=SlotsQuery, answer=Slots),
-    Entry("GET", _MINE, _T, _list_own, "One's own appointments",
+    Entry("GET", _MINE, _T, _OWN.page, "One's own appointments",
           query=AppointmentsQuery, answer=Listing[AppointmentView]),
     Entry("POST", _MINE, _T, _book, "Book a slot", body=BookBody, answer=_ONE, status=201),
     Entry("GET", f"{_MINE}/{{appointment_id}}", _T, _read_own, "One of one's own", answer=_ONE),
@@ -506,14 +373,10 @@ ENTRIES = (
           body=ReasonBody, answer=_ONE),
     Entry("POST", f"{_MINE}/{{appointment_id}}/accept", _T, _accept, "Agree to an invitation", answer=_ONE),
     Entry("POST", f"{_MINE}/{{appointment_id}}/decline", _T, _decline, "Refuse an invitation", answer=_ONE),
-    Entry("GET", _ALL, _S, _list, "Appointments of a centre",
+    Entry("GET", _ALL, _S, _OF_CENTRE.page, "Appointments of a centre",
           query=StaffAppointmentsQuery, answer=Listing[AppointmentView]),
-    Entry("GET", f"{_ALL}/export.xlsx", _S, _export, "The same as a sheet", query=StaffAppointmentsQuery),
+    Entry("GET", f"{_ALL}/export.xlsx", _S, _OF_CENTRE.export, "The same as a sheet", query=StaffAppointmentsQuery),
     Entry("POST", _ALL, _S, _invite, "Invite a taxpayer", body=InviteBody, answer=_ONE, status=201),
-    Entry("GET", f"{_ALL}/capacities", _S, _capacities, "Places of a slot by method",
-          query=CentreQuery, answer=Capacities),
-    Entry("PUT", f"{_ALL}/capacities/{{method}}", Permission.RUN_SLOTS, _set_capacity, "Set them",
-          body=CapacityBody, answer=Capacities),
     Entry("GET", f"{_ALL}/{{appointment_id}}", _S, _read, "One of a centre; recorded", answer=_ONE),
     Entry("POST", f"{_ALL}/{{appointment_id}}/reveal", Permission.REVEAL, _reveal,
           "The telephone number unmasked; recorded", answer=ContactView),

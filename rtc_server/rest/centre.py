@@ -9,7 +9,7 @@ from rtc_server.records import notices, taxpayers
 from rtc_server.records.notices import Unread
 from rtc_server.records.store import put
 from rtc_server.records.taxpayers import TAXPAYER_CHOICE, TaxpayerChoice
-from rtc_server.rest.listing import audit
+from rtc_server.rest.audit import audit
 from rtc_server.rest.resource import Body, Call, Entry, View
 from signaling.errors import ErrorCode, Refused
 from signaling.wire.base import Identifier

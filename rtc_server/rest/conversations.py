@@ -12,13 +12,12 @@ from pydantic import Field
 
 from rtc_server.identity.policy import Permission
 from rtc_server.records import files, interactions, messages, notes, wrap_up_codes
-from rtc_server.records.audit import AuditEntry
 from rtc_server.records.conversion import file_ids, message_of
 from rtc_server.records.messages import Message
 from rtc_server.records.notes import Note, Tag
 from rtc_server.records.paging import CursorInvalid, Page
 from rtc_server.rest import access
-from rtc_server.rest.context import client_address
+from rtc_server.rest.audit import audit
 from rtc_server.rest.resource import Body, Call, Cursor, Entry, Line, Prose, Query, View
 from rtc_server.rest.service import ServiceDesk
 from signaling.errors import BadInput, DomainError, ErrorCode, Refused
@@ -193,17 +192,7 @@ async def _reveal(call: Call) -> Revealed:
     if data is None:
         raise DomainError(ErrorCode.PROFILE_UNKNOWN)
     # Kept before it is shown: what cannot be recorded is not revealed.
-    call.desk.recording.keep_rows(
-        AuditEntry(
-            entry_id=secrets.token_hex(12),
-            at=_now_ms(),
-            actor_id=call.person.person_id,
-            action=f"reveal_{asked.field}",
-            subject=found.taxpayer_id,
-            origin=str(client_address(call.request)),
-            detail=_detail(found, asked.reason),
-        )
-    )
+    audit(call, f"reveal_{asked.field}", found.taxpayer_id, _detail(found, asked.reason))
     return Revealed(field=asked.field, value=getattr(data, asked.field))
 
 

@@ -77,6 +77,15 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.INTERNAL_ERROR: 500,
     }
 )
+RETRY_AFTER_MS: Mapping[ErrorCode, int] = MappingProxyType(
+    {
+        ErrorCode.SERVER_STOPPING: 30_000,
+        ErrorCode.MEDIA_UNAVAILABLE: 5_000,
+        ErrorCode.RECORDS_UNAVAILABLE: 5_000,
+    }
+)
+"""When it is worth asking again, where whoever refuses does not know better (RFC 9110 section 15.6.4): a drain ends when what
+runs has ended, and the server that follows listens some seconds later."""
 _CODE_OF_STATUS: Mapping[int, ErrorCode] = MappingProxyType(
     {
         400: ErrorCode.BAD_MESSAGE,
@@ -97,6 +106,8 @@ def error_response(
     code: ErrorCode, *, retry_after_ms: int | None = None, status: int | None = None
 ) -> web.Response:
     """``{"error": {"code", "message", "retry_after_ms"}}``, as on the wire."""
+    if retry_after_ms is None:
+        retry_after_ms = RETRY_AFTER_MS.get(code)
     error = WireError(code=code, message=SENTENCES[code], retry_after_ms=retry_after_ms)
     headers = {"Cache-Control": "no-store"}
     if retry_after_ms is not None:

@@ -113,7 +113,12 @@ async def preflight(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     response = web.Response(status=204)
     if request.path.startswith(_STREAM_ENDPOINTS):
-        response.headers["Accept-Post"] = "application/sdp"
+        # RFC 9725 section 4.2 has it on "200 OK", whoever asks.
+        response.set_status(200)
+        if "/sessions/" in request.path:
+            response.headers["Accept-Patch"] = "application/trickle-ice-sdpfrag"
+        else:
+            response.headers["Accept-Post"] = "application/sdp"
     if request.headers.get("Origin", "").lower() in request.app[SETTINGS].cors_origins:
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE"
         response.headers["Access-Control-Allow-Headers"] = (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aiohttp import web
-from sqlalchemy import ColumnElement
+from collections.abc import Mapping
+from typing import Any
 
 from rtc_server.casework import inquiries as rules
 from rtc_server.casework.inquiries import Inquiry
@@ -16,23 +16,20 @@ from rtc_server.records.inquiries import INQUIRIES, INQUIRY
 from rtc_server.records.numbering import INQUIRY as LETTERS
 from rtc_server.records.numbering import next_number
 from rtc_server.rest.attachments import AttachmentView, FileIds, attachment_views, own_files
+from rtc_server.rest.audit import audit
+from rtc_server.rest.centres import taxpayer_centre
 from rtc_server.rest.listing import (
     Listing,
     ListQuery,
+    ListResource,
     Moment,
+    OfCentre,
+    OwnedBy,
     SearchWords,
-    SheetColumn,
     StaffListQuery,
-    audit,
-    check_centre,
-    export,
-    listing,
-    local_time,
-    own_centre,
-    required,
-    taxpayer_centre,
 )
 from rtc_server.rest.resource import Body, Call, Entry, Line, Prose, View
+from rtc_server.rest.sheets import Sheet, SheetColumn, local_time
 from signaling.errors import ErrorCode, Refused
 from signaling.sessions.states import Role
 from signaling.wire.base import Identifier
@@ -57,6 +54,9 @@ _STATES = {
 
 class OwnInquiriesQuery(InquiriesQuery):
     state: OwnInquiryState | None = None
+
+    def wanted(self) -> Mapping[str, Any]:
+        return {**super().wanted(), "state": _STATES[self.state] if self.state is not None else None}
 
 
 class StaffInquiriesQuery(InquiriesQuery, StaffListQuery):
@@ -138,6 +138,24 @@ def _view(call: Call, one: Inquiry) -> InquiryView:
     )
 
 
+_SHEET: Sheet[InquiryView] = Sheet(
+    "留言",
+    (
+        SheetColumn("留言编号", 24, lambda one: one.number),
+        SheetColumn("纳税人", 20, lambda one: one.taxpayer_name),
+        SheetColumn("留言类型", 10, lambda one: one.kind_name),
+        SheetColumn("留言内容", 60, lambda one: one.content),
+        SheetColumn("留言时间", 18, lambda one: local_time(one.created_at)),
+        SheetColumn("处理状态", 10, lambda one: one.state_name),
+        SheetColumn("税务人员", 10, lambda one: one.staff_number or ""),
+        SheetColumn("答复", 60, lambda one: one.answer or ""),
+        SheetColumn("答复时间", 18, lambda one: local_time(one.decided_at)),
+    ),
+)
+_OWN = ListResource(INQUIRIES, _view, OwnedBy(rows.inquiry.c.taxpayer_id))
+_OF_CENTRE = ListResource(INQUIRIES, _view, OfCentre(rows.inquiry.c.centre_id), _SHEET)
+
+
 async def _whole(call: Call, one: Inquiry) -> InquiryView:
     desk = call.desk
     return _view(call, one).model_copy(
@@ -175,26 +193,8 @@ async def _write(call: Call) -> InquiryView:
     return await _whole(call, made)
 
 
-async def _find(call: Call) -> Inquiry:
-    async with call.desk.recording.read(caught_up=False) as connection:
-        found = await changes.get(connection, INQUIRY, call.id("inquiry_id"))
-    return required(found)
-
-
-async def _list_own(call: Call) -> Listing[InquiryView]:
-    query = call.query(OwnInquiriesQuery)
-    scope: list[ColumnElement[bool]] = [rows.inquiry.c.taxpayer_id == call.person.person_id]
-    if query.state is not None:
-        scope.append(rows.inquiry.c.state.in_([one.value for one in _STATES[query.state]]))
-        query = query.model_copy(update={"state": None})
-    return await listing(call, INQUIRIES, scope, query, lambda one: _view(call, one))
-
-
 async def _read_own(call: Call) -> InquiryView:
-    found = await _find(call)
-    if found.taxpayer_id != call.person.person_id:
-        raise Refused(ErrorCode.RECORD_NOT_FOUND)
-    return await _whole(call, found)
+    return await _whole(call, await _OWN.one(call))
 
 
 async def _told(call: Call, one: Inquiry) -> None:
@@ -204,46 +204,15 @@ async def _told(call: Call, one: Inquiry) -> None:
 # Staff
 
 
-async def _of_centre(call: Call) -> Inquiry:
-    found = await _find(call)
-    check_centre(call, found.centre_id)
-    return found
-
-
-async def _list(call: Call) -> Listing[InquiryView]:
-    query = call.query(StaffInquiriesQuery)
-    scope = [rows.inquiry.c.centre_id == own_centre(call, query.centre_id)]
-    return await listing(call, INQUIRIES, scope, query, lambda one: _view(call, one))
-
-
-_COLUMNS: tuple[SheetColumn[InquiryView], ...] = (
-    SheetColumn("留言编号", 24, lambda one: one.number),
-    SheetColumn("纳税人", 20, lambda one: one.taxpayer_name),
-    SheetColumn("留言类型", 10, lambda one: one.kind_name),
-    SheetColumn("留言内容", 60, lambda one: one.content),
-    SheetColumn("留言时间", 18, lambda one: local_time(one.created_at)),
-    SheetColumn("处理状态", 10, lambda one: one.state_name),
-    SheetColumn("税务人员", 10, lambda one: one.staff_number or ""),
-    SheetColumn("答复", 60, lambda one: one.answer or ""),
-    SheetColumn("答复时间", 18, lambda one: local_time(one.decided_at)),
-)
-
-
-async def _export(call: Call) -> web.Response:
-    query = call.query(StaffInquiriesQuery)
-    scope = [rows.inquiry.c.centre_id == own_centre(call, query.centre_id)]
-    return await export(call, INQUIRIES, scope, query, lambda one: _view(call, one), ("留言", _COLUMNS))
-
-
 async def _read(call: Call) -> InquiryView:
-    found = await _of_centre(call)
+    found = await _OF_CENTRE.one(call)
     audit(call, "read_inquiry", found.taxpayer_id, found.number)
     return await _whole(call, found)
 
 
 async def _assign(call: Call) -> InquiryView:
     """An agent may take one that is free; who may assign gives any to any agent of the centre."""
-    known, agent_id = await _of_centre(call), call.body(AssignBody).agent_id
+    known, agent_id = await _OF_CENTRE.one(call), call.body(AssignBody).agent_id
     agent = call.desk.organisation.staff(agent_id)
     if agent is None or known.centre_id not in agent.centres:
         raise Refused(ErrorCode.RECORD_NOT_FOUND)
@@ -264,7 +233,7 @@ async def _assign(call: Call) -> InquiryView:
 
 
 async def _answer(call: Call) -> InquiryView:
-    known, body = await _of_centre(call), call.body(AnswerBody)
+    known, body = await _OF_CENTRE.one(call), call.body(AnswerBody)
     _check_own(call, known)
     files = await own_files(call, body.attachments)
     new = rules.answer(known, body.text, files, call.person.person_id, now_ms())
@@ -272,7 +241,7 @@ async def _answer(call: Call) -> InquiryView:
 
 
 async def _close(call: Call) -> InquiryView:
-    known, reason = await _of_centre(call), call.body(CloseBody).reason
+    known, reason = await _OF_CENTRE.one(call), call.body(CloseBody).reason
     _check_own(call, known)
     new = rules.close(known, reason, call.person.person_id, now_ms())
     return await _decide(call, known, new, "留言已关闭", f"您的留言（{known.number}）已关闭。原因：{reason}")
@@ -306,13 +275,13 @@ _MINE, _ALL = "/api/centre/inquiries", "/api/casework/inquiries"
 _ONE = InquiryView
 
 ENTRIES = (
-    Entry("GET", _MINE, _T, _list_own, "One's own inquiries",
+    Entry("GET", _MINE, _T, _OWN.page, "One's own inquiries",
           query=OwnInquiriesQuery, answer=Listing[InquiryView]),
     Entry("POST", _MINE, _T, _write, "Write one", body=InquiryBody, answer=_ONE, status=201),
     Entry("GET", f"{_MINE}/{{inquiry_id}}", _T, _read_own, "One of one's own, with its answer", answer=_ONE),
-    Entry("GET", _ALL, _S, _list, "Inquiries of a centre",
+    Entry("GET", _ALL, _S, _OF_CENTRE.page, "Inquiries of a centre",
           query=StaffInquiriesQuery, answer=Listing[InquiryView]),
-    Entry("GET", f"{_ALL}/export.xlsx", _S, _export, "The same as a sheet", query=StaffInquiriesQuery),
+    Entry("GET", f"{_ALL}/export.xlsx", _S, _OF_CENTRE.export, "The same as a sheet", query=StaffInquiriesQuery),
     Entry("GET", f"{_ALL}/{{inquiry_id}}", _S, _read, "One of a centre; recorded", answer=_ONE),
     Entry("POST", f"{_ALL}/{{inquiry_id}}/assign", _S, _assign, "Give it to an agent, or take it",
           body=AssignBody, answer=_ONE),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,17 +23,18 @@ from rtc_server.identity.policy import Permission
 from rtc_server.knowledge.service import Conflict, etag_of, merged, read_json
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
 from rtc_server.records import knowledge as rows
-from rtc_server.records.audit import AuditEntry
-from rtc_server.records.knowledge import Part, QuestionFilter, Validity
+from rtc_server.records.knowledge import QUESTIONS, Part, Validity
+from rtc_server.records.lists import Scope
 from rtc_server.rest.attachments import FileId, own_files
-from rtc_server.rest.context import client_address
+from rtc_server.rest.audit import audit
 from rtc_server.rest.errors import STATUS
-from rtc_server.rest.resource import Body, Call, Entry, Prose, Query, View, Words
+from rtc_server.rest.listing import Listing, ListQuery, ListResource
+from rtc_server.rest.resource import Body, Call, Entry, Prose, View, Words
+from rtc_server.rest.sheets import XLSX
 from signaling.errors import SENTENCES, BadInput, ErrorCode, Refused
 from signaling.wire.base import Identifier
 
 MAX_IMPORT_BYTES = 16 * 1024 * 1024
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MAX_FAULTS_TOLD = 200
 
 Number = Annotated[int, Field(ge=1, le=100_000)]
@@ -43,15 +42,13 @@ ShortText = Annotated[str, Field(max_length=1_000)]
 Texts = Annotated[list[ShortText], Field(max_length=200)]
 
 
-class ListQuery(Query):
-    """``words``: all of them in title or aliases, or the id. Pages begin with 1."""
+class QuestionsQuery(ListQuery):
+    """``words``: all of them in title or aliases, or the id."""
 
     words: Words = ""
     topic: Identifier | None = None
     pinned: bool | None = None
     validity: Validity | None = None
-    page: Number = 1
-    size: Annotated[int, Field(ge=1, le=100)] = 10
 
 
 class LinkBody(Body):
@@ -137,13 +134,6 @@ class QuestionView(View):
     updated_by: str
 
 
-class QuestionList(View):
-    questions: list[QuestionView]
-    total: int
-    page: int
-    size: int
-
-
 class VersionView(View):
     """``content`` None: removed with this version."""
 
@@ -162,18 +152,6 @@ class RemovedView(View):
     title: str
     removed_at: int
     removed_by: str
-
-
-class RemovedList(View):
-    questions: list[RemovedView]
-    total: int
-    page: int
-    size: int
-
-
-class PageQuery(Query):
-    page: Number = 1
-    size: Annotated[int, Field(ge=1, le=100)] = 10
 
 
 class PartsView(View):
@@ -231,20 +209,25 @@ class TryView(View):
     candidates: list[Candidate]
 
 
-async def _list(call: Call) -> QuestionList:
-    asked = call.query(ListQuery)
-    wanted = QuestionFilter(
-        words=asked.words.replace("\x00", ""),
-        topic=asked.topic,
-        pinned=asked.pinned,
-        validity=asked.validity,
-        today=_today().isoformat(),
+def _view(_call: Call, row: rows.StoredQuestion) -> QuestionView:
+    return QuestionView(
+        **dump_question(parse_question(row.content)),
+        revision=row.revision,
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
     )
-    async with call.desk.recording.read(caught_up=False) as connection:
-        found, total = await rows.search(connection, wanted, (asked.page - 1) * asked.size, asked.size)
-    return QuestionList(
-        questions=[_view(one) for one in found], total=total, page=asked.page, size=asked.size
-    )
+
+
+class _Everything:
+    def listed(self, call: Call) -> Scope:
+        query = call.query(QuestionsQuery)
+        return rows.matching(query.words.replace("\x00", ""), query.validity, _today().isoformat())
+
+    def one(self, _call: Call) -> Scope:
+        return ()
+
+
+_QUESTIONS = ListResource(QUESTIONS, _view, _Everything())
 
 
 async def _get(call: Call) -> QuestionView:
@@ -348,24 +331,21 @@ async def _versions(call: Call) -> Versions:
     )
 
 
-async def _removed(call: Call) -> RemovedList:
-    asked = call.query(PageQuery)
+async def _removed(call: Call) -> Listing[RemovedView]:
+    query = call.query(ListQuery)
+    size = int(query.size)
     async with call.desk.recording.read(caught_up=False) as connection:
-        found, total = await rows.removed(connection, (asked.page - 1) * asked.size, asked.size)
-    return RemovedList(
-        questions=[
-            RemovedView(
-                question_id=one.question_id,
-                title=one.title,
-                removed_at=one.removed_at,
-                removed_by=one.removed_by,
-            )
-            for one in found
-        ],
-        total=total,
-        page=asked.page,
-        size=asked.size,
-    )
+        found, total = await rows.removed(connection, (query.page - 1) * size, size)
+    items = [
+        RemovedView(
+            question_id=one.question_id,
+            title=one.title,
+            removed_at=one.removed_at,
+            removed_by=one.removed_by,
+        )
+        for one in found
+    ]
+    return Listing(items=items, total=total, page=query.page, size=size)
 
 
 async def _parts(call: Call) -> PartsView:
@@ -543,16 +523,7 @@ async def _read(call: Call, question_id: str) -> QuestionView:
         found = await rows.get(connection, question_id)
     if found is None:
         raise Refused(ErrorCode.NOT_FOUND)
-    return _view(found)
-
-
-def _view(row: rows.StoredQuestion) -> QuestionView:
-    return QuestionView(
-        **dump_question(parse_question(row.content)),
-        revision=row.revision,
-        updated_at=row.updated_at,
-        updated_by=row.updated_by,
-    )
+    return _view(call, found)
 
 
 def _faulty(faults: Sequence[Fault]) -> web.Response:
@@ -579,20 +550,6 @@ def _download(content: bytes, content_type: str, name: str) -> web.Response:
     )
 
 
-def audit(call: Call, action: str, subject: str | None, detail: str | None = None) -> None:
-    call.desk.recording.keep_rows(
-        AuditEntry(
-            entry_id=secrets.token_hex(12),
-            at=time.time_ns() // 1_000_000,
-            actor_id=call.person.person_id,
-            action=action,
-            subject=subject,
-            origin=str(client_address(call.request)),
-            detail=detail,
-        )
-    )
-
-
 def _today() -> Any:
     return datetime.now(ZoneInfo(DEFAULT_TIME_ZONE)).date()
 
@@ -601,13 +558,15 @@ _P = Permission.EDIT_KNOWLEDGE
 _ONE = "/api/knowledge/questions/{question_id}"
 
 ENTRIES = (
-    Entry("GET", "/api/knowledge/questions", _P, _list, "Questions, filtered", query=ListQuery, answer=QuestionList),
+    Entry("GET", "/api/knowledge/questions", _P, _QUESTIONS.page, "Questions, filtered",
+          query=QuestionsQuery, answer=Listing[QuestionView]),
     Entry("GET", _ONE, _P, _get, "One question", answer=QuestionView),
     Entry("PUT", _ONE, _P, _save, "Add or change a question", body=QuestionBody, answer=QuestionView),
     Entry("DELETE", _ONE, _P, _remove, "Remove a question"),
     Entry("POST", _ONE + "/aliases", _P, _add_alias, "One more phrasing", body=AliasBody, answer=QuestionView),
     Entry("GET", _ONE + "/versions", _P, _versions, "Every version of a question", answer=Versions),
-    Entry("GET", "/api/knowledge/removed", _P, _removed, "Questions that were removed", query=PageQuery, answer=RemovedList),
+    Entry("GET", "/api/knowledge/removed", _P, _removed, "Questions that were removed",
+          query=ListQuery, answer=Listing[RemovedView]),
     Entry("POST", "/api/knowledge/bulk", _P, _bulk, "The same with many questions", body=BulkBody, answer=Changed),
     Entry("GET", "/api/knowledge/parts", _P, _parts, "Topics, synonyms, packs and the like", answer=PartsView),
     Entry("PUT", "/api/knowledge/parts/{part}", _P, _save_part, "Replace a part", body=PartBody, answer=PartsView),

@@ -15,7 +15,8 @@ from rtc_server.identity.policy import Permission
 from rtc_server.records import assistant as rows
 from rtc_server.records.assistant import FeedbackReason, Work, WorkGroup
 from rtc_server.rest.assistant import QuestionRef
-from rtc_server.rest.knowledge import Number, audit
+from rtc_server.rest.audit import audit
+from rtc_server.rest.listing import Listing, ListQuery
 from rtc_server.rest.resource import Body, Call, Entry, Query, View
 from signaling.wire.base import Identifier
 
@@ -31,10 +32,10 @@ _SUGGESTED = 3
 _LONG_NUMBER = re.compile(r"[0-9０-９Xx]{6,}")
 
 
-class WorkQuery(Query):
+class WorkQuery(ListQuery):
+    """What is asked most comes first, whatever order is asked for."""
+
     work: Work | None = None
-    page: Number = 1
-    size: Annotated[int, Field(ge=1, le=50)] = 10
 
 
 class FiguresQuery(Query):
@@ -64,13 +65,6 @@ class WorkItem(View):
     suggested: list[QuestionRef]
 
 
-class WorkList(View):
-    items: list[WorkItem]
-    total: int
-    page: int
-    size: int
-
-
 class Settled(View):
     settled: int
 
@@ -98,15 +92,14 @@ class Figures(View):
     open: dict[Work, int]
 
 
-async def _work_list(call: Call) -> WorkList:
-    asked = call.query(WorkQuery)
+async def _work_list(call: Call) -> Listing[WorkItem]:
+    query = call.query(WorkQuery)
+    size = int(query.size)
     async with call.desk.recording.read() as connection:
-        groups, total = await rows.work_list(
-            connection, asked.work, (asked.page - 1) * asked.size, asked.size
-        )
+        groups, total = await rows.work_list(connection, query.work, (query.page - 1) * size, size)
     index = await call.desk.assistant.index()
     items = await asyncio.to_thread(lambda: [_item(index, group) for group in groups])
-    return WorkList(items=items, total=total, page=asked.page, size=asked.size)
+    return Listing(items=items, total=total, page=query.page, size=size)
 
 
 def _item(index: Index, group: WorkGroup) -> WorkItem:
@@ -145,7 +138,7 @@ async def _figures(call: Call) -> Figures:
     first = last - call.query(FiguresQuery).days + 1
     async with call.desk.recording.read() as connection:
         found = await rows.figures(connection, first * DAY_MS - _CHINA_MS, _CHINA_MS, DAY_MS, _SOON_MS)
-        opened = {work: (await rows.work_list(connection, work, 0, 1))[1] for work in Work}
+        opened = {work: await rows.work_count(connection, work) for work in Work}
     known = {one.day: one for one in found}
     names = [name for name in DayView.model_fields if name != "day"]
     days: list[DayView] = []
@@ -171,7 +164,8 @@ async def _titles(call: Call) -> Titles:
 _P = Permission.EDIT_KNOWLEDGE
 
 ENTRIES = (
-    Entry("GET", "/api/knowledge/work", _P, _work_list, "What 悦悦 did not know or got wrong", query=WorkQuery, answer=WorkList),
+    Entry("GET", "/api/knowledge/work", _P, _work_list, "What 悦悦 did not know or got wrong", query=WorkQuery,
+          answer=Listing[WorkItem]),
     Entry("POST", "/api/knowledge/work/{turn_id}/settle", _P, _settle, "Take it off the list", answer=Settled),
     Entry("POST", "/api/knowledge/titles", _P, _titles, "Titles of questions", body=TitlesBody, answer=Titles),
     Entry("GET", "/api/knowledge/figures", _P, _figures, "How she does, day by day", query=FiguresQuery, answer=Figures),

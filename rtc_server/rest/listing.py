@@ -1,30 +1,29 @@
-"""Lists over HTTP: what every list takes in its address, what it answers, and its export as a sheet."""
+"""Lists over HTTP: what every list takes in its address, what it answers, and the declaration of one.
+
+A module declares who sees which rows once. The pages, the sheet and the reading of one row all ask the same, so nobody
+opens what their list would not show.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
-from urllib.parse import quote
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
+from sqlalchemy import Column, select
 
-from rtc_server.casework.service import new_id, now_ms
-from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
-from rtc_server.records.audit import AuditEntry
 from rtc_server.records.lists import Asked, ListSpec, Scope, everything, find
-from rtc_server.rest.context import client_address
+from rtc_server.rest.audit import audit
+from rtc_server.rest.centres import own_centre
 from rtc_server.rest.resource import Call, Query, View
-from signaling.errors import BadInput, ErrorCode, Refused
+from rtc_server.rest.sheets import Sheet
+from signaling.errors import ErrorCode, Refused
 
 R = TypeVar("R")
 V = TypeVar("V")
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_EXPORTED = 10_000
 
 SearchWords = Annotated[
@@ -41,6 +40,19 @@ class ListQuery(Query):
     size: Literal[10, 20, 50, "10", "20", "50"] = 10
     sort: SearchWords | None = None
     order: Literal["asc", "desc"] = "desc"
+
+    def wanted(self) -> Mapping[str, Any]:
+        """By the name of the filter of the list's ``ListSpec``; other names are for whoever declares the list."""
+        return dict(self)
+
+    def asked(self, spec: ListSpec[Any]) -> Asked:
+        return Asked(
+            values={name: value for name, value in self.wanted().items() if name in spec.filters},
+            sort=self.sort,
+            descending=self.order == "desc",
+            page=self.page,
+            size=int(self.size),
+        )
 
 
 class StaffListQuery(ListQuery):
@@ -59,176 +71,88 @@ class Listing(View, Generic[V]):
     within: int | None = None
 
 
-def asked_of(spec: ListSpec[Any], query: ListQuery) -> Asked:
-    return Asked(
-        values={name: getattr(query, name, None) for name in spec.filters},
-        sort=query.sort,
-        descending=query.order == "desc",
-        page=query.page,
-        size=int(query.size),
-    )
+class Visible(Protocol):
+    """Which rows somebody sees: of those ``listed``, and by the id of ``one``."""
 
+    def listed(self, call: Call) -> Scope: ...
 
-async def listing(
-    call: Call,
-    spec: ListSpec[R],
-    scope: Scope,
-    query: ListQuery,
-    view: Callable[[R], V],
-    *,
-    caught_up: bool = False,
-) -> Listing[V]:
-    """``caught_up``: what goes through the journal is waited for."""
-    async with call.desk.recording.read(caught_up=caught_up) as connection:
-        found = await find(connection, spec, scope, asked_of(spec, query))
-    return Listing(
-        items=[view(one) for one in found.items],
-        total=found.total,
-        page=found.page,
-        size=found.size,
-        within=found.within,
-    )
-
-
-def own_centre(call: Call, centre_id: str | None) -> str | None:
-    """The centre of a member of staff whose list is asked for; None: they work for none. Raises ``Refused``."""
-    mine = sorted(call.desk.organisation.centres_of(call.person.person_id))
-    if not centre_id:
-        return mine[0] if mine else None
-    if centre_id not in mine:
-        raise Refused(ErrorCode.RECORD_NOT_FOUND)
-    return centre_id
-
-
-def check_centre(call: Call, centre_id: str) -> None:
-    """Raises ``Refused`` for a case of a centre the member of staff does not work for."""
-    if centre_id not in call.desk.organisation.centres_of(call.person.person_id):
-        raise Refused(ErrorCode.RECORD_NOT_FOUND)
+    def one(self, call: Call) -> Scope: ...
 
 
 @dataclass(frozen=True, slots=True)
-class SheetColumn(Generic[V]):
-    heading: str
-    width: int
-    text: Callable[[V], str]
+class OwnedBy:
+    """Rows of the person who asks for which ``also`` holds; ``owner`` is the column of their id."""
+
+    owner: Column[Any]
+    also: Scope = ()
+
+    def listed(self, call: Call) -> Scope:
+        return [self.owner == call.person.person_id, *self.also]
+
+    one = listed
 
 
-async def export(  # noqa: PLR0917 - as its neighbour, and what one sees
-    call: Call,
-    spec: ListSpec[R],
-    scope: Scope,
-    query: ListQuery,
-    view: Callable[[R], V],
-    sheet: tuple[str, Sequence[SheetColumn[V]]],
-    *,
-    caught_up: bool = False,
-) -> web.Response:
-    """All pages of the list as it is asked for; ``sheet`` is its title and columns. Recorded in the audit log."""
-    title, columns = sheet
-    rows: list[list[str]] = []
-    async with call.desk.recording.read(caught_up=caught_up) as connection:
-        async for one in everything(connection, spec, scope, asked_of(spec, query), MAX_EXPORTED):
-            shown = view(one)
-            rows.append([column.text(shown) for column in columns])
-    audit(call, f"export_{spec.kind.name}", None, f"{len(rows)}")
-    return await sheet_response(title, title, [(one.heading, one.width) for one in columns], rows)
+@dataclass(frozen=True, slots=True)
+class OfCentre:
+    """Rows of a centre the member of staff works for: one centre at a time in the list, which takes a ``StaffListQuery``,
+    and any of theirs by its id."""
+
+    centre: Column[Any]
+    also: Scope = ()
+
+    def listed(self, call: Call) -> Scope:
+        return [self.centre == own_centre(call, call.query(StaffListQuery).centre_id), *self.also]
+
+    def one(self, call: Call) -> Scope:
+        mine = sorted(call.desk.organisation.centres_of(call.person.person_id))
+        return [self.centre.in_(mine), *self.also]
 
 
-async def sheet_response(
-    name: str, title: str, columns: Sequence[tuple[str, int]], rows: Sequence[Sequence[str]]
-) -> web.Response:
-    """A workbook of one sheet to be saved as ``name``; columns are headings and widths in characters."""
-    content = await asyncio.to_thread(_sheet, title, columns, rows)
-    return web.Response(
-        body=content,
-        content_type=XLSX,
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}.xlsx",
-            "Cache-Control": "no-store",
-        },
-    )
+def _asked_for(call: Call) -> ListQuery:
+    return call.query(ListQuery)
 
 
-def _sheet(title: str, columns: Sequence[tuple[str, int]], rows: Sequence[Sequence[str]]) -> bytes:
-    from io import BytesIO
+@dataclass(frozen=True, slots=True)
+class ListResource(Generic[R, V]):
+    """``caught_up``: its rows go through the journal, which is waited for. ``query``: what is asked for, when it is not
+    what stands in the address."""
 
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Alignment, Font
-    from openpyxl.utils import get_column_letter
+    spec: ListSpec[R]
+    view: Callable[[Call, R], V]
+    visible: Visible
+    sheet: Sheet[V] | None = None
+    caught_up: bool = False
+    query: Callable[[Call], ListQuery] = _asked_for
 
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(title)
-    for number, (_, width) in enumerate(columns):
-        sheet.column_dimensions[get_column_letter(number + 1)].width = width
-    sheet.freeze_panes = "A2"
-    bold, wrapped = Font(bold=True), Alignment(vertical="top", wrap_text=True)
-
-    def cell(text: str, *, heading: bool = False) -> Any:
-        made = WriteOnlyCell(sheet)
-        made.value = _printable(text)
-        # Text whatever it begins with, so that nothing runs as a formula where it is opened.
-        made.data_type = "s"
-        made.alignment = wrapped
-        if heading:
-            made.font = bold
-        return made
-
-    sheet.append([cell(heading, heading=True) for heading, _ in columns])
-    for row in rows:
-        sheet.append([cell(text) for text in row])
-    out = BytesIO()
-    book.save(out)
-    return out.getvalue()
-
-
-def _printable(text: str) -> str:
-    return "".join(one for one in text if one >= " " or one in "\n\t")
-
-
-def local_time(at: int | None) -> str:
-    """For a sheet."""
-    if at is None:
-        return ""
-    return (
-        datetime.fromtimestamp(at / 1000, UTC)
-        .astimezone(ZoneInfo(DEFAULT_TIME_ZONE))
-        .strftime("%Y-%m-%d %H:%M")
-    )
-
-
-def audit(call: Call, action: str, subject: str | None, detail: str | None = None) -> None:
-    call.desk.recording.keep_rows(
-        AuditEntry(
-            entry_id=new_id(),
-            at=now_ms(),
-            actor_id=call.person.person_id,
-            action=action,
-            subject=subject,
-            origin=str(client_address(call.request)),
-            detail=detail,
+    async def page(self, call: Call) -> Listing[V]:
+        asked, scope = self.query(call).asked(self.spec), self.visible.listed(call)
+        async with call.desk.recording.read(caught_up=self.caught_up) as connection:
+            found = await find(connection, self.spec, scope, asked)
+        return Listing(
+            items=[self.view(call, one) for one in found.items],
+            total=found.total,
+            page=found.page,
+            size=found.size,
+            within=found.within,
         )
-    )
 
+    async def export(self, call: Call) -> web.Response:
+        """All pages of the list as it is asked for, recorded in the audit log."""
+        if self.sheet is None:
+            raise TypeError(f"{self.spec.kind.name} has no sheet")
+        asked, scope = self.query(call).asked(self.spec), self.visible.listed(call)
+        async with call.desk.recording.read(caught_up=self.caught_up) as connection:
+            rows = everything(connection, self.spec, scope, asked, MAX_EXPORTED)
+            items = [self.view(call, one) async for one in rows]
+        audit(call, f"export_{self.spec.kind.name}", None, f"{len(items)}")
+        return await self.sheet.response(items)
 
-def required(value: V | None) -> V:
-    """Raises ``Refused`` for what is not there."""
-    if value is None:
-        raise Refused(ErrorCode.RECORD_NOT_FOUND)
-    return value
-
-
-def taxpayer_centre(call: Call, centre_id: str | None) -> tuple[str, str | None]:
-    """The centre a taxpayer turns to, their own or one they name, and the region code of their authority.
-
-    Raises ``Refused`` with ``queue_no_centre``.
-    """
-    region = call.desk.casework.authority_of(call.person)
-    if centre_id is not None:
-        if call.desk.organisation.centre(centre_id) is None:
-            raise BadInput(ErrorCode.BAD_MESSAGE)
-        return centre_id, region
-    own = call.desk.organisation.centre_for(region)
-    if own is None:
-        raise Refused(ErrorCode.QUEUE_NO_CENTRE)
-    return own.centre_id, region
+    async def one(self, call: Call) -> R:
+        """The row the address names by its key. Raises ``Refused`` for one that is not there or not for this person."""
+        kind, key = self.spec.kind, self.spec.key
+        query = select(kind.table).where(key == call.id(key.name), *self.visible.one(call))
+        async with call.desk.recording.read(caught_up=self.caught_up) as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise Refused(ErrorCode.RECORD_NOT_FOUND)
+        return kind.of_row(row)

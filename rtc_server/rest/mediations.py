@@ -3,7 +3,6 @@ agent, and whoever is concerned finds the meeting."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 from aiohttp import web
@@ -13,26 +12,24 @@ from rtc_server.casework.service import now_ms
 from rtc_server.casework.states import WORDS
 from rtc_server.identity.policy import Permission
 from rtc_server.records import mediations, meetings
-from rtc_server.records.lists import Scope
 from rtc_server.records.mediations import MEDIATIONS, MediationFilter, MediationRecord
 from rtc_server.records.meeting_recording import application_of
 from rtc_server.records.numbering import MEDIATION, next_number
 from rtc_server.records.paging import CursorInvalid
+from rtc_server.rest.audit import audit
 from rtc_server.rest.listing import (
     Listing,
     ListQuery,
+    ListResource,
     Moment,
+    OfCentre,
+    OwnedBy,
     SearchWords,
-    SheetColumn,
     StaffListQuery,
-    audit,
-    export,
-    listing,
-    local_time,
-    own_centre,
 )
 from rtc_server.rest.resource import Body, Call, Cursor, Entry, Line, Prose, Query, View
 from rtc_server.rest.service import ServiceDesk
+from rtc_server.rest.sheets import Sheet, SheetColumn, local_time
 from signaling.errors import BadInput, ErrorCode, Refused
 from signaling.rooms.meetings import Meetings, NewApplication
 from signaling.sessions.mediation import MediationApplication
@@ -155,6 +152,61 @@ class Applications(View):
     next_cursor: str | None = None
 
 
+def _view(desk: ServiceDesk, application: MediationApplication) -> ApplicationView:
+    agent_id = application.agent_id
+    return ApplicationView(
+        application_id=application.application_id,
+        number=application.number,
+        taxpayer_name=application.taxpayer_name,
+        authority=application.authority,
+        subject=application.subject,
+        detail=application.detail,
+        applied_at=application.applied_at,
+        phase=application.phase,
+        phase_name=WORDS["mediation_phase"].get(application.phase, ""),
+        expected_at=application.expected_at,
+        reason=application.reason,
+        meeting_id=application.meeting_id,
+        agent_id=agent_id,
+        agent_number=desk.organisation.staff_number(agent_id) if agent_id is not None else None,
+        dispatched_at=application.dispatched_at,
+        done_at=application.done_at,
+    )
+
+
+def _row_view(call: Call, row: MediationRecord) -> ApplicationView:
+    return _view(call.desk, application_of(row))
+
+
+_SHEET: Sheet[ApplicationView] = Sheet(
+    "调解申请",
+    (
+        SheetColumn("调解申请编号", 26, lambda one: one.number),
+        SheetColumn("纳税人", 20, lambda one: one.taxpayer_name),
+        SheetColumn("申请事项", 36, lambda one: one.subject),
+        SheetColumn("申请时间", 18, lambda one: local_time(one.applied_at)),
+        SheetColumn("期望沟通时间", 18, lambda one: local_time(one.expected_at)),
+        SheetColumn("受理时间", 18, lambda one: local_time(one.dispatched_at)),
+        SheetColumn("受理人", 10, lambda one: one.agent_number or ""),
+        SheetColumn("办理状态", 10, lambda one: one.phase_name),
+    ),
+)
+_c = mediations.mediation_application.c
+_OWN = ListResource(
+    MEDIATIONS,
+    _row_view,
+    OwnedBy(_c.taxpayer_id, [_c.phase != MediationPhase.DISCARDED.value]),
+    caught_up=True,
+)
+_OF_CENTRE = ListResource(
+    MEDIATIONS,
+    _row_view,
+    OfCentre(_c.centre_id, [_c.phase.not_in([MediationPhase.DRAFT.value, MediationPhase.DISCARDED.value])]),
+    _SHEET,
+    caught_up=True,
+)
+
+
 async def _apply(call: Call) -> ApplicationView:
     body = call.body(ApplicationBody)
     region = call.desk.casework.authority_of(call.person)
@@ -194,11 +246,17 @@ async def _list(call: Call) -> Applications:
             applications=[_view(desk, application_of(row)) for row in page.items],
             next_cursor=page.next_cursor,
         )
-    unfinished = (MediationPhase.APPLIED, MediationPhase.DISPATCHED, MediationPhase.IN_PROGRESS)
+    phases = mediations.UNFINISHED if person.role is Role.SUPERVISOR else (MediationPhase.APPLIED,)
     async with desk.recording.read() as connection:
-        rows = await mediations.in_phases(connection, unfinished)
-    mine = [row for row in rows if _concerns(call, row)]
-    return Applications(applications=[_view(desk, application_of(row)) for row in mine[:_MAX_SHOWN]])
+        rows = await mediations.unfinished(connection, _served(call), phases, person.person_id, _MAX_SHOWN)
+    return Applications(applications=[_view(desk, application_of(row)) for row in rows])
+
+
+def _served(call: Call) -> list[str]:
+    """In all the words by which an application may name an authority of one's centres (``AuthorityTree.find``)."""
+    authorities = call.desk.organisation.whole.authorities
+    served = [one for one in authorities if _of_own_centre(call, one.code)]
+    return [word for one in served for word in (one.code, one.name, one.short_name)]
 
 
 async def _dispatch(call: Call) -> ApplicationView:
@@ -231,63 +289,8 @@ async def _told(call: Call, one: MediationApplication) -> None:
     await call.desk.casework.changed(CaseList.MEDIATIONS, people=[one.taxpayer_id], centre_id=one.centre_id)
 
 
-def _row_view(call: Call) -> Callable[[MediationRecord], ApplicationView]:
-    return lambda row: _view(call.desk, application_of(row))
-
-
-async def _list_own(call: Call) -> Listing[ApplicationView]:
-    scope = [
-        mediations.mediation_application.c.taxpayer_id == call.person.person_id,
-        mediations.mediation_application.c.phase != MediationPhase.DISCARDED.value,
-    ]
-    await _caught_up(call)
-    return await listing(call, MEDIATIONS, scope, call.query(MediationsQuery), _row_view(call))
-
-
-def _staff_scope(call: Call, query: StaffMediationsQuery) -> Scope:
-    hidden = (MediationPhase.DRAFT.value, MediationPhase.DISCARDED.value)
-    return [
-        mediations.mediation_application.c.centre_id == own_centre(call, query.centre_id),
-        mediations.mediation_application.c.phase.not_in(hidden),
-    ]
-
-
-async def _list_staff(call: Call) -> Listing[ApplicationView]:
-    query = call.query(StaffMediationsQuery)
-    await _caught_up(call)
-    return await listing(call, MEDIATIONS, _staff_scope(call, query), query, _row_view(call))
-
-
-async def _caught_up(call: Call) -> None:
-    """Applications go through the journal: what was acknowledged a moment ago is to be in the list."""
-    async with call.desk.recording.read():
-        pass
-
-
-_COLUMNS: tuple[SheetColumn[ApplicationView], ...] = (
-    SheetColumn("调解申请编号", 26, lambda one: one.number),
-    SheetColumn("纳税人", 20, lambda one: one.taxpayer_name),
-    SheetColumn("申请事项", 36, lambda one: one.subject),
-    SheetColumn("申请时间", 18, lambda one: local_time(one.applied_at)),
-    SheetColumn("期望沟通时间", 18, lambda one: local_time(one.expected_at)),
-    SheetColumn("受理时间", 18, lambda one: local_time(one.dispatched_at)),
-    SheetColumn("受理人", 10, lambda one: one.agent_number or ""),
-    SheetColumn("办理状态", 10, lambda one: one.phase_name),
-)
-
-
-async def _export(call: Call) -> web.Response:
-    query = call.query(StaffMediationsQuery)
-    scope = _staff_scope(call, query)
-    return await export(call, MEDIATIONS, scope, query, _row_view(call), ("调解申请", _COLUMNS))
-
-
 async def _own(call: Call) -> MediationApplication:
-    async with call.desk.recording.read() as connection:
-        row = await mediations.get(connection, call.id("application_id"))
-    if row is None or row.taxpayer_id != call.person.person_id or row.phase is MediationPhase.DISCARDED:
-        raise Refused(ErrorCode.RECORD_NOT_FOUND)
-    return application_of(row)
+    return application_of(await _OWN.one(call))
 
 
 async def _read_own(call: Call) -> MediationView:
@@ -378,38 +381,9 @@ async def _refuse(call: Call) -> ApplicationView:
     return _view(call.desk, refused)
 
 
-def _concerns(call: Call, row: MediationRecord) -> bool:
-    if row.agent_id == call.person.person_id:
-        return True
-    everything = call.person.role is Role.SUPERVISOR
-    return (everything or row.phase is MediationPhase.APPLIED) and _of_own_centre(call, row.authority)
-
-
 def _of_own_centre(call: Call, authority: str | None) -> bool:
     centre = call.desk.organisation.centre_for(authority)
     return centre is not None and centre.centre_id in call.desk.organisation.centres_of(call.person.person_id)
-
-
-def _view(desk: ServiceDesk, application: MediationApplication) -> ApplicationView:
-    agent_id = application.agent_id
-    return ApplicationView(
-        application_id=application.application_id,
-        number=application.number,
-        taxpayer_name=application.taxpayer_name,
-        authority=application.authority,
-        subject=application.subject,
-        detail=application.detail,
-        applied_at=application.applied_at,
-        phase=application.phase,
-        phase_name=WORDS["mediation_phase"].get(application.phase, ""),
-        expected_at=application.expected_at,
-        reason=application.reason,
-        meeting_id=application.meeting_id,
-        agent_id=agent_id,
-        agent_number=desk.organisation.staff_number(agent_id) if agent_id is not None else None,
-        dispatched_at=application.dispatched_at,
-        done_at=application.done_at,
-    )
 
 
 _T, _S = Permission.APPLY_FOR_MEDIATION, Permission.DISPATCH_MEDIATION
@@ -443,7 +417,7 @@ ENTRIES = (
         body=DispatchBody,
         answer=ApplicationView,
     ),
-    Entry("GET", "/api/centre/mediations", _T, _list_own, "One's own applications, drafts too",
+    Entry("GET", "/api/centre/mediations", _T, _OWN.page, "One's own applications, drafts too",
           query=MediationsQuery, answer=Listing[ApplicationView]),
     Entry("GET", "/api/centre/mediations/{application_id}", _T, _read_own, "One of one's own", answer=MediationView),
     Entry("PUT", "/api/centre/mediations/{application_id}", _T, _revise, "Change a draft",
@@ -452,9 +426,10 @@ ENTRIES = (
     Entry("POST", "/api/centre/mediations/{application_id}/submit", _T, _submit, "Apply with a draft", answer=ApplicationView),
     Entry("POST", "/api/centre/mediations/{application_id}/withdraw", _T, _withdraw, "Before it is dispatched",
           body=MediationReasonBody, answer=ApplicationView),
-    Entry("GET", "/api/casework/mediations", _S, _list_staff, "Applications of a centre",
+    Entry("GET", "/api/casework/mediations", _S, _OF_CENTRE.page, "Applications of a centre",
           query=StaffMediationsQuery, answer=Listing[ApplicationView]),
-    Entry("GET", "/api/casework/mediations/export.xlsx", _S, _export, "The same as a sheet", query=StaffMediationsQuery),
+    Entry("GET", "/api/casework/mediations/export.xlsx", _S, _OF_CENTRE.export, "The same as a sheet",
+          query=StaffMediationsQuery),
     Entry("GET", "/api/casework/mediations/{application_id}", _S, _read, "One of a centre, with its meeting; recorded",
           answer=MediationView),
     Entry("POST", "/api/mediations/{application_id}/refuse", _S, _refuse, "Refuse, with a reason; the taxpayer is told",

@@ -1,15 +1,12 @@
-"""Notices (消息, 待办) over HTTP: the inbox and favourites of taxpayers and staff; supervisors push to an audience, now or
-at a time."""
+"""Notices (消息推送) over HTTP: a supervisor pushes to an audience, now or at a time, takes back, sees what was answered."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field, StringConstraints, model_validator
-from sqlalchemy import ColumnElement
 
 from rtc_server.casework import notices as rules
 from rtc_server.casework import surveys
@@ -19,28 +16,15 @@ from rtc_server.casework.states import WORDS, NoticeKind, NoticeState, TaxpayerK
 from rtc_server.identity.policy import Permission
 from rtc_server.records import changes
 from rtc_server.records import notices as rows
-from rtc_server.records.notices import DELIVERIES, NOTICE, NOTICES, Delivery, SurveyAnswer
+from rtc_server.records.notices import NOTICE, NOTICES, SurveyAnswer
 from rtc_server.rest.attachments import AttachmentView, FileIds, attachment_views, own_files
-from rtc_server.rest.listing import (
-    Listing,
-    ListQuery,
-    Moment,
-    SearchWords,
-    SheetColumn,
-    StaffListQuery,
-    audit,
-    check_centre,
-    export,
-    listing,
-    local_time,
-    own_centre,
-    required,
-    sheet_response,
-)
-from rtc_server.rest.resource import Body, Call, Entry, Line, View
+from rtc_server.rest.audit import audit
+from rtc_server.rest.centres import own_centre
+from rtc_server.rest.listing import Listing, ListResource, Moment, OfCentre, SearchWords, StaffListQuery
+from rtc_server.rest.resource import Body, Call, Entry, Line, View, required
+from rtc_server.rest.sheets import Sheet, SheetColumn, local_time, sheet_response
 from signaling.errors import BadInput, ErrorCode, Refused
 from signaling.wire.base import Identifier
-from signaling.wire.centre_notifications import CaseList
 
 _MAX_PEOPLE = 5_000
 _MAX_AHEAD_MS = 366 * 86_400_000
@@ -51,21 +35,6 @@ Text = Annotated[
         strip_whitespace=True, min_length=1, max_length=5_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
     ),
 ]
-
-
-class DeliveriesQuery(ListQuery):
-    """``read``: 阅读状态. ``favourite``: what one has kept. ``todo``: things to do alone."""
-
-    kind: NoticeKind | None = None
-    title: SearchWords | None = None
-    source: SearchWords | None = None
-    received_from: Moment | None = None
-    received_before: Moment | None = None
-    read: Literal["read", "unread"] | None = None
-    favourite: bool | None = None
-    todo: bool | None = None
-    answered: bool | None = None
-    """Surveys alone, and those one has answered or has not."""
 
 
 class NoticesQuery(StaffListQuery):
@@ -115,33 +84,10 @@ class NoticeBody(Body):
     publish_at: Moment | None = None
 
     @model_validator(mode="after")
-    def _survey_has_questions(self) -> NoticeBody:
+    def _survey_hasquestions_of(self) -> NoticeBody:
         if (self.kind is NoticeKind.SURVEY) != bool(self.survey):
             raise ValueError("a survey has questions")
         return self
-
-
-class ReadBody(Body):
-    """``delivery_ids`` None: everything."""
-
-    delivery_ids: (
-        Annotated[list[Annotated[str, StringConstraints(max_length=130)]], Field(max_length=100)] | None
-    )
-
-
-class FavouriteBody(Body):
-    favourite: bool
-
-
-class ChoiceBody(Body):
-    """``options`` by number from 0, or ``words``."""
-
-    options: Annotated[list[Annotated[int, Field(ge=0, le=19)]], Field(max_length=20)] = []
-    words: Annotated[str, StringConstraints(max_length=1_000)] = ""
-
-
-class AnswersBody(Body):
-    answers: Annotated[list[ChoiceBody], Field(min_length=1, max_length=30)]
 
 
 class LinkView(View):
@@ -153,34 +99,6 @@ class SurveyQuestionView(View):
     question: str
     options: list[str]
     multiple: bool
-
-
-class ChoiceView(View):
-    options: list[int]
-    words: str
-
-
-class DeliveryView(View):
-    """What the list shows is there always, the rest when one is opened. ``answers`` None: not answered yet."""
-
-    delivery_id: str
-    notice_id: str
-    kind: NoticeKind
-    kind_name: str
-    title: str
-    source: str
-    todo: bool
-    received_at: int
-    read: bool
-    favourite: bool
-    done: bool
-    answered: bool | None = None
-    """Of a survey."""
-    body: str = ""
-    links: list[LinkView] = []
-    attachments: list[AttachmentView] = []
-    survey: list[SurveyQuestionView] = []
-    answers: list[ChoiceView] | None = None
 
 
 class NoticeView(View):
@@ -223,138 +141,12 @@ class SurveyResultsView(View):
     questions: list[TallyView]
 
 
-def _delivery_view(one: Delivery, answered: frozenset[str] = frozenset()) -> DeliveryView:
-    return DeliveryView(
-        delivery_id=one.delivery_id,
-        notice_id=one.notice_id,
-        kind=one.kind,
-        kind_name=WORDS["notice_kind"][one.kind],
-        title=one.title,
-        source=one.source,
-        todo=one.todo,
-        received_at=one.received_at,
-        read=one.read_at is not None,
-        favourite=one.favourite_at is not None,
-        done=one.done_at is not None,
-        answered=one.notice_id in answered if one.kind is NoticeKind.SURVEY else None,
-    )
-
-
-# One's own
-
-
-async def _inbox(call: Call) -> Listing[DeliveryView]:
-    query, d = call.query(DeliveriesQuery), rows.delivery.c
-    scope = rows.own(call.person.person_id)
-    wanted: list[tuple[bool, ColumnElement[bool]]] = [
-        (query.read == "read", d.read_at.is_not(None)),
-        (query.read == "unread", d.read_at.is_(None)),
-        (query.favourite is True, d.favourite_at.is_not(None)),
-        (query.todo is True, d.todo.is_(True)),
-    ]
-    scope += [condition for holds, condition in wanted if holds]
-    if query.answered is not None:
-        scope += [
-            d.kind == NoticeKind.SURVEY.value,
-            rows.is_answered() if query.answered else ~rows.is_answered(),
-        ]
-    found = await listing(call, DELIVERIES, scope, query, lambda one: one)
-    pushed = [one.notice_id for one in found.items if one.kind is NoticeKind.SURVEY]
-    answered = frozenset[str]()
-    if pushed:
-        async with call.desk.recording.read(caught_up=False) as connection:
-            answered = await rows.answered_of(connection, call.person.person_id, pushed)
-    return Listing(**dict(found) | {"items": [_delivery_view(one, answered) for one in found.items]})
-
-
-def _delivery_id(call: Call) -> str:
-    """Made of two ids with a point between."""
-    return call.request.match_info["delivery_id"][:130]
-
-
-async def _open(call: Call) -> DeliveryView:
-    """Opening marks it as read."""
-    own = call.person.person_id
-    async with call.desk.recording.write() as connection:
-        known = required(await rows.own_delivery(connection, own, _delivery_id(call)))
-        notice = required(await rows.get(connection, known.notice_id))
-        answered = await rows.answer_of(connection, notice.notice_id, own)
-        if known.read_at is None:
-            await rows.mark_read(connection, own, [known.delivery_id], now_ms())
-    if known.read_at is None:
-        await _told(call)
-    return _delivery_view(replace(known, read_at=known.read_at or now_ms())).model_copy(
-        update={
-            "body": notice.body,
-            "links": _links(notice),
-            "attachments": await attachment_views(call.desk, notice.attachments),
-            "survey": _questions(notice),
-            "answered": None if not notice.survey else answered is not None,
-            "answers": None if answered is None else [ChoiceView(**one) for one in answered.answers],
-        }
-    )
-
-
-def _links(notice: Notice) -> list[LinkView]:
+def links_of(notice: Notice) -> list[LinkView]:
     return [LinkView(title=one["title"], url=one["url"]) for one in notice.links]
 
 
-def _questions(notice: Notice) -> list[SurveyQuestionView]:
+def questions_of(notice: Notice) -> list[SurveyQuestionView]:
     return [SurveyQuestionView(**one) for one in notice.survey]
-
-
-async def _told(call: Call) -> None:
-    await call.desk.casework.changed(CaseList.NOTICES, people=[call.person.person_id])
-
-
-async def _mark_read(call: Call) -> None:
-    async with call.desk.recording.write() as connection:
-        await rows.mark_read(connection, call.person.person_id, call.body(ReadBody).delivery_ids, now_ms())
-    await _told(call)
-
-
-async def _favourite(call: Call) -> DeliveryView:
-    at = now_ms() if call.body(FavouriteBody).favourite else None
-    async with call.desk.recording.write() as connection:
-        known = required(await rows.own_delivery(connection, call.person.person_id, _delivery_id(call)))
-        await rows.mark(connection, known, favourite_at=at)
-    await _told(call)
-    return _delivery_view(replace(known, favourite_at=at))
-
-
-async def _done(call: Call) -> DeliveryView:
-    """办理: what was to be done is done."""
-    async with call.desk.recording.write() as connection:
-        known = required(await rows.own_delivery(connection, call.person.person_id, _delivery_id(call)))
-        if not known.todo:
-            raise Refused(ErrorCode.WRONG_PHASE)
-        at = known.done_at or now_ms()
-        await rows.mark(connection, known, done_at=at)
-    await _told(call)
-    return _delivery_view(replace(known, done_at=at))
-
-
-async def _answer(call: Call) -> DeliveryView:
-    """A survey, once."""
-    own, answers = call.person.person_id, call.body(AnswersBody).answers
-    at = now_ms()
-    async with call.desk.recording.write() as connection:
-        known = required(await rows.own_delivery(connection, own, _delivery_id(call)))
-        notice = required(await rows.get(connection, known.notice_id))
-        if not surveys.fits(notice.survey, [one.model_dump() for one in answers]):
-            raise BadInput(ErrorCode.BAD_MESSAGE)
-        kept = SurveyAnswer(
-            notice.notice_id, own, notice.title, at, tuple(one.model_dump() for one in answers)
-        )
-        if not await rows.add_answer(connection, kept):
-            raise Refused(ErrorCode.ALREADY_RATED)
-        if known.todo:
-            await rows.mark(connection, known, done_at=at)
-    await call.desk.casework.changed(CaseList.NOTICES, people=[own], centre_id=notice.centre_id)
-    return await _open(call)
-
-
-# Staff
 
 
 def _audience_words(call: Call, audience: Audience) -> str:
@@ -387,35 +179,25 @@ def _notice_view(call: Call, one: Notice) -> NoticeView:
         recipients=one.recipients,
         staff_number=call.desk.organisation.staff_number(one.created_by),
         audience=_audience_words(call, one.audience),
-        links=_links(one),
-        survey=_questions(one),
+        links=links_of(one),
+        survey=questions_of(one),
     )
 
 
-async def _list(call: Call) -> Listing[NoticeView]:
-    query = call.query(NoticesQuery)
-    scope = [rows.notice.c.centre_id == own_centre(call, query.centre_id)]
-    return await listing(call, NOTICES, scope, query, lambda one: _notice_view(call, one))
-
-
-_COLUMNS: tuple[SheetColumn[NoticeView], ...] = (
-    SheetColumn("消息名称", 36, lambda one: one.title),
-    SheetColumn("消息类型", 12, lambda one: one.kind_name),
-    SheetColumn("推送范围", 36, lambda one: one.audience),
-    SheetColumn("推送时间", 18, lambda one: local_time(one.publish_at)),
-    SheetColumn("状态", 10, lambda one: one.state_name),
-    SheetColumn("接收人数", 10, lambda one: str(one.recipients)),
-    SheetColumn("推送人", 10, lambda one: one.staff_number or ""),
-    SheetColumn("内容", 60, lambda one: one.body),
+_SHEET: Sheet[NoticeView] = Sheet(
+    "消息推送",
+    (
+        SheetColumn("消息名称", 36, lambda one: one.title),
+        SheetColumn("消息类型", 12, lambda one: one.kind_name),
+        SheetColumn("推送范围", 36, lambda one: one.audience),
+        SheetColumn("推送时间", 18, lambda one: local_time(one.publish_at)),
+        SheetColumn("状态", 10, lambda one: one.state_name),
+        SheetColumn("接收人数", 10, lambda one: str(one.recipients)),
+        SheetColumn("推送人", 10, lambda one: one.staff_number or ""),
+        SheetColumn("内容", 60, lambda one: one.body),
+    ),
 )
-
-
-async def _export(call: Call) -> web.Response:
-    query = call.query(NoticesQuery)
-    scope = [rows.notice.c.centre_id == own_centre(call, query.centre_id)]
-    return await export(
-        call, NOTICES, scope, query, lambda one: _notice_view(call, one), ("消息推送", _COLUMNS)
-    )
+_PUSHED = ListResource(NOTICES, _notice_view, OfCentre(rows.notice.c.centre_id), _SHEET)
 
 
 async def _push(call: Call) -> NoticeView:
@@ -456,7 +238,9 @@ async def _push(call: Call) -> NoticeView:
         async with call.desk.recording.read():
             pass  # Who signed in a moment ago is among those it reaches.
         await call.desk.casework.publish(made, at)
-    return await _read_notice(call, made.notice_id)
+    async with call.desk.recording.read(caught_up=False) as connection:
+        stored = required(await rows.get(connection, made.notice_id))
+    return await _whole(call, stored)
 
 
 def _own_authority(call: Call, centre_id: str) -> str:
@@ -472,16 +256,13 @@ def _check_authority(call: Call, centre_id: str, code: str) -> None:
         raise Refused(ErrorCode.RECORD_NOT_FOUND)
 
 
-async def _read_notice(call: Call, notice_id: str) -> NoticeView:
-    async with call.desk.recording.read(caught_up=False) as connection:
-        found = required(await rows.get(connection, notice_id))
-    check_centre(call, found.centre_id or "")
-    views = await attachment_views(call.desk, found.attachments)
-    return _notice_view(call, found).model_copy(update={"attachments": views})
+async def _whole(call: Call, one: Notice) -> NoticeView:
+    views = await attachment_views(call.desk, one.attachments)
+    return _notice_view(call, one).model_copy(update={"attachments": views})
 
 
 async def _read(call: Call) -> NoticeView:
-    return await _read_notice(call, call.id("notice_id"))
+    return await _whole(call, await _PUSHED.one(call))
 
 
 _MAX_TALLIED = 20_000
@@ -489,11 +270,10 @@ _MAX_TALLIED = 20_000
 
 async def _survey(call: Call) -> tuple[Notice, int, tuple[SurveyAnswer, ...]]:
     """A survey a centre has pushed, how many answered, and the newest answers."""
+    found = await _PUSHED.one(call)
+    if not found.survey:
+        raise Refused(ErrorCode.RECORD_NOT_FOUND)
     async with call.desk.recording.read(caught_up=False) as connection:
-        found = required(await rows.get(connection, call.id("notice_id")))
-        check_centre(call, found.centre_id or "")
-        if not found.survey:
-            raise Refused(ErrorCode.RECORD_NOT_FOUND)
         total, given = await rows.answers_to(connection, found.notice_id, _MAX_TALLIED)
     return found, total, given
 
@@ -533,33 +313,22 @@ async def _export_results(call: Call) -> web.Response:
 
 
 async def _withdraw(call: Call) -> NoticeView:
-    async with call.desk.recording.read(caught_up=False) as connection:
-        known = required(await rows.get(connection, call.id("notice_id")))
-    check_centre(call, known.centre_id or "")
+    known = await _PUSHED.one(call)
     async with call.desk.recording.write() as connection:
-        await changes.change(connection, NOTICE, known, rules.withdraw(known))
+        stored = await changes.change(connection, NOTICE, known, rules.withdraw(known))
         await rows.withdraw(connection, known.notice_id)
     audit(call, "withdraw_notice", known.notice_id)
     await call.desk.casework.pushed(known)
-    return await _read_notice(call, known.notice_id)
+    return await _whole(call, stored)
 
 
-_T, _S, _P = Permission.OWN_NOTICES, Permission.CASEWORK, Permission.PUSH_NOTICES
-_MINE, _ALL = "/api/centre/notices", "/api/casework/notices"
+_S, _P = Permission.CASEWORK, Permission.PUSH_NOTICES
+_ALL = "/api/casework/notices"
 
 ENTRIES = (
-    Entry("GET", _MINE, _T, _inbox, "One's inbox", query=DeliveriesQuery, answer=Listing[DeliveryView]),
-    Entry("POST", f"{_MINE}/read", _T, _mark_read, "Mark several as read, or all", body=ReadBody),
-    Entry("GET", f"{_MINE}/{{delivery_id}}", _T, _open, "Open one; it is read then", answer=DeliveryView),
-    Entry("PUT", f"{_MINE}/{{delivery_id}}/favourite", _T, _favourite, "Keep it, or no longer",
-          body=FavouriteBody, answer=DeliveryView),
-    Entry("POST", f"{_MINE}/{{delivery_id}}/done", _T, _done, "What was to be done is done",
-          answer=DeliveryView),
-    Entry("POST", f"{_MINE}/{{delivery_id}}/answers", _T, _answer, "Answer a survey, once",
-          body=AnswersBody, answer=DeliveryView),
-    Entry("GET", _ALL, _S, _list, "Notices a centre has pushed",
+    Entry("GET", _ALL, _S, _PUSHED.page, "Notices a centre has pushed",
           query=NoticesQuery, answer=Listing[NoticeView]),
-    Entry("GET", f"{_ALL}/export.xlsx", _S, _export, "The same as a sheet", query=NoticesQuery),
+    Entry("GET", f"{_ALL}/export.xlsx", _S, _PUSHED.export, "The same as a sheet", query=NoticesQuery),
     Entry("POST", _ALL, _P, _push, "Push to an audience, now or at a time",
           body=NoticeBody, answer=NoticeView, status=201),
     Entry("GET", f"{_ALL}/{{notice_id}}", _S, _read, "One a centre has pushed", answer=NoticeView),

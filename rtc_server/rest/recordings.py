@@ -7,8 +7,6 @@ kept in the audit log.
 from __future__ import annotations
 
 import re
-import secrets
-import time
 from typing import Annotated
 from urllib.parse import quote
 
@@ -21,11 +19,10 @@ from rtc_server.recordings.index import Index
 from rtc_server.recordings.progress import CompositionState
 from rtc_server.recordings.shelf import Shelf
 from rtc_server.records import call_recordings, interactions, meeting_recordings, meetings
-from rtc_server.records.audit import AuditEntry
 from rtc_server.records.call_recordings import CallRecording
 from rtc_server.records.meeting_recordings import MeetingRecordingRecord
 from rtc_server.rest import access
-from rtc_server.rest.context import client_address
+from rtc_server.rest.audit import audit
 from rtc_server.rest.headers import sandbox
 from rtc_server.rest.resource import Body, Call, Entry, View
 from rtc_server.rest.service import SERVICE_DESK, ServiceDesk
@@ -129,17 +126,7 @@ async def _play(call: Call) -> ViewingLink:
     if call.desk.shelf.file(recording.recording_id, name) is None:
         raise Refused(ErrorCode.FILE_NOT_FOUND)
     # Kept before it is shown: what cannot be recorded is not seen.
-    call.desk.recording.keep_rows(
-        AuditEntry(
-            entry_id=secrets.token_hex(12),
-            at=time.time_ns() // 1_000_000,
-            actor_id=call.person.person_id,
-            action=VIEWED,
-            subject=recording.recording_id,
-            origin=str(client_address(call.request)),
-            detail=f"{_owner(recording)} {name}",
-        )
-    )
+    audit(call, VIEWED, recording.recording_id, f"{_owner(recording)} {name}")
     link = call.desk.links.make(_signed(recording.recording_id, name))
     _, _, query = link.path.partition("?")
     return ViewingLink(

@@ -14,11 +14,10 @@ from pydantic import Field
 from rtc_server.identity.policy import Permission, may
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
 from rtc_server.records import canned_replies, wrap_up_codes
-from rtc_server.records.audit import AuditEntry
 from rtc_server.records.canned_replies import CannedReply
 from rtc_server.records.wrap_up_codes import WrapUpCode
 from rtc_server.rest import access
-from rtc_server.rest.context import client_address
+from rtc_server.rest.audit import audit
 from rtc_server.rest.resource import Body, Call, Entry, Line, Prose, Query, View, Words
 from signaling.errors import ErrorCode, Refused
 from signaling.sessions.states import Role
@@ -221,16 +220,7 @@ async def _save_code(call: Call) -> CodeView:
     code = WrapUpCode(call.id("code"), body.centre_id, body.name, body.sort_order, body.active)
     async with call.desk.recording.write() as connection:
         await wrap_up_codes.save(connection, code)
-    call.desk.recording.keep_rows(
-        AuditEntry(
-            entry_id=secrets.token_hex(12),
-            at=time.time_ns() // 1_000_000,
-            actor_id=call.person.person_id,
-            action="save_wrap_up_code",
-            subject=code.code,
-            origin=str(client_address(call.request)),
-        )
-    )
+    audit(call, "save_wrap_up_code", code.code)
     return _code_view(code)
 
 

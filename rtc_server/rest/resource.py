@@ -24,6 +24,7 @@ from signaling.errors import BadInput, ErrorCode, Refused
 from signaling.rooms.ports import Person
 
 M = TypeVar("M", bound=BaseModel)
+V = TypeVar("V")
 
 _BEARER = "Bearer "
 _IDENTIFIER = re.compile(r"^[A-Za-z0-9_.:-]{1,64}$")
@@ -116,6 +117,13 @@ class Resources:
     def add_routes(self, app: web.Application) -> None:
         for entry in self.entries:
             app.router.add_route(entry.method, entry.path, _route(entry))
+
+
+def required(value: V | None) -> V:
+    """Raises ``Refused`` with ``record_not_found`` for what is not there."""
+    if value is None:
+        raise Refused(ErrorCode.RECORD_NOT_FOUND)
+    return value
 
 
 async def caller(request: web.Request) -> Person:

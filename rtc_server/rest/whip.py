@@ -8,7 +8,7 @@ and in the link behind it, which the host may take back at any time. The contrac
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import hdrs, web
 
@@ -17,7 +17,7 @@ from rtc_server.rest.errors import error_response
 from rtc_server.rest.limits import count
 from rtc_server.rest.mediations import MEETINGS
 from rtc_server.rest.streams import ENDPOINTS, STREAM_TOKENS
-from signaling.errors import BadInput, ErrorCode, IdentityError, Refused
+from signaling.errors import BadInput, DomainError, ErrorCode, IdentityError, Refused
 from signaling.rooms.meeting_streams import MeetingStreams, Opened, Restarted
 from signaling.rooms.ports import IceServer
 from signaling.rooms.stream_sdp import MAX_FRAGMENT_BYTES, MAX_OFFER_BYTES, read_fragment, read_offer
@@ -32,6 +32,16 @@ CHANGES_A_LINK = "120/minute"
 _BEARER = re.compile(r"^Bearer +([A-Za-z0-9._~+/-]+=*)$", re.IGNORECASE)
 _ENTITY_TAG = re.compile(r'^(?:\*|"[\x21\x23-\x7e]*")$')
 _NO_STORE: dict[str, str] = {"Cache-Control": "no-store"}
+_TAKEN_BY_POST: dict[str, str] = {"Accept-Post": SDP}
+_TAKEN_BY_PATCH: dict[str, str] = {"Accept-Patch": FRAGMENT}
+_CHALLENGES: dict[ErrorCode, str] = {
+    ErrorCode.TOKEN_MISSING: "Bearer",
+    ErrorCode.TOKEN_INVALID: 'Bearer error="invalid_token"',
+    ErrorCode.TOKEN_EXPIRED: 'Bearer error="invalid_token"',
+    ErrorCode.STREAM_REVOKED: 'Bearer error="invalid_token"',
+    ErrorCode.NOT_ALLOWED: 'Bearer error="insufficient_scope"',
+}
+"""RFC 6750 section 3.1. The codes of the project say more, in the body."""
 
 Handler = Callable[[web.Request, StreamAccess], Awaitable[web.StreamResponse]]
 
@@ -40,7 +50,8 @@ async def _open(request: web.Request, access: StreamAccess) -> web.Response:
     claims = _claims(request, access)
     if claims.meeting != request.match_info["meeting_id"]:
         raise Refused(ErrorCode.NOT_ALLOWED)
-    _content_type(request, SDP)
+    if request.content_type != SDP:
+        return _refusal(ErrorCode.MEDIA_TYPE_UNSUPPORTED, _TAKEN_BY_POST)
     if not _accepts(request.headers.getall(hdrs.ACCEPT, ()), SDP):
         return error_response(ErrorCode.MEDIA_TYPE_UNSUPPORTED, status=406)
     await count(request, OFFERS_A_LINK, "stream_offers", claims.sub)
@@ -58,7 +69,7 @@ async def _open(request: web.Request, access: StreamAccess) -> web.Response:
             **_NO_STORE,
             "Location": f"/api/{ENDPOINTS[access]}/sessions/{opened.session_id}",
             "ETag": opened.etag,
-            "Accept-Patch": FRAGMENT,
+            **_TAKEN_BY_PATCH,
         },
     )
     for link in ice_server_links(opened.ice_servers):
@@ -68,7 +79,9 @@ async def _open(request: web.Request, access: StreamAccess) -> web.Response:
 
 async def _patch(request: web.Request, access: StreamAccess) -> web.Response:
     claims = _claims(request, access)
-    _content_type(request, FRAGMENT)
+    if request.content_type != FRAGMENT:
+        # RFC 5789 section 2.2.
+        return _refusal(ErrorCode.MEDIA_TYPE_UNSUPPORTED, _TAKEN_BY_PATCH)
     if_match = request.headers.get(hdrs.IF_MATCH)
     if if_match is None:
         raise Refused(ErrorCode.PRECONDITION_MISSING)
@@ -101,13 +114,11 @@ async def _close(request: web.Request, access: StreamAccess) -> web.Response:
 
 
 async def _describe_endpoint(_request: web.Request, _access: StreamAccess) -> web.Response:
-    return web.Response(status=204, headers={"Allow": "OPTIONS, POST", "Accept-Post": SDP, **_NO_STORE})
+    return web.Response(headers={"Allow": "OPTIONS, POST", **_TAKEN_BY_POST, **_NO_STORE})
 
 
 async def _describe_session(_request: web.Request, _access: StreamAccess) -> web.Response:
-    return web.Response(
-        status=204, headers={"Allow": "OPTIONS, PATCH, DELETE", "Accept-Patch": FRAGMENT, **_NO_STORE}
-    )
+    return web.Response(headers={"Allow": "DELETE, OPTIONS, PATCH", **_TAKEN_BY_PATCH, **_NO_STORE})
 
 
 def _claims(request: web.Request, access: StreamAccess) -> StreamClaims:
@@ -122,9 +133,10 @@ def _claims(request: web.Request, access: StreamAccess) -> StreamClaims:
     return claims
 
 
-def _content_type(request: web.Request, wanted: str) -> None:
-    if request.content_type != wanted:
-        raise BadInput(ErrorCode.MEDIA_TYPE_UNSUPPORTED)
+def _refusal(code: ErrorCode, headers: Mapping[str, str]) -> web.Response:
+    response = error_response(code)
+    response.headers.update(headers)
+    return response
 
 
 def _accepts(given: Iterable[str], offered: str) -> bool:
@@ -171,10 +183,11 @@ def _bound(handler: Handler, access: StreamAccess) -> Callable[[web.Request], Aw
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request, access)
-        except IdentityError as error:
-            response = error_response(error.code)
-            response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"  # RFC 6750 section 3
-            return response
+        except DomainError as error:
+            challenge = _CHALLENGES.get(error.code)
+            if challenge is None:
+                raise
+            return _refusal(error.code, {hdrs.WWW_AUTHENTICATE: challenge})
 
     return handle
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from aiohttp import web
-
 from rtc_server.casework import work_orders as rules
 from rtc_server.casework.service import new_id, now_ms
 from rtc_server.casework.states import WORDS, WorkOrderState
@@ -15,22 +13,20 @@ from rtc_server.records.numbering import WORK_ORDER as LETTERS
 from rtc_server.records.numbering import next_number
 from rtc_server.records.work_orders import WORK_ORDER, WORK_ORDERS
 from rtc_server.rest import access
+from rtc_server.rest.audit import audit
+from rtc_server.rest.centres import own_centre
 from rtc_server.rest.listing import (
     Listing,
     ListQuery,
+    ListResource,
     Moment,
+    OfCentre,
+    OwnedBy,
     SearchWords,
-    SheetColumn,
     StaffListQuery,
-    audit,
-    check_centre,
-    export,
-    listing,
-    local_time,
-    own_centre,
-    required,
 )
-from rtc_server.rest.resource import Body, Call, Entry, Line, Prose, View
+from rtc_server.rest.resource import Body, Call, Entry, Line, Prose, View, required
+from rtc_server.rest.sheets import Sheet, SheetColumn, local_time
 from signaling.errors import ErrorCode, Refused
 from signaling.sessions.states import Role
 from signaling.wire.base import Identifier
@@ -133,6 +129,24 @@ def _view(call: Call, one: WorkOrder) -> WorkOrderView:
     )
 
 
+_SHEET: Sheet[WorkOrderView] = Sheet(
+    "工单",
+    (
+        SheetColumn("工单编号", 24, lambda one: one.number),
+        SheetColumn("工单主题", 36, lambda one: one.subject),
+        SheetColumn("纳税人", 20, lambda one: one.taxpayer_name),
+        SheetColumn("工单状态", 10, lambda one: one.state_name),
+        SheetColumn("办理进度", 48, lambda one: one.progress),
+        SheetColumn("税务人员", 10, lambda one: one.staff_number or ""),
+        SheetColumn("催办次数", 10, lambda one: str(one.urged)),
+        SheetColumn("创建时间", 18, lambda one: local_time(one.created_at)),
+        SheetColumn("办结时间", 18, lambda one: local_time(one.ended_at)),
+    ),
+)
+_OWN = ListResource(WORK_ORDERS, _view, OwnedBy(rows.work_order.c.taxpayer_id))
+_OF_CENTRE = ListResource(WORK_ORDERS, _view, OfCentre(rows.work_order.c.centre_id), _SHEET)
+
+
 async def _whole(call: Call, one: WorkOrder) -> WorkOrderView:
     async with call.desk.recording.read(caught_up=False) as connection:
         steps = await rows.steps(connection, one.work_order_id)
@@ -145,12 +159,6 @@ def _step(call: Call, order: WorkOrder, step: WorkOrderStep) -> StepView:
     else:
         actor = f"税务人员 {call.desk.organisation.staff_number(step.actor_id) or ''}".strip()
     return StepView(at=step.at, actor=actor, text=step.text)
-
-
-async def _find(call: Call) -> WorkOrder:
-    async with call.desk.recording.read(caught_up=False) as connection:
-        found = await changes.get(connection, WORK_ORDER, call.id("work_order_id"))
-    return required(found)
 
 
 async def _store(
@@ -173,34 +181,22 @@ async def _told(call: Call, one: WorkOrder) -> None:
 # The taxpayer
 
 
-async def _own(call: Call) -> WorkOrder:
-    found = await _find(call)
-    if found.taxpayer_id != call.person.person_id:
-        raise Refused(ErrorCode.RECORD_NOT_FOUND)
-    return found
-
-
-async def _list_own(call: Call) -> Listing[WorkOrderView]:
-    scope = [rows.work_order.c.taxpayer_id == call.person.person_id]
-    return await listing(call, WORK_ORDERS, scope, call.query(WorkOrdersQuery), lambda one: _view(call, one))
-
-
 async def _read_own(call: Call) -> WorkOrderView:
-    return await _whole(call, await _own(call))
+    return await _whole(call, await _OWN.one(call))
 
 
 async def _urge(call: Call) -> WorkOrderView:
-    known = await _own(call)
+    known = await _OWN.one(call)
     return await _store(call, known, rules.urge(known, now_ms()), "催办")
 
 
 async def _terminate(call: Call) -> WorkOrderView:
-    known, reason = await _own(call), call.body(TerminateBody).reason
+    known, reason = await _OWN.one(call), call.body(TerminateBody).reason
     return await _store(call, known, rules.terminate(known, f"终止：{reason}", now_ms()), f"终止：{reason}")
 
 
 async def _rate(call: Call) -> WorkOrderView:
-    known, resolved = await _own(call), call.body(RateBody).resolved
+    known, resolved = await _OWN.one(call), call.body(RateBody).resolved
     words = f"评价：{'已解决' if resolved else '未解决'}"
     return await _store(call, known, rules.rate(known, resolved, now_ms()), words)
 
@@ -208,39 +204,8 @@ async def _rate(call: Call) -> WorkOrderView:
 # Staff
 
 
-async def _of_centre(call: Call) -> WorkOrder:
-    found = await _find(call)
-    check_centre(call, found.centre_id)
-    return found
-
-
-async def _list(call: Call) -> Listing[WorkOrderView]:
-    query = call.query(StaffWorkOrdersQuery)
-    scope = [rows.work_order.c.centre_id == own_centre(call, query.centre_id)]
-    return await listing(call, WORK_ORDERS, scope, query, lambda one: _view(call, one))
-
-
-_COLUMNS: tuple[SheetColumn[WorkOrderView], ...] = (
-    SheetColumn("工单编号", 24, lambda one: one.number),
-    SheetColumn("工单主题", 36, lambda one: one.subject),
-    SheetColumn("纳税人", 20, lambda one: one.taxpayer_name),
-    SheetColumn("工单状态", 10, lambda one: one.state_name),
-    SheetColumn("办理进度", 48, lambda one: one.progress),
-    SheetColumn("税务人员", 10, lambda one: one.staff_number or ""),
-    SheetColumn("催办次数", 10, lambda one: str(one.urged)),
-    SheetColumn("创建时间", 18, lambda one: local_time(one.created_at)),
-    SheetColumn("办结时间", 18, lambda one: local_time(one.ended_at)),
-)
-
-
-async def _export(call: Call) -> web.Response:
-    query = call.query(StaffWorkOrdersQuery)
-    scope = [rows.work_order.c.centre_id == own_centre(call, query.centre_id)]
-    return await export(call, WORK_ORDERS, scope, query, lambda one: _view(call, one), ("工单", _COLUMNS))
-
-
 async def _read(call: Call) -> WorkOrderView:
-    found = await _of_centre(call)
+    found = await _OF_CENTRE.one(call)
     audit(call, "read_work_order", found.taxpayer_id, found.number)
     return await _whole(call, found)
 
@@ -282,7 +247,7 @@ async def _raise(call: Call) -> WorkOrderView:
 
 
 async def _advance(call: Call) -> WorkOrderView:
-    known, body = await _of_centre(call), call.body(StepBody)
+    known, body = await _OF_CENTRE.one(call), call.body(StepBody)
     _check_own(call, known)
     new = (rules.finish if body.done else rules.advance)(known, body.text, now_ms())
     title = "工单已办结" if body.done else "工单有新进度"
@@ -290,7 +255,7 @@ async def _advance(call: Call) -> WorkOrderView:
 
 
 async def _hand_on(call: Call) -> WorkOrderView:
-    known, agent_id = await _of_centre(call), call.body(HandOnBody).agent_id
+    known, agent_id = await _OF_CENTRE.one(call), call.body(HandOnBody).agent_id
     _check_own(call, known)
     agent = call.desk.organisation.staff(agent_id)
     if agent is None or known.centre_id not in agent.centres:
@@ -309,7 +274,7 @@ _MINE, _ALL = "/api/centre/work-orders", "/api/casework/work-orders"
 _ONE = WorkOrderView
 
 ENTRIES = (
-    Entry("GET", _MINE, _T, _list_own, "One's own work orders",
+    Entry("GET", _MINE, _T, _OWN.page, "One's own work orders",
           query=WorkOrdersQuery, answer=Listing[WorkOrderView]),
     Entry("GET", f"{_MINE}/{{work_order_id}}", _T, _read_own, "One of one's own, with its steps",
           answer=_ONE),
@@ -318,9 +283,9 @@ ENTRIES = (
           body=TerminateBody, answer=_ONE),
     Entry("POST", f"{_MINE}/{{work_order_id}}/rating", _T, _rate, "Rate, once, after its end",
           body=RateBody, answer=_ONE),
-    Entry("GET", _ALL, _S, _list, "Work orders of a centre",
+    Entry("GET", _ALL, _S, _OF_CENTRE.page, "Work orders of a centre",
           query=StaffWorkOrdersQuery, answer=Listing[WorkOrderView]),
-    Entry("GET", f"{_ALL}/export.xlsx", _S, _export, "The same as a sheet", query=StaffWorkOrdersQuery),
+    Entry("GET", f"{_ALL}/export.xlsx", _S, _OF_CENTRE.export, "The same as a sheet", query=StaffWorkOrdersQuery),
     Entry("POST", _ALL, _S, _raise, "Raise one from a conversation",
           body=WorkOrderBody, answer=_ONE, status=201),
     Entry("GET", f"{_ALL}/{{work_order_id}}", _S, _read, "One of a centre; recorded", answer=_ONE),

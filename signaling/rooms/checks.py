@@ -19,6 +19,7 @@ from signaling.ratelimit import Buckets
 from signaling.rooms.clock import TimerHandle
 from signaling.rooms.live_room import Respond, RoomPorts
 from signaling.rooms.media_desk import MediaDesk
+from signaling.rooms.negotiation import negotiate, news_of
 from signaling.rooms.ports import Person
 from signaling.sessions import effects
 from signaling.sessions.states import Role
@@ -142,22 +143,12 @@ class Checks:
         return requests.CheckStarted(check_id=check_id, ends_at=ends_at, ice_servers=servers)
 
     async def _negotiate(self, check: _Check, request: Request) -> WireModel:
-        match request:
-            case requests.Publish():
-                return await check.desk.publish(SENDER, request)
-            case requests.Subscribe(fresh=fresh):
-                sdp, slots = await check.desk.subscribe(RECEIVER, fresh)
-                servers = ice_server_views(self._ports.ice_servers.ice_servers(check.person_id))
-                return requests.Offer(sdp=sdp, slots=slots, ice_servers=servers)
-            case requests.AnswerSubscribe(sdp=sdp):
-                await check.desk.answer(RECEIVER, sdp)
-            case requests.AddCandidate(transport=transport, candidate=candidate):
-                await check.desk.add_candidate(_PEERS[transport], transport, candidate)
-            case requests.View():
-                await check.desk.set_view(RECEIVER, request)
-            case _:
-                raise Refused(ErrorCode.UNKNOWN_MESSAGE)
-        return Empty()
+        if isinstance(request, requests.Publish):
+            return await check.desk.publish(SENDER, request)
+        person_id = check.person_id
+        return await negotiate(
+            check.desk, _PEERS, request, lambda: self._ports.ice_servers.ice_servers(person_id)
+        )
 
     def _media_event(self, person_id: str, check_id: str, event: media_events.MediaEvent) -> None:
         check = self._by_person.get(person_id)
@@ -166,15 +157,7 @@ class Checks:
         match event:
             case media_events.SlotAssigned():
                 check.desk.hear(event)
-                self._tell(
-                    check,
-                    notifications.SlotChanged(
-                        interaction_id=check_id,
-                        mid=event.mid,
-                        publisher_id=event.publisher_id,
-                        source=event.source,
-                    ),
-                )
+                self._ports.outbound.notify(check.person_id, news_of(check_id, event))
             case media_events.TransportChanged():
                 self._tell_transport(check, event.transport, event.state)
             case media_events.SessionFailed():
@@ -198,10 +181,7 @@ class Checks:
         changed = notifications.TransportChanged(
             interaction_id=check.check_id, transport=transport, state=state
         )
-        self._tell(check, changed)
-
-    def _tell(self, check: _Check, told: notifications.SlotChanged | notifications.TransportChanged) -> None:
-        self._ports.outbound.notify(check.person_id, told)
+        self._ports.outbound.notify(check.person_id, changed)
 
     def _time_over(self, person_id: str, check_id: str) -> None:
         self._end_if_current(person_id, check_id, "time_over")

@@ -16,7 +16,7 @@ from signaling.errors import BadInput, DomainError, ErrorCode, Refused
 from signaling.rooms.clock import Clock
 from signaling.rooms.media_desk import MediaDesk
 from signaling.rooms.ports import IceServer, IceServerSource, Person
-from signaling.rooms.stream_sdp import Fragment, StreamOffer, fragment_of, restarted, tracks_of
+from signaling.rooms.stream_sdp import Fragment, StreamOffer, fragment_of, one_way, restarted, tracks_of
 from signaling.sessions import meeting, meeting_streams
 from signaling.sessions import meeting_commands as c
 from signaling.sessions.meeting_model import MeetingState
@@ -124,6 +124,7 @@ class MeetingStreams:
         if stream is None:
             raise Refused(ErrorCode.STREAM_REVOKED)
         tracks = tracks_of(offer, stream)
+        offer = one_way(offer, stream.access)
         self._apply(c.EnterStream(stream_id))
         self._sessions.pop(stream_id, None)
         try:

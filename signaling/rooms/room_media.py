@@ -7,9 +7,7 @@ from collections.abc import Callable
 
 from media.control import MediaControl
 from media.events import (
-    LayersWanted,
     SessionFailed,
-    SlotAssigned,
     TrackPublished,
     TrackUnpublished,
     TransportChanged,
@@ -19,16 +17,14 @@ from media.types import Slots, Source, TransportKind, TransportState
 from signaling.errors import BadInput, ErrorCode
 from signaling.rooms.clock import Clock
 from signaling.rooms.media_desk import MediaDesk
+from signaling.rooms.negotiation import Told, negotiate, news_of
 from signaling.rooms.ports import IceServerSource, Outbound, SignalingMetrics
 from signaling.sessions import commands
-from signaling.wire import notifications, requests
-from signaling.wire.base import Empty, Request, WireModel
-from signaling.wire.present import ice_server_views
+from signaling.wire import requests
+from signaling.wire.base import Request, WireModel
 
 _log = logging.getLogger(__name__)
 
-Told = SlotAssigned | LayersWanted
-"""What concerns one member alone."""
 Happened = TransportChanged | TrackPublished | TrackUnpublished | TransportStats | SessionFailed
 """What the rules hear of."""
 MediaReport = (
@@ -68,22 +64,10 @@ class RoomMedia:
 
     async def negotiate(self, person_id: str, request: Request) -> WireModel:
         """All but ``Publish``. Raises ``MediaError``, and ``BadInput`` for what is nothing of media."""
-        match request:
-            case requests.Subscribe(fresh=fresh):
-                if fresh:
-                    self._joining[(person_id, TransportKind.SUBSCRIBE)] = self._clock.now_ms()
-                sdp, slots = await self.desk.subscribe(person_id, fresh)
-                servers = ice_server_views(self._ice_servers.ice_servers(person_id))
-                return requests.Offer(sdp=sdp, slots=slots, ice_servers=servers)
-            case requests.AnswerSubscribe(sdp=sdp):
-                await self.desk.answer(person_id, sdp)
-            case requests.AddCandidate(transport=transport, candidate=candidate):
-                await self.desk.add_candidate(person_id, transport, candidate)
-            case requests.View():
-                await self.desk.set_view(person_id, request)
-            case _:
-                raise BadInput(ErrorCode.UNKNOWN_MESSAGE)
-        return Empty()
+        if isinstance(request, requests.Subscribe) and request.fresh:
+            self._joining[(person_id, TransportKind.SUBSCRIBE)] = self._clock.now_ms()
+        peers = dict.fromkeys(TransportKind, person_id)
+        return await negotiate(self.desk, peers, request, lambda: self._ice_servers.ice_servers(person_id))
 
     # What the engine reports
 
@@ -132,16 +116,7 @@ class RoomMedia:
             self._tell(event)
 
     def _tell(self, event: Told) -> None:
-        own = self._room_id
-        match event:
-            case SlotAssigned(mid=mid, publisher_id=publisher_id, source=source):
-                slot = notifications.SlotChanged(
-                    interaction_id=own, mid=mid, publisher_id=publisher_id, source=source
-                )
-                self._outbound.notify(event.peer_id, slot)
-            case LayersWanted(source=source, rids=rids):
-                layers = notifications.LayersWantedChanged(interaction_id=own, source=source, rids=rids)
-                self._outbound.notify(event.peer_id, layers)
+        self._outbound.notify(event.peer_id, news_of(self._room_id, event))
 
 
 def sources_of(request: requests.Publish) -> frozenset[Source]:

@@ -114,6 +114,22 @@ def tracks_of(offer: StreamOffer, stream: Stream) -> list[tuple[str, Source]]:
     return found
 
 
+def one_way(offer: StreamOffer, access: StreamAccess) -> StreamOffer:
+    """An offer may say ``sendrecv``, the answer never does (RFC 9725 section 4.2): what would go the other way is taken
+    out before it is answered. Where nothing is said, ``sendrecv`` is meant (RFC 8866 section 6.7)."""
+    wanted = "sendonly" if access is StreamAccess.PUBLISH else "recvonly"
+    sections: list[list[str]] = [[]]
+    for line in _lines(offer.sdp):
+        if line.startswith("m="):
+            sections.append([])
+        if line != "a=sendrecv":
+            sections[-1].append(line)
+    for section, described in zip(sections[1:], offer.lines, strict=True):
+        if described.direction == "sendrecv":
+            section.append(f"a={wanted}")
+    return read_offer("\r\n".join(line for section in sections for line in section))
+
+
 def restarted(offer: StreamOffer, fragment: Fragment) -> StreamOffer:
     """The same offer with the new ICE credentials and without the candidates of the old ones."""
     if fragment.ufrag is None or fragment.pwd is None:

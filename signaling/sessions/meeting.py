@@ -150,7 +150,7 @@ def _do(state: MeetingState, actor: MeetingMember, deed: c.MeetingDeed, now_ms: 
             target = _other(state, actor, person_id)
             if target.stream is not None:
                 return meeting_streams.revoke(state, target.stream.stream_id, now_ms)
-            return state.with_member(replace(attendance.gone(target, now_ms), removed=True))
+            return state.with_member(replace(target.gone(now_ms), removed=True))
         case c.SetLock(locked=locked):
             return replace(state, locked=locked)
         case c.SetMeetingRole():

@@ -84,22 +84,7 @@ def leave(state: MeetingState, person_id: str, now_ms: int) -> MeetingState:
     member = state.find(person_id)
     if member is None or not member.present:
         return state.without_waiting(person_id)
-    return state.with_member(gone(member, now_ms))
-
-
-def gone(member: MeetingMember, now_ms: int) -> MeetingMember:
-    """Role and mute stay for who comes back; a raised hand and the media do not."""
-    return replace(
-        without_media(member),
-        presence=Presence.LEFT,
-        reconnect_by=None,
-        left_at=now_ms,
-        hand_raised_at=None,
-    )
-
-
-def without_media(member: MeetingMember) -> MeetingMember:
-    return replace(member, offered=frozenset(), tracks=frozenset(), links={}, qualities={})
+    return state.with_member(member.gone(now_ms))
 
 
 def connect(state: MeetingState, person_id: str, *, resumed: bool, now_ms: int) -> MeetingState:
@@ -113,7 +98,7 @@ def connect(state: MeetingState, person_id: str, *, resumed: bool, now_ms: int) 
     if member is None or not member.present:
         return state
     if not resumed:
-        member = replace(without_media(member), peer_epoch=member.peer_epoch + 1)
+        member = replace(member.without_media(), peer_epoch=member.peer_epoch + 1)
         if state.sharer_id == person_id:
             state = replace(state, sharer_id=None)  # a captured screen does not outlive its page
     return state.with_member(replace(member, presence=presence, reconnect_by=reconnect_by))

@@ -90,6 +90,19 @@ class MeetingMember:
     def quality(self) -> int | None:
         return min(self.qualities.values(), default=None)
 
+    def without_media(self) -> MeetingMember:
+        return replace(self, offered=frozenset(), tracks=frozenset(), links={}, qualities={})
+
+    def gone(self, now_ms: int) -> MeetingMember:
+        """Role and mute stay for who comes back; a raised hand and the media do not."""
+        return replace(
+            self.without_media(),
+            presence=Presence.LEFT,
+            reconnect_by=None,
+            left_at=now_ms,
+            hand_raised_at=None,
+        )
+
     @property
     def may_host(self) -> bool:
         person = self.stream is None and self.role in STAFF

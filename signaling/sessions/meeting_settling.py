@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from media.types import Source
 from signaling.sessions import mediation, meeting_recording, meeting_streams
-from signaling.sessions.meeting_model import MeetingMember, MeetingState
+from signaling.sessions.meeting_model import MeetingState
 from signaling.sessions.meeting_rights import grant
 from signaling.sessions.meeting_states import MediationPhase, MeetingPhase
 from signaling.sessions.states import Presence
@@ -23,7 +23,7 @@ def settle(state: MeetingState, now_ms: int) -> MeetingState:
             share_by=None,
             streams=(),
             waiting=(),
-            members=tuple(_over(member, now_ms) for member in state.members),
+            members=tuple(one.gone(now_ms) if one.present else one for one in state.members),
         )
     state = _settle_share(_settle_host(state, now_ms), now_ms)
     state = meeting_streams.settle(state, now_ms)
@@ -33,22 +33,6 @@ def settle(state: MeetingState, now_ms: int) -> MeetingState:
             cut = replace(member, offered=member.offered & granted, tracks=member.tracks & granted)
             state = state.with_member(cut)
     return meeting_recording.settle(state)
-
-
-def _over(member: MeetingMember, now_ms: int) -> MeetingMember:
-    if not member.present:
-        return member
-    return replace(
-        member,
-        presence=Presence.LEFT,
-        reconnect_by=None,
-        left_at=now_ms,
-        offered=frozenset(),
-        tracks=frozenset(),
-        hand_raised_at=None,
-        links={},
-        qualities={},
-    )
 
 
 def _settle_application(state: MeetingState, now_ms: int) -> MeetingState:

@@ -70,7 +70,7 @@ def revoke(state: MeetingState, stream_id: str, now_ms: int) -> MeetingState:
         raise Refused(ErrorCode.NOT_FOUND)
     changed = replace(state, streams=tuple(s for s in state.streams if s.stream_id != stream_id))
     member = changed.find(stream.person_id)
-    return changed if member is None or not member.present else changed.with_member(_gone(member, now_ms))
+    return changed if member is None or not member.present else changed.with_member(member.gone(now_ms))
 
 
 def expire(state: MeetingState, stream_id: str, now_ms: int) -> MeetingState:
@@ -98,7 +98,7 @@ def enter(state: MeetingState, stream_id: str, new_member: MeetingMember, now_ms
         raise Refused(ErrorCode.SHARE_TAKEN)
     back = known or new_member
     member = replace(
-        back,
+        back.without_media(),
         presence=Presence.RECONNECTING,
         reconnect_by=now_ms + state.settings.reconnect_grace_ms,
         joined_at=back.joined_at if back.present else now_ms,
@@ -106,10 +106,6 @@ def enter(state: MeetingState, stream_id: str, new_member: MeetingMember, now_ms
         stream=stream,
         meeting_role=seat_of(stream),
         peer_epoch=back.peer_epoch + 1,
-        offered=frozenset(),
-        tracks=frozenset(),
-        links={},
-        qualities={},
     )
     changed = state.with_member(member)
     return replace(changed, sharer_id=stream.person_id, share_by=None) if screen else changed
@@ -136,18 +132,5 @@ def settle(state: MeetingState, now_ms: int) -> MeetingState:
     for member in state.present:
         stream = member.stream
         if stream is not None and Source.SCREEN in stream.sources and state.sharer_id != member.person_id:
-            state = state.with_member(_gone(member, now_ms))
+            state = state.with_member(member.gone(now_ms))
     return state
-
-
-def _gone(member: MeetingMember, now_ms: int) -> MeetingMember:
-    return replace(
-        member,
-        presence=Presence.LEFT,
-        reconnect_by=None,
-        left_at=now_ms,
-        offered=frozenset(),
-        tracks=frozenset(),
-        links={},
-        qualities={},
-    )

@@ -53,10 +53,13 @@ def give_up(state: InteractionState, person_id: str, now_ms: int) -> Interaction
         return state
     if not member.is_party:
         return state.without(person_id)  # of a guest ``invitation.settle`` says the rest
-    gone = replace(
+    return end_sessions(state.with_member(gone(member, now_ms)), EndReason.MEMBER_LEFT, person_id)
+
+
+def gone(member: Member, now_ms: int) -> Member:
+    return replace(
         _without_media(member), presence=Presence.LEFT, reconnect_by=None, left_at=now_ms, links={}
     )
-    return end_sessions(state.with_member(gone), EndReason.MEMBER_LEFT, person_id)
 
 
 def lose_media(state: InteractionState, person_id: str, now_ms: int) -> InteractionState:

@@ -83,21 +83,9 @@ def lose_agent(state: InteractionState, agent_id: str, now_ms: int) -> Interacti
     agent = state.of_role(Role.AGENT)
     if agent.person_id != agent_id:
         return state
-    gone = replace(
-        agent,
-        presence=Presence.LEFT,
-        reconnect_by=None,
-        left_at=now_ms,
-        offered=frozenset(),
-        tracks=frozenset(),
-        links={},
-        qualities={},
-        media_lost_by=None,
-    )
     state = end_transfer(state, TransferPhase.CANCELLED, now_ms)
-    return replace(
-        members.end_sessions(state.with_member(gone), EndReason.MEMBER_LEFT, agent_id), vacant=True
-    )
+    left = state.with_member(members.gone(agent, now_ms))
+    return replace(members.end_sessions(left, EndReason.MEMBER_LEFT, agent_id), vacant=True)
 
 
 def tell_of_confirmation(

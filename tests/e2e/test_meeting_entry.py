@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Playwright, expect
 
 from tests.e2e.conftest import Room
 from tests.e2e.counter import visit
+from tests.e2e.looking import Looker
 from tests.e2e.people import Agent
 from tests.e2e.test_meeting import APPLICANT, HOST, SLOW_MS, Attendee, apply_and_dispatch
-from tests.harness.browser import DESKTOP, PHONE, screenshot
+from tests.harness.browser import DESKTOP, FAKE_MEDIA, PHONE, launch, screenshot, sign_in
 from tests.harness.server import ServerProcess
 
 pytestmark = pytest.mark.long
@@ -47,3 +48,32 @@ async def test_both_are_told_and_reach_the_meeting(server: ServerProcess, seat: 
     await host.press("end")
     await taxpayer.sees_no("meeting-notice", timeout_ms=SLOW_MS)
     await agent.sees_no("meeting-notice", timeout_ms=SLOW_MS)
+
+
+async def test_a_door_without_devices_and_questions_over_the_stage(
+    server: ServerProcess, seat: Room, playwright: Playwright
+) -> None:
+    """Who allows the devices late asks for them again at the door; whatever is said over the dark stage can be read."""
+    meeting_id = await apply_and_dispatch(seat, server.url)
+    looker = Looker()
+    asking = await launch(playwright, FAKE_MEDIA[1], "--deny-permission-prompts")
+    try:
+        context = await asking.new_context(viewport=DESKTOP, locale="zh-CN")
+        host = Attendee(await sign_in(context, server.url, HOST, f"/meeting/{meeting_id}"), HOST)
+        await host.sees("door-problem", "未允许使用", timeout_ms=SLOW_MS)
+        await looker.at(host.page, "meeting-door-denied")
+        await context.grant_permissions(["camera", "microphone"])
+        await host.press("door-retry")
+        await host.sees_moving("preview", timeout_ms=SLOW_MS)
+        await host.sees_no("door-problem")
+        await host.sees_no("door-retry")
+        await host.press("enter")
+        await host.is_in()
+        await looker.at(host.page, "meeting-alone")
+        await host.press("leave")
+        await looker.at(host.page, "meeting-leave")
+        looker.verdict()
+        await host.press("end")
+        await host.sees("out-ended", timeout_ms=SLOW_MS)
+    finally:
+        await asking.close()

@@ -12,6 +12,7 @@ from playwright.async_api import FilePayload, expect
 from tests.e2e.counter import first_frames, now, watch_frames
 from tests.e2e.office import Story
 from tests.e2e.people import Agent, Taxpayer
+from tests.harness.axe import violations
 from tests.harness.browser import screenshot
 from tests.harness.server import start_server
 
@@ -22,6 +23,7 @@ pytestmark = [
 ]
 
 GUEST = "国家税务总局合肥市税务局坐席 211"
+CONSENT = "[data-testid=recording-consent]"
 LICENCE = FilePayload(name="营业执照.txt", mimeType="text/plain", buffer="统一社会信用代码".encode())
 
 
@@ -84,6 +86,31 @@ async def test_three_see_the_screen_and_talk(story: Story) -> None:
     await guest.sees("call-join")
     await agent.sees_no("third-video")
     await taxpayer.sees_moving("remote-video")
+    await agent.press("call-hangup")
+    await guest.sees_no("call-join")
+
+
+async def test_a_guest_is_asked_to_be_recorded_as_the_taxpayer_is(story: Story) -> None:
+    """Who serves starts and stops the recording; the guest answers, and may think better of it while it runs."""
+    taxpayer, agent, guest = await three(story)
+    await agent.press("call-start")
+    await taxpayer.press("call-accept")
+    await guest.press("call-join")
+    await guest.sees_moving("third-video")
+    await guest.sees_no("recording-toggle")
+    await agent.press("recording-toggle")
+    await guest.press("recording-agree")
+    await agent.sees("recording-consent", "税务人员 211 已同意")
+    await guest.sees("recording-consent", "正在被录制")
+    await guest.sees_no("recording-other")
+    await screenshot(guest.page, "three-party-recorded-guest")
+    await guest.press("recording-refuse")
+    await agent.sees("recording-consent", "税务人员 211 不同意，未被录制")
+    await guest.sees("recording-agree")
+    assert not [one for one in await violations(guest.page, CONSENT) if one.grave]
+    await taxpayer.press("recording-refuse")
+    await screenshot(taxpayer.page, "three-party-recorded-taxpayer")
+    await agent.press("recording-toggle")
     await agent.press("call-hangup")
     await guest.sees_no("call-join")
 

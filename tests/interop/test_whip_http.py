@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+import signal
 import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import jwt
 import pytest
+import socketio
 
 from media.types import MediaKind
+from rtc_server.identity.accounts import TIANHE, Account
 from rtc_server.identity.stream_tokens import AUDIENCE, ISSUER
+from rtc_server.identity.tokens import TokenMinter
+from signaling.sessions.states import Role
+from signaling.wire.base import WIRE_VERSION
+from signaling.wire.requests import HangUpAssistance, RequestAssistance
 from tests.harness.media_peer import peer_connection
 from tests.harness.meeting_host import Host, hosted_meeting, token_of
+from tests.harness.peer import SyntheticPeer
 from tests.harness.server import ServerProcess, start_server
 from tests.harness.whip import FRAGMENT, SDP, Device
 
 pytestmark = [pytest.mark.interop, pytest.mark.asyncio(loop_scope="session")]
+
+END = "a=end-of-candidates\r\n"
+MEETING_HOLDS = 50
+CHALLENGES = {
+    "token_missing": "Bearer",
+    "token_invalid": 'Bearer error="invalid_token"',
+    "stream_revoked": 'Bearer error="invalid_token"',
+    "not_allowed": 'Bearer error="insufficient_scope"',
+}
+"""By code (RFC 6750 section 3.1); no other refusal asks for another token."""
 
 
 async def an_offer(*kinds: MediaKind, direction: str = "sendonly") -> str:
@@ -32,9 +54,16 @@ async def refused(device: Device, method: str, url: str, body: str | None, **hea
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     status, answered, text = await device.send(method, url, body, given)
     assert answered["Content-Type"].startswith("application/json"), text
-    if status == 401:
-        assert answered["WWW-Authenticate"] == "Bearer"
-    return status, text.split('"code": "')[1].split('"')[0]
+    code = text.split('"code": "')[1].split('"')[0]
+    assert answered.get("WWW-Authenticate") == CHALLENGES.get(code)
+    session = "/sessions/" in url
+    if status == 405:
+        assert answered["Allow"].replace(" ", "") == ("DELETE,OPTIONS,PATCH" if session else "OPTIONS,POST")
+    if status == 415:
+        assert answered["Accept-Patch" if session else "Accept-Post"] == (FRAGMENT if session else SDP)
+    if status in {429, 503}:
+        assert int(answered["Retry-After"]) > 0
+    return status, code
 
 
 async def test_offers_that_are_refused(shared_server: ServerProcess) -> None:
@@ -82,7 +111,9 @@ async def test_offers_that_are_refused(shared_server: ServerProcess) -> None:
             for method in ("GET", "PUT", "PATCH", "DELETE"):
                 assert await refused(obs, method, url, None) == (405, "unknown_message")
             status, headers, _ = await obs.send("OPTIONS", url, None, {})
-            assert (status, headers["Accept-Post"]) == (204, SDP)
+            assert (status, headers["Accept-Post"], headers["Allow"]) == (200, SDP, "OPTIONS, POST")
+            # RFC 9110 section 9.3.2: as GET, without the body.
+            assert (await obs.send("HEAD", url, None, {}))[0] == 405
 
             # Nobody stayed by any of it: who has no codec in common is out again at once.
             await host.until(lambda: (host.member(link) or {}).get("presence") == "left")
@@ -105,36 +136,41 @@ async def test_sessions_and_their_preconditions(shared_server: ServerProcess) ->
             origin = shared_server.url
             first = origin + headers["Location"]
             etag = headers["ETag"]
-            end = "a=end-of-candidates\r\n"
 
             async def patch(
                 body: str, url: str = first, content_type: str = FRAGMENT, **more: str
             ) -> tuple[int, str]:
                 return await refused(obs, "PATCH", url, body, Content_Type=content_type, **more)
 
-            assert await patch(end) == (428, "precondition_missing")
-            assert await patch(end, If_Match='"other"') == (412, "precondition_failed")
-            assert await patch(end, If_Match=f"W/{etag}") == (412, "precondition_failed")
-            assert await patch(end, content_type="application/json", If_Match=etag) == (
+            assert await patch(END) == (428, "precondition_missing")
+            assert await patch(END, If_Match='"other"') == (412, "precondition_failed")
+            assert await patch(END, If_Match=f"W/{etag}") == (412, "precondition_failed")
+            assert await patch(END, content_type="application/json", If_Match=etag) == (
                 415,
                 "media_type_unsupported",
             )
             assert await patch("", If_Match=etag) == (400, "bad_message")
             assert await patch("a=ice-ufrag:abcd\r\n", If_Match="*") == (400, "bad_message")
-            assert await patch("m=audio 9 x 0\r\na=mid:nine\r\n" + end, If_Match=etag) == (
+            assert await patch("m=audio 9 x 0\r\na=mid:nine\r\n" + END, If_Match=etag) == (
                 422,
                 "sdp_unsupported",
             )
             bad = "a=candidate:1 1 udp nonsense\r\n"
             assert (await patch(bad, If_Match=etag))[1] == "bad_candidate"
-            assert await patch(end, origin + "/api/whip/sessions/none", If_Match=etag) == (404, "not_found")
-            good = "a=mid:0\r\na=candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host\r\n" + end
+            assert await patch(END, origin + "/api/whip/sessions/none", If_Match=etag) == (404, "not_found")
+            good = "a=mid:0\r\na=candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host\r\n" + END
             status, _, body = await obs.send(
                 "PATCH", first, good, {"Content-Type": FRAGMENT, "If-Match": etag}
             )
             assert (status, body) == (204, "")
             for method in ("GET", "POST", "PUT"):
                 assert await refused(obs, method, first, None) == (405, "unknown_message")
+            status, headers, _ = await obs.send("OPTIONS", first, None, {})
+            assert (status, headers["Accept-Patch"], headers["Allow"]) == (
+                200,
+                FRAGMENT,
+                "DELETE, OPTIONS, PATCH",
+            )
 
             # A device that comes anew takes its own place.
             second = await obs.post(await an_offer())
@@ -159,9 +195,102 @@ async def test_a_device_that_offers_all_the_time_waits(shared_server: ServerProc
         async with Device(link["url"], link["token"]) as obs:
             for _ in range(20):
                 assert (await refused(obs, "POST", obs.endpoint, "nothing", Content_Type=SDP))[0] == 400
-            status, headers, _ = await obs.send("POST", obs.endpoint, "nothing", {"Content-Type": SDP})
-            assert status == 429
-            assert int(headers["Retry-After"]) > 0
+            assert await refused(obs, "POST", obs.endpoint, "nothing", Content_Type=SDP) == (
+                429,
+                "rate_limited",
+            )
+
+
+async def test_who_offers_both_ways_is_answered_one_way(shared_server: ServerProcess) -> None:
+    """RFC 9725 section 4.2: an offer may say ``sendrecv``; the answer never does."""
+    async with hosted_meeting(shared_server.url) as host:
+        for access, direction in (("publish", "recvonly"), ("view", "sendonly")):
+            link = await host.link(access, access)
+            async with Device(link["url"], link["token"]) as device:
+                answer = await device.post(await an_offer(direction="sendrecv"))
+                assert answer.count(f"a={direction}") == 2
+                assert "a=sendrecv" not in answer
+
+
+async def test_a_full_meeting_takes_no_device_until_somebody_goes(tmp_path: Path) -> None:
+    secret = secrets.token_urlsafe(48)
+    server = await start_server(tmp_path / "data", RTC_TURN_START="false", RTC_TOKEN_SECRET=secret)
+    try:
+        async with hosted_meeting(server.url) as host, AsyncExitStack() as people:
+            link = await host.link("publish", "OBS")
+            guests = [
+                await people.enter_async_context(
+                    guest(server.url, host.meeting_id, TokenMinter(secret), f"taxpayer-{number}")
+                )
+                for number in range(MEETING_HOLDS - 1)
+            ]
+            await host.do("meeting.admit", person_id=None)
+            there = {f"taxpayer-{number}" for number in range(MEETING_HOLDS - 1)}
+            await host.until(lambda: there <= set(host.members))
+            async with Device(link["url"], link["token"]) as obs:
+                offer = await an_offer()
+                status = await refused(obs, "POST", obs.endpoint, offer, Content_Type=SDP)
+                assert status == (409, "meeting_full")
+                assert host.member(link) is None
+
+                await guests[0].call("meeting.leave", {"meeting_id": host.meeting_id}, timeout=15)
+                assert (await obs.post(offer)).startswith("v=0")
+                # Who is in has its place: coming anew takes no other.
+                assert (await obs.post(offer)).startswith("v=0")
+    finally:
+        await server.stop()
+
+
+async def test_a_server_that_drains_takes_no_device_and_lets_those_there_go_on(tmp_path: Path) -> None:
+    server = await start_server(tmp_path / "data", RTC_TURN_START="false", RTC_DRAIN_S="120")
+    try:
+        async with (
+            hosted_meeting(server.url) as host,
+            SyntheticPeer(server.url, "agent02") as agent,
+            SyntheticPeer(server.url, "taxpayer02") as taxpayer,
+        ):
+            # A meeting does not hold up the drain; an assistance does.
+            room = await taxpayer.open("agent02")
+            await taxpayer.do(RequestAssistance(interaction_id=room))
+            await agent.wait(lambda peer: room in peer.interactions)
+            link, other = await host.link("publish", "OBS"), await host.link("view", "屏幕")
+            async with (
+                Device(link["url"], link["token"]) as obs,
+                Device(other["url"], other["token"]) as wall,
+            ):
+                await obs.post(await an_offer())
+                server.process.send_signal(signal.SIGTERM)
+                await server.says("draining")
+                for device, direction in ((obs, "sendonly"), (wall, "recvonly")):
+                    offer = await an_offer(direction=direction)
+                    status = await refused(device, "POST", device.endpoint, offer, Content_Type=SDP)
+                    assert status == (503, "server_stopping")
+                assert (await obs.patch(END))[0] == 204
+                assert await obs.delete() == 200
+                assert await refused(obs, "DELETE", obs.session, None) == (404, "not_found")
+            assert server.process.returncode is None
+            await host.do("meeting.end")
+            await taxpayer.do(HangUpAssistance(interaction_id=room))
+        assert await asyncio.wait_for(server.process.wait(), 20) == 0
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def guest(
+    url: str, meeting_id: str, minter: TokenMinter, account: str
+) -> AsyncIterator[socketio.AsyncClient]:
+    """A taxpayer in the lobby."""
+    io = socketio.AsyncClient(reconnection=False)
+    person = Account(account, Role.TAXPAYER, "访客", "/", "", TIANHE)
+    auth = {"version": WIRE_VERSION, "token": minter.mint(person, 3600), "scope": "meeting"}
+    await io.connect(url, auth=auth, transports=["websocket"], wait_timeout=15)
+    try:
+        answer = await io.call("meeting.enter", {"meeting_id": meeting_id}, timeout=15)
+        assert answer["ok"], answer
+        yield io
+    finally:
+        await io.disconnect()
 
 
 async def test_links_are_the_hosts_alone(shared_server: ServerProcess) -> None:
@@ -201,7 +330,7 @@ async def test_pages_of_listed_sites_alone_may_read(
                     status, headers, _ = await player.send(
                         "OPTIONS", player.endpoint, None, {"Origin": origin, **asked}
                     )
-                    assert (status, headers["Accept-Post"]) == (204, SDP)
+                    assert (status, headers["Accept-Post"]) == (200, SDP)
                     assert headers.get("Access-Control-Allow-Origin") == allowed
                     assert ("If-Match" in headers.get("Access-Control-Allow-Headers", "")) is bool(allowed)
                 offer = await an_offer(direction="recvonly")

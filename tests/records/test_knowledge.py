@@ -8,7 +8,8 @@ from chatbot.knowledge import Question
 from rtc_server.knowledge.service import stored
 from rtc_server.records import knowledge
 from rtc_server.records.database import Database
-from rtc_server.records.knowledge import Part, QuestionFilter, StoredPart, Validity
+from rtc_server.records.knowledge import QUESTIONS, Part, StoredPart, Validity
+from rtc_server.records.lists import Asked, find
 
 
 def a_question(number: int, **more: object) -> knowledge.StoredQuestion:
@@ -26,17 +27,15 @@ async def test_filters_and_pages(database: Database) -> None:
         await knowledge.save(connection, a_question(14, valid_from="2026-02-02"))
     async with database.read() as connection:
 
-        async def found(offset: int = 0, limit: int = 10, **wanted: object) -> tuple[list[str], int]:
-            rows, total = await knowledge.search(
-                connection,
-                QuestionFilter(**wanted, today="2026-02-01"),
-                offset,
-                limit,  # type: ignore[arg-type]
-            )
-            return [row.question_id for row in rows], total
+        async def found(
+            page: int = 1, size: int = 10, words: str = "", validity: Validity | None = None, **values: object
+        ) -> tuple[list[str], int]:
+            scope = knowledge.matching(words, validity, "2026-02-01")
+            listed = await find(connection, QUESTIONS, scope, Asked(values, page=page, size=size))
+            return [row.question_id for row in listed.items], listed.total
 
-        assert await found(limit=3) == (["q-14", "q-13", "q-12"], 14)
-        assert await found(offset=12) == (["q-2", "q-1"], 14)
+        assert await found(size=3) == (["q-14", "q-13", "q-12"], 14)
+        assert await found(page=2, size=12) == (["q-2", "q-1"], 14)
         assert await found(words="说法 12") == (["q-12"], 1)
         assert await found(words="q-7") == (["q-7"], 1)
         assert (await found(words="0%"))[1] == 14

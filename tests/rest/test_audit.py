@@ -13,6 +13,8 @@ from openpyxl import load_workbook
 import rtc_server
 from rtc_server.records.audit import AuditEntry
 from rtc_server.rest.audit import ACTIONS, AuditKind
+from rtc_server.rest.listing import ListResource
+from rtc_server.rest.resources import resources
 from tests.rest.conftest import House
 
 NOON = 1_795_233_600_000
@@ -102,3 +104,14 @@ def test_every_recorded_action_has_its_words() -> None:
     assert len(recorded) > 15
     assert recorded - {"json", "xlsx"} <= set(ACTIONS)
     assert {kind for kind, _ in ACTIONS.values()} == set(AuditKind)
+
+
+def test_every_list_that_can_be_taken_out_has_words_for_it() -> None:
+    lists = [
+        getattr(entry.handler, "__self__", None)
+        for entry in resources().entries
+        if entry.path.endswith("/export.xlsx")
+    ]
+    kinds = {one.spec.kind.name for one in lists if isinstance(one, ListResource)}
+    assert {"inquiry", "audit_log"} <= kinds
+    assert all(ACTIONS[f"export_{kind}"][0] is AuditKind.EXPORTED for kind in kinds)

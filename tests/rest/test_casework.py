@@ -16,7 +16,7 @@ from rtc_server.casework.service import CaseworkService
 from rtc_server.records import notices
 from rtc_server.rest.session import AUTHENTICATOR
 from signaling.wire.base import Notification
-from signaling.wire.centre_notifications import CentreChanged
+from signaling.wire.centre_notifications import CaseList, CentreChanged
 from tests.rest.conftest import House
 from tests.rest.test_files import PDF
 
@@ -257,6 +257,22 @@ async def test_a_notice_is_pushed_to_its_audience_read_kept_and_withdrawn(house:
     await ask(house, "POST", f"{path}/{named['notice_id']}/withdraw", L)
     assert len(await inbox(house)) == 1
     await ask(house, "GET", kept, T, status=404)
+
+
+async def test_counts_of_another_node_are_told_with_the_next_turn(house: House) -> None:
+    ears = Ears(house, T)
+    other = CaseworkService(house.desk.recording, house.desk.organisation)
+    async with house.desk.recording.write() as connection:
+        await other.inform(connection, T, "提醒", "另一节点的消息")
+    await other.changed(CaseList.NOTICES, people=[T])
+    assert ears.heard == [], "nobody of this node is known there"
+    await house.desk.casework.turn(1)
+    await house.desk.casework.turn(2)
+    assert ears.heard == [(T, "notices", 1, 0)], "once"
+    async with house.desk.recording.write() as connection:
+        await notices.mark_read(connection, T, None, 3)
+    await house.desk.casework.turn(3)
+    assert ears.heard[1:] == [(T, "notices", 0, 0)], "read on another node"
 
 
 async def test_a_scheduled_notice_goes_out_at_its_time_once(house: House) -> None:

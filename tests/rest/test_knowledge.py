@@ -66,13 +66,11 @@ async def test_only_editors(house: House) -> None:
 async def test_lists_are_filtered_and_paged(house: House) -> None:
     _, all_of_it = await send(house, "GET", "/api/knowledge/questions")
     assert all_of_it["total"] >= 200
-    assert len(all_of_it["questions"]) == 10
+    assert len(all_of_it["items"]) == 10
     _, second = await send(house, "GET", "/api/knowledge/questions?page=2&size=10")
-    assert not {q["question_id"] for q in second["questions"]} & {
-        q["question_id"] for q in all_of_it["questions"]
-    }
+    assert not {q["question_id"] for q in second["items"]} & {q["question_id"] for q in all_of_it["items"]}
     _, found = await send(house, "GET", "/api/knowledge/questions?words=契税 退&topic=tuishui")
-    assert [q["title"] for q in found["questions"]] == ["契税可以退吗"]
+    assert [q["title"] for q in found["items"]] == ["契税可以退吗"]
     _, pinned = await send(house, "GET", "/api/knowledge/questions?pinned=true")
     assert pinned["total"] == 3
     _, expired = await send(house, "GET", "/api/knowledge/questions?validity=expired")
@@ -280,13 +278,13 @@ async def test_what_was_removed_is_found_and_brought_back(house: House) -> None:
     await send(house, "DELETE", URL)
     status, gone = await send(house, "GET", "/api/knowledge/removed")
     assert (status, gone["total"]) == (200, 1)
-    assert [(one["question_id"], one["title"]) for one in gone["questions"]] == [("own-1", NEW["title"])]
-    assert gone["questions"][0]["removed_by"] == "editor01"
+    assert [(one["question_id"], one["title"]) for one in gone["items"]] == [("own-1", NEW["title"])]
+    assert gone["items"][0]["removed_by"] == "editor01"
     _, versions = await send(house, "GET", URL + "/versions")
     assert [one["content"] is None for one in versions["versions"]] == [True, False]
     assert (await send(house, "PUT", URL, json=NEW))[0] == 200
     _, gone = await send(house, "GET", "/api/knowledge/removed")
-    assert (gone["total"], gone["questions"]) == (0, [])
+    assert (gone["total"], gone["items"]) == (0, [])
 
 
 async def test_a_document_of_an_answer_is_for_everybody_who_may_ask(house: House) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from media.types import Source, TransportKind, TransportState
 from signaling.errors import BadInput, ErrorCode
-from signaling.rooms.stream_sdp import fragment_of, read_fragment, read_offer, restarted, tracks_of
+from signaling.rooms.stream_sdp import fragment_of, one_way, read_fragment, read_offer, restarted, tracks_of
 from signaling.sessions import meeting_commands as c
 from signaling.sessions.commands import TransportMoved
 from signaling.sessions.meeting_rights import grant
@@ -156,6 +156,25 @@ def test_a_line_that_is_bundle_only_is_not_refused() -> None:
     offer = read_offer(bundled)
     assert not any(line.stopped for line in offer.lines)
     assert "m=video 9 UDP/TLS/RTP/SAVPF 96" in offer.sdp
+
+
+@pytest.mark.parametrize(
+    "both_ways",
+    [
+        OFFER.replace("sendonly", "sendrecv"),
+        OFFER.replace("a=sendonly\r\n", ""),
+        OFFER.replace("a=sendonly\r\n", "").replace("t=0 0\r\n", "t=0 0\r\na=sendrecv\r\n"),
+    ],
+)
+def test_an_offer_both_ways_is_taken_one_way(both_ways: str) -> None:
+    offer = read_offer(both_ways)
+    for access, direction in ((StreamAccess.PUBLISH, "sendonly"), (StreamAccess.VIEW, "recvonly")):
+        taken = one_way(offer, access)
+        assert [line.direction for line in taken.lines] == [direction] * 2
+        assert "sendrecv" not in taken.sdp
+        assert taken.sdp.count(f"a={direction}\r\n") == 2
+        assert (taken.ufrag, [line.mid for line in taken.lines]) == ("abcd", ["0", "1"])
+        assert one_way(taken, access) == taken
 
 
 @pytest.mark.parametrize(

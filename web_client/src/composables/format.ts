@@ -30,3 +30,9 @@ export function fileSize(bytes: number): string {
   if (bytes < 1_024 * 1_024) return `${Math.round(bytes / 1_024)} KB`;
   return `${(bytes / 1_024 / 1_024).toFixed(1)} MB`;
 }
+
+/** A taxpayer by the masked name, staff by their number, a device by the name of its link. */
+export function shownName(one: { role: string; display_name: string; stream?: 'publish' | 'view' | null }): string {
+  if (one.stream === 'publish' || one.stream === 'view') return `${one.stream === 'publish' ? '推流' : '观看端'} ${one.display_name}`;
+  return one.role === 'taxpayer' ? one.display_name : `税务人员 ${one.display_name}`;
+}

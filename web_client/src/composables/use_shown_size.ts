@@ -13,7 +13,7 @@ export interface Shown {
  * Tells the server how large a place is, in device pixels, 0 × 0 while it is not shown or shows somebody else. It watches
  * the place and not the picture in it: no picture is sent into a place that is not shown, so the place must ask for it.
  */
-export function useShownSize(place: Ref<HTMLElement | undefined>, shown: Ref<Shown | null>): void {
+export function useShownSize(place: Ref<HTMLElement | null | undefined>, shown: Ref<Shown | null>): void {
   let told: Shown | null = null;
   const tell = (one: Shown | null, width: number, height: number): void =>
     one?.room.setView(one.publisherId, one.source, width, height);
@@ -30,8 +30,9 @@ export function useShownSize(place: Ref<HTMLElement | undefined>, shown: Ref<Sho
     watch(
       place,
       (element, before) => {
-        if (before !== undefined) observer.unobserve(before);
-        if (element !== undefined) observer.observe(element);
+        // A template ref is null once its element is gone, whatever it began with.
+        if (before != null) observer.unobserve(before);
+        if (element != null) observer.observe(element);
         report();
       },
       { immediate: true, flush: 'post' },

@@ -1,5 +1,6 @@
 /** What an editor does: `/api/knowledge/…`. All reject with `RequestError`, those that save with `FaultyError` too. */
 import type { ServiceHttp } from '@/rest/http';
+import type { Listing } from '@/lists/spec';
 import type { FeedbackReason, QuestionRef, ReplyKind } from '@/rest/assistant';
 import { toError } from '@/rest/http';
 import { RequestError } from '@/signaling/errors';
@@ -196,7 +197,7 @@ export class KnowledgeApi {
     this.#http = http;
   }
 
-  list(query: Readonly<Record<string, string>>): Promise<{ questions: Question[]; total: number; page: number; size: number }> {
+  list(query: Readonly<Record<string, string>>): Promise<Listing<Question>> {
     return this.#http.send(`${ROOT}/questions?${new URLSearchParams(query).toString()}`);
   }
 
@@ -232,7 +233,7 @@ export class KnowledgeApi {
     return this.#save('PUT', `${ROOT}/parts/${name}`, { content, etag });
   }
 
-  removed(page: number): Promise<{ questions: RemovedQuestion[]; total: number; page: number; size: number }> {
+  removed(page: number): Promise<Listing<RemovedQuestion>> {
     return this.#http.send(`${ROOT}/removed?page=${page}`);
   }
 
@@ -249,7 +250,7 @@ export class KnowledgeApi {
     return new Map(questions.map((question) => [question.question_id, question.title]));
   }
 
-  work(query: Readonly<Record<string, string>>): Promise<{ items: WorkItem[]; total: number; page: number; size: number }> {
+  work(query: Readonly<Record<string, string>>): Promise<Listing<WorkItem>> {
     return this.#http.send(`${ROOT}/work?${new URLSearchParams(query).toString()}`);
   }
 

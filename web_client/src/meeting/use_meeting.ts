@@ -73,9 +73,3 @@ export function useMeeting(): MeetingContext {
   if (context === undefined) throw new Error('no meeting provided');
   return context;
 }
-
-/** A taxpayer by the masked name, staff by their number, a device by the name of its link. */
-export function shownName(one: { role: string; display_name: string; stream?: 'publish' | 'view' | null }): string {
-  if (one.stream === 'publish' || one.stream === 'view') return `${one.stream === 'publish' ? '推流' : '观看端'} ${one.display_name}`;
-  return one.role === 'taxpayer' ? one.display_name : `税务人员 ${one.display_name}`;
-}

@@ -5,8 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::World;
-use engine_core::api::{Command, Source, TransportKind, TransportState};
-use str0m::change::SdpAnswer;
+use engine_core::api::{Source, TransportKind, TransportState};
 
 #[test]
 fn the_publisher_restarts_ice() {
@@ -18,25 +17,7 @@ fn the_publisher_restarts_ice() {
     world.run_until_connected();
     world.stream(alice, None, Some(mids[0]), 20);
 
-    let mut api = world.clients[alice].rtc.sdp_api();
-    api.ice_restart(true);
-    let (offer, pending) = api.apply().unwrap();
-    let answer = world
-        .command(Command::Publish {
-            peer_id: "alice".into(),
-            sdp: offer.to_sdp_string(),
-            tracks: vec![(mids[0].to_string(), Source::Camera)],
-            fresh: false,
-        })
-        .unwrap()
-        .unwrap();
-    let answer = SdpAnswer::from_sdp_string(&answer).unwrap();
-    world.clients[alice]
-        .rtc
-        .sdp_api()
-        .accept_answer(pending, answer)
-        .unwrap();
-    world.drain_client(alice);
+    world.restart_publisher("alice", alice, mids[0]);
     world.run(Duration::from_millis(500));
     let before = world.clients[bob].video().len();
     world.stream(alice, None, Some(mids[0]), 50);
@@ -143,4 +124,31 @@ fn a_pair_that_was_checked_serves_until_one_is_nominated() {
     assert!(world.now - begun < Duration::from_secs(2));
     world.stream(alice, None, Some(mids[0]), 20);
     assert!(!world.clients[bob].video().is_empty());
+}
+
+#[test]
+fn after_a_restart_the_publisher_is_answered_where_it_checks_before_it_nominates() {
+    let mut world = World::new(35);
+    world.add_peer("alice", &[Source::Camera]);
+    world.add_peer("bob", &[]);
+    let (alice, mids) = world.publish("alice", &[Source::Camera]);
+    let bob = world.subscribe("bob");
+    world.run_until_connected();
+    world.stream(alice, None, Some(mids[0]), 20);
+
+    world.never_nominate = true;
+    let lost = world.clients[alice].address;
+    world.blackhole.push(lost);
+    world.clients[alice].address.set_port(50_003);
+    world.restart_publisher("alice", alice, mids[0]);
+    world.run(Duration::from_millis(500));
+    let asked = world.clients[alice].key_frames_asked;
+    world.stream(alice, None, Some(mids[0]), 5);
+    let ssrc = *world.clients[bob].video()[0].header.ssrc;
+    world.ask_key_frame(bob, ssrc);
+    world.run(Duration::from_millis(100));
+    assert!(
+        world.clients[alice].key_frames_asked > asked,
+        "the way that was lost is not waited for"
+    );
 }

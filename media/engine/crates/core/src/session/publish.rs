@@ -235,7 +235,8 @@ impl PublishSession {
 
     /// The first check as if it nominated its pair. Before the browser has nominated one, any pair it has
     /// checked will do (RFC 8445 §12.1): it says hello there and may nominate seconds later. The library
-    /// waits for the nomination, so it is told so; the browser's own decides later.
+    /// waits for the nomination, so it is told so; the browser's own decides later. After a restart, too, we go
+    /// there at once: what was selected before is what the browser has lost, and it sends where it checks.
     fn nominated(&mut self, datagram: &[u8], buffer: &mut [u8]) -> Option<usize> {
         let check = StunMessage::parse(datagram).ok()?;
         if !check.is_binding_request() {
@@ -269,7 +270,7 @@ impl PublishSession {
         let datagram = match nominated {
             Some(len) => {
                 self.unnominated = false;
-                self.selected.get_or_insert((protocol, source));
+                self.selected = Some((protocol, source));
                 &buffer[..len]
             }
             None => datagram,

@@ -326,6 +326,29 @@ impl World {
         self.drain_client(client);
     }
 
+    /// The browser restarts ICE of what it publishes from its camera.
+    pub fn restart_publisher(&mut self, peer: &str, client: usize, mid: Mid) {
+        let mut api = self.clients[client].rtc.sdp_api();
+        api.ice_restart(true);
+        let (offer, pending) = api.apply().unwrap();
+        let answer = self
+            .command(Command::Publish {
+                peer_id: peer.to_owned(),
+                sdp: offer.to_sdp_string(),
+                tracks: vec![(mid.to_string(), Source::Camera)],
+                fresh: false,
+            })
+            .unwrap()
+            .unwrap();
+        let answer = SdpAnswer::from_sdp_string(&answer).unwrap();
+        self.clients[client]
+            .rtc
+            .sdp_api()
+            .accept_answer(pending, answer)
+            .unwrap();
+        self.drain_client(client);
+    }
+
     /// Let time pass.
     pub fn run(&mut self, duration: Duration) {
         let end = self.now + duration;
