@@ -24,7 +24,7 @@ from rtc_server.knowledge.service import Conflict, etag_of, merged, read_json
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
 from rtc_server.records import knowledge as rows
 from rtc_server.records.knowledge import QUESTIONS, Part, Validity
-from rtc_server.records.lists import Scope
+from rtc_server.records.lists import Asked, ListSpec, Scope
 from rtc_server.rest.attachments import FileId, own_files
 from rtc_server.rest.audit import audit
 from rtc_server.rest.errors import STATUS
@@ -49,6 +49,9 @@ class QuestionsQuery(ListQuery):
     topic: Identifier | None = None
     pinned: bool | None = None
     validity: Validity | None = None
+
+    def asked(self, spec: ListSpec[Any]) -> Asked:
+        return replace(super().asked(spec), scans=bool(self.words.strip()))
 
 
 class LinkBody(Body):

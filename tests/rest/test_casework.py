@@ -212,7 +212,7 @@ async def test_an_inquiry_is_written_assigned_answered_and_its_answer_arrives(ho
     assert (T, "inquiries", 1, 0) in ears.heard
     whole = await ask(house, "GET", f"/api/centre/notices/{told['delivery_id']}", T)
     assert "请在电子税务局申请" in whole["body"]
-    assert whole["links"] == [{"title": "查看留言", "url": "/centre/inquiries"}]
+    assert whole["links"] == [{"title": "查看留言", "url": f"/centre/inquiries?number={made['number']}"}]
     assert ears.heard[-1] == (T, "notices", 0, 0), "opening lowers the count"
     assert (await ask(house, "GET", "/api/centre/inquiries?content=退税&state=completed", T))["total"] == 1
     assert (await ask(house, "GET", "/api/centre/inquiries?content=退款", T))["total"] == 0

@@ -1,5 +1,5 @@
-"""Lists of questions, those there are and those removed, of what the assistant could not answer, and of canned replies: indexes
-that hold what each is filtered, grouped and paged by."""
+"""Lists of questions, those there are and those removed, of what the assistant could not answer, of canned replies and of one's
+own appointments: indexes that hold what each is filtered, grouped and paged by."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
+_OWN = ["taxpayer_id", "starts_at", "appointment_id"]
+_FILTERS = ["state", "progress", "method", "origin", "service", "number"]
 _ON_THE_LIST = sa.text("work IS NOT NULL")
 _REMOVED = sa.text("content IS NULL")
 
@@ -40,9 +42,13 @@ def upgrade() -> None:
     )
     op.drop_index("ix_canned_reply_centre_id", "canned_reply")
     op.create_index("ix_canned_reply_centre_id_owner_id", "canned_reply", ["centre_id", "owner_id"])
+    op.drop_index("ix_appointment_own", "appointment")
+    op.create_index("ix_appointment_own", "appointment", [*_OWN, *_FILTERS])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_appointment_own", "appointment")
+    op.create_index("ix_appointment_own", "appointment", _OWN)
     op.drop_index("ix_canned_reply_centre_id_owner_id", "canned_reply")
     op.create_index("ix_canned_reply_centre_id", "canned_reply", ["centre_id"])
     op.drop_index("ix_assistant_turn_work", "assistant_turn")
