@@ -18,6 +18,7 @@ from media.control import MediaControl
 from media.types import EngineConfig
 from rtc_server import demo, health
 from rtc_server.config import Settings
+from rtc_server.facts import FactLog
 from rtc_server.health import Health, refuse_while_draining
 from rtc_server.identity.accounts import ACCOUNTS
 from rtc_server.identity.directory import KnownAgents, NotingAuthenticator
@@ -26,7 +27,6 @@ from rtc_server.identity.stream_tokens import StreamTokens
 from rtc_server.identity.tokens import TokenAuthenticator, TokenMinter, trusted_issuers
 from rtc_server.keys import Keys
 from rtc_server.metrics import Metrics
-from rtc_server.recorder.facts import FactLog
 from rtc_server.recordings.service import CallRecordings
 from rtc_server.records.confirmation_recording import ConfirmationRecording
 from rtc_server.records.journal import JournalLocked

@@ -181,7 +181,7 @@ def compose(
     from rtc_server.recordings.index import COMPOSITION
     from rtc_server.recordings.shelf import Shelf
 
-    folder = Shelf(_settings(data=data).data / "recordings").folder(recording_id)
+    folder = Shelf(_settings(complete=False, data=data).data / "recordings").folder(recording_id)
     if folder is None:
         _fail(f"there is no recording {recording_id!r} in this data folder: choose another with --data")
     with typer.progressbar(length=100, label=recording_id, file=sys.stderr) as bar:

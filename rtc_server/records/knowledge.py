@@ -27,6 +27,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -120,6 +121,14 @@ knowledge_version = Table(
     Column("content", JSON(none_as_null=True)),
     Column("saved_at", BigInteger, nullable=False),
     Column("saved_by", Text, nullable=False),
+    Index(
+        "ix_knowledge_version_removed",
+        "saved_at",
+        "question_id",
+        "revision",
+        sqlite_where=text("content IS NULL"),
+        postgresql_where=text("content IS NULL"),
+    ),
 )
 
 knowledge_part = Table(

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ from rtc_server.knowledge.service import Conflict, etag_of, merged, read_json
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
 from rtc_server.records import knowledge as rows
 from rtc_server.records.knowledge import QUESTIONS, Part, Validity
-from rtc_server.records.lists import Scope
+from rtc_server.records.lists import Asked, ListSpec, Scope
 from rtc_server.rest.audit import audit
 from rtc_server.rest.errors import STATUS
 from rtc_server.rest.listing import Listing, ListQuery, ListResource
@@ -47,6 +48,9 @@ class QuestionsQuery(ListQuery):
     topic: Identifier | None = None
     pinned: bool | None = None
     validity: Validity | None = None
+
+    def asked(self, spec: ListSpec[Any]) -> Asked:
+        return replace(super().asked(spec), scans=bool(self.words.strip()))
 
 
 class LinkBody(Body):

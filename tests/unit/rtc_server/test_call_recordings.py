@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from rtc_server.recordings.writer import Writer
 
 BEGAN_US = 1_795_255_200_000_000
 RATE = 15
+RECORDING = "3e84eb0ded6fdaf99459e74c"
 
 
 def pictures(codec: Codec, seconds: float, track: int, size: tuple[int, int] = (320, 180)) -> list[Piece]:
@@ -62,7 +64,7 @@ def in_order(*tracks: list[Piece]) -> list[Piece]:
 
 
 def recorded(folder: Path, *pieces: Piece, finish: bool = True) -> Writer:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     writer = Writer(folder, folder.name)
     for number, source in ((1, "camera"), (2, "microphone"), (3, "screen")):
         writer.announce(number, "agent01", source)
@@ -187,6 +189,27 @@ def test_the_composition_has_everybody_and_as_long_as_the_recording(tmp_path: Pa
     assert middle[360, 400] > 50, "the screen is large at the left"
     assert middle[60, 1200] > 50, "the face in a column at the right"
     assert frames[-2][360, 100] > 50, "alone again it fills the picture"
+
+
+def test_it_is_composed_by_hand_with_no_other_setting_than_the_data_folder(tmp_path: Path) -> None:
+    recorded(tmp_path / "recordings" / RECORDING, *in_order(pictures(Codec.VP8, 1, 1), voice(1, 2)))
+    done = by_hand(RECORDING, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert played(Path(done.stdout.strip())) > 0
+    assert progress.noted(tmp_path / "recordings" / RECORDING) == progress.Progress(
+        progress.CompositionState.DONE, 1.0
+    )
+    unknown = by_hand("0" * 24, tmp_path)
+    assert unknown.returncode == 2
+    assert "--data" in unknown.stderr
+
+
+def by_hand(recording_id: str, data: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("rtc-server")), "recording", "compose", recording_id]
+    without = {name: value for name, value in os.environ.items() if not name.startswith("RTC_")}
+    return subprocess.run(
+        [*command, "--data", str(data)], capture_output=True, text=True, env=without, check=False, timeout=60
+    )
 
 
 def test_a_composition_of_nothing_fails_and_says_so(tmp_path: Path) -> None:

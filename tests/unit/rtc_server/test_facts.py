@@ -4,8 +4,8 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from rtc_server.facts import FactLog
 from rtc_server.metrics import Metrics
-from rtc_server.recorder.facts import FactLog
 from signaling.rooms.ports import Fact
 
 FACT = Fact("assistance_ended", "r1", "p1", 1_795_257_844_000, "hung_up")

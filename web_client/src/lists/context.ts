@@ -1,5 +1,5 @@
 /** What every pane of the centre and of its staff side works with. */
-import type { Account } from '@/desk/account';
+import type { Account } from '@/rest/account';
 import type { ServiceHttp } from '@/rest/http';
 import type { Choices } from './spec';
 import type { Live } from './use_live';

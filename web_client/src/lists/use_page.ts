@@ -1,6 +1,6 @@
 /** Signed in or not, and what both pages read first. */
 import { onMounted, ref, shallowRef, type Ref, type ShallowRef } from 'vue';
-import { readAccount, signOut, type Account } from '@/desk/account';
+import { readAccount, signOut, type Account } from '@/rest/account';
 import { failureText } from '@/messages';
 import { ServiceHttp } from '@/rest/http';
 import { RequestError } from '@/signaling/errors';

@@ -1,6 +1,6 @@
 import { onMounted, ref, shallowRef, type Ref, type ShallowRef } from 'vue';
 import { RequestError } from '@/signaling/errors';
-import { readAccount, type Account } from './account';
+import { readAccount, type Account } from '@/rest/account';
 
 export type AccountState = 'loading' | 'ready' | 'signed_out' | 'unreachable';
 
