@@ -121,7 +121,7 @@ MEASURED: tuple[Measured, ...] = (
         "validity=expired", "validity=in_force&page=500", _with(words="发票 怎样"), _with(words=f"第{QUESTIONS - 1}问"))),
     Measured("/api/knowledge/questions/{question_id}/versions", _EDITOR, ("",), {"question_id": A_QUESTION}),
     Measured("/api/knowledge/removed", _EDITOR, ("", "page=2")),
-    Measured("/api/knowledge/work", _EDITOR, ("", "page=2", "page=500", "work=miss", "work=useless&size=50")),
+    Measured("/api/knowledge/work", _EDITOR, ("", "page=2", "page=300", "work=miss", "work=useless")),
 )  # fmt: skip
 
 _KNOWLEDGE = "of the knowledge in memory, at most as many as are shown at once"

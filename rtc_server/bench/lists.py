@@ -126,7 +126,7 @@ async def measure(
             async with database.read() as connection:
                 with _listening(connection) as said:
                     await _ask(session, headers, one, slowest.query, 1)
-                plans[f"{one.account} {one.path}?{slowest.query}"] = await _plan(connection, said)
+                plans[f"{one.account} {one.address}?{slowest.query}"] = await _plan(connection, said)
             found += rows_of_it
     return found, plans
 

@@ -30,6 +30,7 @@ SETTLE_MS = 24 * 60 * 60_000
 """So long after its end what nobody has decided is settled by itself."""
 DEFAULT_CAPACITY = 3
 MAX_CAPACITY = 500
+_INVITATION = "invitation-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,21 @@ class Appointment:
     @property
     def holds_slot(self) -> bool:
         return self.state in (AppointmentState.INVITED, AppointmentState.BOOKED)
+
+
+def address_of(known: Appointment) -> str:
+    """Where the taxpayer finds it: what the authority invites to stands in a list of its own."""
+    page = "invitations" if known.origin is AppointmentOrigin.AUTHORITY else "appointments"
+    return f"/centre/{page}?number={known.number}"
+
+
+def invitation_id(known: Appointment) -> str:
+    """Of the notice that asks for an answer; it is done when there is one."""
+    return f"{_INVITATION}{known.appointment_id}"
+
+
+def is_invitation(notice_id: str) -> bool:
+    return notice_id.startswith(_INVITATION)
 
 
 def slots_on(centre: OperatingCentre, day: date, now_ms: int) -> Iterator[Slot]:

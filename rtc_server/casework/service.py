@@ -202,6 +202,11 @@ class CaseworkService:
                 connection, Delivery(key, made.notice_id, person_id, kind, title, SOURCE, todo, at)
             )
 
+    async def settle_invitation(self, connection: AsyncConnection, known: Appointment, at: int) -> None:
+        """It waits for no answer any more: what asked for one is done. ``known`` as it was before."""
+        if known.state is AppointmentState.INVITED:
+            await notices.settle(connection, f"{rules.invitation_id(known)}.{known.taxpayer_id}", at)
+
     async def inform_now(
         self, person_id: str, title: str, body: str, link: tuple[str, str], changed: CaseList
     ) -> None:
@@ -214,11 +219,8 @@ class CaseworkService:
 
     async def publish(self, scheduled: Notice, at: int) -> None:
         """To its whole audience, once. Raises ``DomainError`` with ``conflict`` when another node does it."""
-        below = [
-            one.code for one in self._organisation.whole.authorities if self._is_below(one.code, scheduled)
-        ]
         async with self._recording.write() as connection:
-            recipients = await notices.deliver(connection, scheduled, below, at)
+            recipients = await notices.deliver(connection, scheduled, self._below(scheduled), at)
             await changes.change(connection, NOTICE, scheduled, notice_rules.send(scheduled, recipients, at))
         await self.pushed(scheduled)
 
@@ -227,6 +229,15 @@ class CaseworkService:
         async with self._recording.read(caught_up=False) as connection:
             people = await notices.holders(connection, notice.notice_id, list(self.people_there()))
         await self.changed(CaseList.NOTICES, people=people, centre_id=notice.centre_id)
+
+    async def outside(self, pushed: Notice) -> list[str]:
+        """Of the list of people of its audience: whom it does not reach, unknown here or ruled out by the rest."""
+        async with self._recording.read(caught_up=False) as connection:
+            inside = await notices.within(connection, pushed.audience, self._below(pushed))
+        return [one for one in pushed.people if one not in inside]
+
+    def _below(self, notice: Notice) -> list[str]:
+        return [one.code for one in self._organisation.whole.authorities if self._is_below(one.code, notice)]
 
     def _is_below(self, code: str, sent: Notice) -> bool:
         if sent.authority is None:
@@ -265,15 +276,17 @@ class CaseworkService:
         if settled is not None:
             async with self._recording.write() as connection:
                 await appointments.change(connection, known, settled)
+                await self.settle_invitation(connection, known, at)
                 if settled.state is AppointmentState.MISSED:
                     body = f"您于{self.when(known)}的预约（{known.number}）未按时赴约，已记为失约。如仍需办理，请重新预约。"
-                    await self.inform(connection, known.taxpayer_id, "预约失约提醒", body)
+                    link = ("查看预约", rules.address_of(known))
+                    await self.inform(connection, known.taxpayer_id, "预约失约提醒", body, link=link)
         elif rules.is_due_for_reminder(known, at):
             async with self._recording.write() as connection:
                 await appointments.change(connection, known, _reminded(known, at))
                 method = WORDS["appointment_method"][known.method]
                 body = f"您预约的{method}服务（{known.number}）将于{self.when(known)}开始，请按时赴约；不能参加请提前取消。"
-                link = ("查看预约", "/centre/appointments")
+                link = ("查看预约", rules.address_of(known))
                 await self.inform(connection, known.taxpayer_id, "预约提醒", body, link=link)
         else:
             return

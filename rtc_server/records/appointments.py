@@ -47,7 +47,19 @@ appointment = Table(
     Column("decided_at", BigInteger),
     Column("reminded_at", BigInteger),
     Index("ix_appointment_number", "number", unique=True),
-    Index("ix_appointment_own", "taxpayer_id", "starts_at", "appointment_id"),
+    # With all its filters, as the list of a centre: else SQLite takes the index of a state for the better one.
+    Index(
+        "ix_appointment_own",
+        "taxpayer_id",
+        "starts_at",
+        "appointment_id",
+        "state",
+        "progress",
+        "method",
+        "origin",
+        "service",
+        "number",
+    ),
     list_index(
         "appointment",
         "centre_id",

@@ -21,12 +21,14 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    cast,
     delete,
     exists,
     func,
     null,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -120,6 +122,14 @@ knowledge_version = Table(
     Column("content", JSON(none_as_null=True)),
     Column("saved_at", BigInteger, nullable=False),
     Column("saved_by", Text, nullable=False),
+    Index(
+        "ix_knowledge_version_removed",
+        "saved_at",
+        "question_id",
+        "revision",
+        sqlite_where=text("content IS NULL"),
+        postgresql_where=text("content IS NULL"),
+    ),
 )
 
 knowledge_part = Table(
@@ -296,6 +306,17 @@ async def contents(connection: AsyncConnection) -> list[Any]:
     """Of every question, in the order of their ids."""
     query = select(knowledge_question.c.content).order_by(knowledge_question.c.question_id)
     return [row.content for row in await connection.execute(query)]
+
+
+async def documents(connection: AsyncConnection) -> set[str]:
+    """Ids of the files of every answer there ever was."""
+    of_version = knowledge_version.c.content
+    query = select(of_version).where(cast(of_version, Text).contains('"documents"'))
+    return {
+        document["file_id"]
+        for row in await connection.execute(query)
+        for document in (row[0] or {}).get("documents", [])
+    }
 
 
 async def revisions(connection: AsyncConnection) -> dict[str, int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Index, Select, and_, func, select, true
+from sqlalchemy import Column, ColumnElement, Index, Row, Select, and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, plain
@@ -54,13 +54,15 @@ class ListSpec(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """``values`` by name of the filter; None does not limit. Pages begin with 1."""
+    """``values`` by name of the filter; None does not limit. Pages begin with 1. ``scans``: the scope asks what no index
+    answers."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     sort: str | None = None
     descending: bool = True
     page: int = 1
     size: int = PAGE_SIZE
+    scans: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,52 @@ async def find(connection: AsyncConnection, spec: ListSpec[R], scope: Scope, ask
     table, size = spec.kind.table, max(1, min(asked.size, MAX_PAGE_SIZE))
     where = _where(spec, scope, asked.values)
     within = WORDS_WITHIN if _words(spec, asked.values) else None
+    if within is not None or asked.scans:
+        return await _scan(connection, spec, where, replace(asked, size=size), within)
     counting = select(func.count()).select_from(table).where(where)
     total = int((await connection.execute(counting)).scalar_one())
     page = max(1, min(asked.page, -(-total // size)))
     if total == 0:
-        return Listed((), 0, 1, size, within)
+        return Listed((), 0, 1, size)
     keys = keys_query(spec, [where], replace(asked, page=page, size=size), total)
     query = _ordered(select(table).where(spec.key.in_(keys)), spec, asked)
     rows = (await connection.execute(query)).all()
-    return Listed(tuple(spec.kind.of_row(row) for row in rows), total, page, size, within)
+    return Listed(tuple(spec.kind.of_row(row) for row in rows), total, page, size)
+
+
+async def _scan(
+    connection: AsyncConnection,
+    spec: ListSpec[R],
+    where: ColumnElement[bool],
+    asked: Asked,
+    within: int | None,
+) -> Listed[R]:
+    """Looking through the rows is what costs, so they are counted where they are found (``count(*) OVER ()``); only for a
+    page behind the last they are looked through again."""
+    total = func.count().over().label("total")
+    page, found = asked.page, await _scanned(connection, spec, where, asked, total)
+    if not found and page > 1:
+        first = await _scanned(connection, spec, where, replace(asked, page=1), total)
+        page = -(-first[0].total // asked.size) if first else 1
+        found = await _scanned(connection, spec, where, replace(asked, page=page), total)
+    keys = [row[0] for row in found]
+    query = _ordered(select(spec.kind.table).where(spec.key.in_(keys)), spec, asked)
+    rows = (await connection.execute(query)).all()
+    items = tuple(spec.kind.of_row(row) for row in rows)
+    return Listed(items, int(found[0].total) if found else 0, page, asked.size, within)
+
+
+async def _scanned(
+    connection: AsyncConnection,
+    spec: ListSpec[Any],
+    where: ColumnElement[bool],
+    asked: Asked,
+    total: ColumnElement[int],
+) -> Sequence[Row[Any]]:
+    chosen = select(spec.key).add_columns(total).where(where)
+    page = _ordered(chosen, spec, asked).limit(asked.size).offset((asked.page - 1) * asked.size)
+    rows: Sequence[Row[Any]] = (await connection.execute(page)).all()
+    return rows
 
 
 def keys_query(spec: ListSpec[Any], scope: Scope, asked: Asked, total: int) -> Select[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, select
+from sqlalchemy import JSON, BigInteger, Column, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rtc_server.records.base import Kind, metadata
@@ -16,7 +16,8 @@ from signaling.sessions.meeting_states import MediationPhase
 
 @dataclass(frozen=True, slots=True)
 class MediationRecord:
-    """``taxpayer_name`` is masked. ``meeting_id`` from the dispatch on."""
+    """``taxpayer_name`` is masked. ``meeting_id`` from the dispatch on. ``attachments`` None: of a
+    time when there were none."""
 
     application_id: str
     revision: int
@@ -36,6 +37,8 @@ class MediationRecord:
     centre_id: str | None = None
     expected_at: int | None = None
     reason: str | None = None
+    contact: str | None = None
+    attachments: list[str] | None = None
 
 
 mediation_application = Table(
@@ -59,6 +62,8 @@ mediation_application = Table(
     Column("centre_id", Text),
     Column("expected_at", BigInteger),
     Column("reason", Text),
+    Column("contact", Text),
+    Column("attachments", JSON(none_as_null=True)),
     Index(None, "number"),
     Index(None, "taxpayer_id", "applied_at"),
     Index(None, "agent_id", "applied_at"),

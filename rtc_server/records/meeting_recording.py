@@ -108,7 +108,9 @@ class MeetingRecording:
 def _row(thing: KeptOfMeetings | KeptAudit, revision: int) -> object:
     match thing:
         case KeptApplication(application):
-            return MediationRecord(revision=revision, **asdict(application))
+            values = asdict(application)
+            values["attachments"] = list(application.attachments)
+            return MediationRecord(revision=revision, **values)
         case KeptMeeting():
             return MeetingRecord(revision=revision, **asdict(thing))
         case KeptMeetingMember():
@@ -154,7 +156,8 @@ def _without_revision(
 
 
 def application_of(row: MediationRecord) -> MediationApplication:
-    return MediationApplication(**_without_revision(row))  # type: ignore[arg-type]
+    values = _without_revision(row) | {"attachments": tuple(row.attachments or ())}
+    return MediationApplication(**values)  # type: ignore[arg-type]
 
 
 def _meeting_of(row: MeetingRecord) -> KeptMeeting:

@@ -202,6 +202,14 @@ async def deliver(connection: AsyncConnection, sent: Notice, authorities: Sequen
     return int((await connection.execute(counting)).scalar_one())
 
 
+async def within(
+    connection: AsyncConnection, audience: Audience, authorities: Sequence[str]
+) -> frozenset[str]:
+    """Of the people an audience names, those for whom the rest of it holds too."""
+    query = select(taxpayer.c.taxpayer_id).where(_audience(audience, authorities))
+    return frozenset((await connection.execute(query)).scalars()) if audience.people else frozenset()
+
+
 def _audience(audience: Audience, authorities: Sequence[str]) -> ColumnElement[bool]:
     if audience.empty:
         return literal(False)
@@ -271,6 +279,12 @@ async def mark_read(
 async def mark(connection: AsyncConnection, one: Delivery, **values: int | None) -> None:
     """``favourite_at`` or ``done_at``."""
     await connection.execute(update(delivery).where(_d.delivery_id == one.delivery_id).values(**values))
+
+
+async def settle(connection: AsyncConnection, delivery_id: str, now_ms: int) -> None:
+    """What it asked for is done, elsewhere: nothing is left to read or to do."""
+    done = {"done_at": func.coalesce(_d.done_at, now_ms), "read_at": func.coalesce(_d.read_at, now_ms)}
+    await connection.execute(update(delivery).where(_d.delivery_id == delivery_id).values(**done))
 
 
 async def counts(connection: AsyncConnection, people: Sequence[str]) -> dict[str, Unread]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import StringConstraints
-
 from rtc_server.casework import appointments as rules
 from rtc_server.casework.appointments import Appointment
 from rtc_server.casework.service import new_id, now_ms
@@ -22,7 +18,14 @@ from rtc_server.records import appointments as rows
 from rtc_server.records import taxpayers
 from rtc_server.records.appointments import APPOINTMENTS
 from rtc_server.records.numbering import APPOINTMENT, next_number
-from rtc_server.rest.attachments import AttachmentView, FileIds, attachment_views, own_files
+from rtc_server.rest.attachments import (
+    AttachmentView,
+    ContactView,
+    FileIds,
+    Telephone,
+    attachment_views,
+    own_files,
+)
 from rtc_server.rest.audit import audit
 from rtc_server.rest.centres import own_centre, taxpayer_centre
 from rtc_server.rest.listing import (
@@ -40,8 +43,6 @@ from rtc_server.rest.sheets import Sheet, SheetColumn, local_time
 from signaling.errors import BadInput, ErrorCode, Refused
 from signaling.wire.base import Identifier
 from signaling.wire.centre_notifications import CaseList
-
-_TELEPHONE = r"^[0-9+][0-9 -]{5,24}$"
 
 
 class AppointmentsQuery(ListQuery):
@@ -68,7 +69,7 @@ class BookBody(Body):
     subject: Prose
     starts_at: Moment
     centre_id: Identifier | None = None
-    contact: Annotated[str, StringConstraints(pattern=_TELEPHONE)] | None = None
+    contact: Telephone | None = None
     attachments: FileIds = []
 
 
@@ -112,12 +113,6 @@ class AppointmentView(View):
     interaction_id: str | None
     reason: str | None
     attachments: list[AttachmentView] = []
-
-
-class ContactView(View):
-    """The telephone number to call; None: another method was chosen."""
-
-    contact: str | None
 
 
 def _view(call: Call, one: Appointment, files: list[AttachmentView] | None = None) -> AppointmentView:
@@ -211,7 +206,7 @@ async def _book(call: Call) -> AppointmentView:
         when, method = call.desk.casework.when(made), WORDS["appointment_method"][made.method]
         text = f"您已成功预约{when}的{method}服务，预约编号 {made.number}，请按时赴约。"
         await call.desk.casework.inform(
-            connection, made.taxpayer_id, "预约提示", text, link=("查看预约", "/centre/appointments")
+            connection, made.taxpayer_id, "预约提示", text, link=("查看预约", rules.address_of(made))
         )
     await _told(call, made)
     return _view(call, made, await attachment_views(call.desk, made.attachments))
@@ -236,13 +231,23 @@ async def _cancel_own(call: Call) -> AppointmentView:
 
 
 async def _accept(call: Call) -> AppointmentView:
-    known = await _OWN.one(call)
-    return await _store(call, known, rules.answer(known, agreed=True, now_ms=now_ms()))
+    return await _answered(call, await _OWN.one(call), agreed=True)
 
 
 async def _decline(call: Call) -> AppointmentView:
-    known = await _OWN.one(call)
-    return await _store(call, known, rules.answer(known, agreed=False, now_ms=now_ms()))
+    return await _answered(call, await _OWN.one(call), agreed=False)
+
+
+async def _answered(call: Call, known: Appointment, *, agreed: bool) -> AppointmentView:
+    """Whoever invited is told."""
+    stored = await _store(call, known, rules.answer(known, agreed=agreed, now_ms=now_ms()))
+    word = "同意" if agreed else "拒绝"
+    text = f"纳税人{word}了您于{call.desk.casework.when(known)}的邀请（{known.number}）。"
+    link = ("查看预约", f"/desk/records/appointments?number={known.number}")
+    await call.desk.casework.inform_now(
+        known.created_by, f"纳税人已{word}邀请", text, link, CaseList.APPOINTMENTS
+    )
+    return stored
 
 
 async def _store(
@@ -251,8 +256,9 @@ async def _store(
     """``tell``: the title and the text of a notice to the taxpayer."""
     async with call.desk.recording.write() as connection:
         stored = await rows.change(connection, old, new)
+        await call.desk.casework.settle_invitation(connection, old, now_ms())
         if tell is not None:
-            link = ("查看预约", "/centre/appointments")
+            link = ("查看预约", rules.address_of(new))
             await call.desk.casework.inform(connection, new.taxpayer_id, *tell, link=link)
     await _told(call, stored)
     return _view(call, stored, await attachment_views(call.desk, stored.attachments))
@@ -312,8 +318,15 @@ async def _invite(call: Call) -> AppointmentView:
         await rows.book(connection, made)
         when, method = call.desk.casework.when(made), WORDS["appointment_method"][made.method]
         text = f"税务机关邀请您于{when}进行{method}，事项：{made.subject}。请在开始前确认是否同意。"
-        link = ("同意或拒绝", "/centre/invitations")
-        await call.desk.casework.inform(connection, made.taxpayer_id, "税局邀请", text, todo=True, link=link)
+        await call.desk.casework.inform(
+            connection,
+            made.taxpayer_id,
+            "税局邀请",
+            text,
+            todo=True,
+            link=("同意或拒绝", rules.address_of(made)),
+            notice_id=rules.invitation_id(made),
+        )
     await _told(call, made)
     return _view(call, made)
 
@@ -337,7 +350,8 @@ async def _begin(call: Call) -> AppointmentView:
 async def _call_in(call: Call, known: Appointment) -> None:
     text = f"您预约的在线互动（{known.number}）已到时间，税务人员正在等候。请打开办税页面右侧的【悦悦】互动窗口。"
     async with call.desk.recording.write() as connection:
-        await call.desk.casework.inform(connection, known.taxpayer_id, "税务人员正在等候您", text)
+        link = ("查看预约", rules.address_of(known))
+        await call.desk.casework.inform(connection, known.taxpayer_id, "税务人员正在等候您", text, link=link)
     await _told(call, known)
 
 

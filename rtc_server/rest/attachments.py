@@ -1,4 +1,5 @@
-"""Files attached to cases: taken from who sent them, shown to whoever may see the case, by short-lived links."""
+"""What comes with cases: files, taken from who sent them, shown to whoever may see the case, by short-lived links; and
+the telephone number to call."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ MAX_ATTACHMENTS = 5
 
 FileId = Annotated[str, StringConstraints(pattern=r"^f[0-9a-f]{32}$")]
 FileIds = Annotated[list[FileId], Field(max_length=MAX_ATTACHMENTS)]
+Telephone = Annotated[str, StringConstraints(pattern=r"^[0-9+][0-9 -]{5,24}$")]
 
 
 class AttachmentView(View):
@@ -25,6 +27,12 @@ class AttachmentView(View):
     size: int
     media_type: str
     url: str
+
+
+class ContactView(View):
+    """The telephone number to call; None: none was given."""
+
+    contact: str | None
 
 
 async def own_files(call: Call, file_ids: Sequence[str]) -> tuple[str, ...]:

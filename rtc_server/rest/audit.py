@@ -58,6 +58,7 @@ ACTIONS: Mapping[str, tuple[AuditKind, str]] = MappingProxyType(
         "reveal_phone": (_R, "查看手机号"),
         "reveal_company": (_R, "查看企业名称"),
         "reveal_appointment_phone": (_R, "查看预约联系电话"),
+        "reveal_mediation_phone": (_R, "查看调解申请联系电话"),
         "export_appointment": (_X, "导出预约"),
         "export_inquiry": (_X, "导出留言"),
         "export_work_order": (_X, "导出工单"),

@@ -21,10 +21,11 @@ class NamedView(View):
 
 
 class AuthorityView(NamedView):
-    """``served``: a centre serves it or one above it."""
+    """``served``: a centre serves it or one above it, that of ``centre_id``."""
 
     parent: str | None
     served: bool
+    centre_id: str | None
 
 
 class AgentView(View):
@@ -154,9 +155,12 @@ async def _choices(call: Call) -> ChoicesView:
                 code=one.code,
                 name=one.name,
                 parent=one.parent,
-                served=organisation.centre_for(one.code) is not None,
+                served=centre is not None,
+                centre_id=centre.centre_id if centre is not None else None,
             )
-            for one in organisation.whole.authorities
+            for one, centre in (
+                (one, organisation.centre_for(one.code)) for one in organisation.whole.authorities
+            )
         ],
     )
 

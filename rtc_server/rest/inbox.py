@@ -9,6 +9,8 @@ from pydantic import Field, StringConstraints
 from sqlalchemy import ColumnElement
 
 from rtc_server.casework import surveys
+from rtc_server.casework.appointments import is_invitation
+from rtc_server.casework.notices import Notice
 from rtc_server.casework.service import now_ms
 from rtc_server.casework.states import WORDS, NoticeKind
 from rtc_server.identity.policy import Permission
@@ -82,6 +84,8 @@ class DeliveryView(View):
     done: bool
     answered: bool | None = None
     """Of a survey."""
+    done_by_itself: bool = False
+    """Of a todo: done by the answer it asks for; ``done`` is not for it."""
     body: str = ""
     links: list[LinkView] = []
     attachments: list[AttachmentView] = []
@@ -157,6 +161,7 @@ async def _open(call: Call) -> DeliveryView:
         await _told(call)
     return _delivery_view(replace(known, read_at=known.read_at or now_ms())).model_copy(
         update={
+            "done_by_itself": _done_by_itself(notice),
             "body": notice.body,
             "links": links_of(notice),
             "attachments": await attachment_views(call.desk, notice.attachments),
@@ -186,11 +191,17 @@ async def _favourite(call: Call) -> DeliveryView:
     return _delivery_view(replace(known, favourite_at=at))
 
 
+def _done_by_itself(notice: Notice) -> bool:
+    """A survey by answering it, and so is an invitation."""
+    return notice.todo and (bool(notice.survey) or is_invitation(notice.notice_id))
+
+
 async def _done(call: Call) -> DeliveryView:
     """办理: what was to be done is done."""
     async with call.desk.recording.write() as connection:
         known = required(await rows.own_delivery(connection, call.person.person_id, _delivery_id(call)))
-        if not known.todo:
+        notice = required(await rows.get(connection, known.notice_id))
+        if not known.todo or _done_by_itself(notice):
             raise Refused(ErrorCode.WRONG_PHASE)
         at = known.done_at or now_ms()
         await rows.mark(connection, known, done_at=at)

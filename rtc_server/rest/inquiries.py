@@ -263,7 +263,7 @@ async def _decide(call: Call, old: Inquiry, new: Inquiry, title: str, text: str)
             title,
             text,
             kind=NoticeKind.REMINDER,
-            link=("查看留言", "/centre/inquiries"),
+            link=("查看留言", f"/centre/inquiries?number={new.number}"),
             attachments=new.answer_attachments,
         )
     await _told(call, stored)

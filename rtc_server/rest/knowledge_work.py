@@ -6,7 +6,8 @@ import asyncio
 import re
 import time
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from weakref import WeakKeyDictionary
 
 from pydantic import Field
 
@@ -29,12 +30,15 @@ _SOON_MS = 30 * 60_000
 """Who turns to a human so soon after asking was not helped."""
 _EPOCH = date(1970, 1, 1)
 _SUGGESTED = 3
+_MAX_FOUND = 5_000
+_found: WeakKeyDictionary[Index, dict[tuple[str, str | None], tuple[str, ...]]] = WeakKeyDictionary()
 _LONG_NUMBER = re.compile(r"[0-9０-９Xx]{6,}")
 
 
 class WorkQuery(ListQuery):
-    """What is asked most comes first, whatever order is asked for."""
+    """What is asked most comes first, whatever order is asked for. Ten at once: for each it is searched whose alias it may be."""
 
+    size: Literal[10, "10"] = 10
     work: Work | None = None
 
 
@@ -105,7 +109,6 @@ async def _work_list(call: Call) -> Listing[WorkItem]:
 def _item(index: Index, group: WorkGroup) -> WorkItem:
     by_id = index.base.by_id
     answered = by_id.get(group.question_id) if group.question_id is not None else None
-    found = index.search(group.asked, _SUGGESTED, lambda one: one != group.question_id)
     return WorkItem(
         turn_id=group.turn_id,
         work=group.work,
@@ -115,10 +118,22 @@ def _item(index: Index, group: WorkGroup) -> WorkItem:
         reasons=group.reasons,
         answered=QuestionRef(question_id=answered.question_id, title=answered.title) if answered else None,
         suggested=[
-            QuestionRef(question_id=one.question_id, title=by_id[one.question_id].title)
-            for one in found.matches
+            QuestionRef(question_id=one, title=by_id[one].title)
+            for one in _suggestions(index, group.asked, group.question_id)
         ],
     )
+
+
+def _suggestions(index: Index, asked: str, without: str | None) -> tuple[str, ...]:
+    """Kept while the index is: an editor who settles one item after the other is shown the others again each time."""
+    known = _found.setdefault(index, {})
+    suggested = known.get((asked, without))
+    if suggested is None:
+        if len(known) >= _MAX_FOUND:
+            known.clear()
+        matches = index.search(asked, _SUGGESTED, lambda one: one != without).matches
+        suggested = known[asked, without] = tuple(one.question_id for one in matches)
+    return suggested
 
 
 def without_numbers(text: str) -> str:

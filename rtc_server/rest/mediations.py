@@ -10,12 +10,21 @@ from pydantic import Field
 
 from rtc_server.casework.service import now_ms
 from rtc_server.casework.states import WORDS
+from rtc_server.identity.masking import mask_phone
 from rtc_server.identity.policy import Permission
 from rtc_server.records import mediations, meetings
 from rtc_server.records.mediations import MEDIATIONS, MediationFilter, MediationRecord
 from rtc_server.records.meeting_recording import application_of
 from rtc_server.records.numbering import MEDIATION, next_number
 from rtc_server.records.paging import CursorInvalid
+from rtc_server.rest.attachments import (
+    AttachmentView,
+    ContactView,
+    FileIds,
+    Telephone,
+    attachment_views,
+    own_files,
+)
 from rtc_server.rest.audit import audit
 from rtc_server.rest.listing import (
     Listing,
@@ -32,7 +41,7 @@ from rtc_server.rest.service import ServiceDesk
 from rtc_server.rest.sheets import Sheet, SheetColumn, local_time
 from signaling.errors import BadInput, ErrorCode, Refused
 from signaling.rooms.meetings import Meetings, NewApplication
-from signaling.sessions.mediation import MediationApplication
+from signaling.sessions.mediation import Asked, MediationApplication
 from signaling.sessions.meeting_states import MediationPhase
 from signaling.sessions.meeting_streams import PERSON_PREFIX
 from signaling.sessions.states import Role
@@ -50,19 +59,20 @@ _ROLE_NAMES = {
 }
 
 
-class ApplicationBody(Body):
-    """``expected_at``: when one would like to talk. ``draft``: kept, not yet applied for (暂存)."""
-
-    subject: Line
-    detail: Prose
-    expected_at: Moment | None = None
-    draft: bool = False
-
-
 class RevisionBody(Body):
+    """``expected_at``: when one would like to talk. ``contact``: the telephone number to call."""
+
     subject: Line
     detail: Prose
     expected_at: Moment | None = None
+    contact: Telephone | None = None
+    attachments: FileIds = []
+
+
+class ApplicationBody(RevisionBody):
+    """``draft``: kept, not yet applied for (暂存)."""
+
+    draft: bool = False
 
 
 class MediationReasonBody(Body):
@@ -96,7 +106,8 @@ class ApplicationsQuery(Query):
 
 
 class ApplicationView(View):
-    """``meeting_id`` is the address ``/meeting/{meeting_id}``, from the dispatch on. Staff see the masked name."""
+    """``meeting_id`` is the address ``/meeting/{meeting_id}``, from the dispatch on. Staff see the name and ``contact``
+    masked."""
 
     application_id: str
     number: str
@@ -109,6 +120,7 @@ class ApplicationView(View):
     phase_name: str
     expected_at: int | None
     reason: str | None
+    contact: str | None
     meeting_id: str | None
     agent_id: str | None
     agent_number: str | None
@@ -142,8 +154,9 @@ class MeetingRecordView(View):
 
 
 class MediationView(ApplicationView):
-    """One, with the record of its meeting."""
+    """One, with its material and the record of its meeting."""
 
+    attachments: list[AttachmentView]
     meeting: MeetingRecordView | None
 
 
@@ -152,8 +165,9 @@ class Applications(View):
     next_cursor: str | None = None
 
 
-def _view(desk: ServiceDesk, application: MediationApplication) -> ApplicationView:
-    agent_id = application.agent_id
+def _view(call: Call, application: MediationApplication) -> ApplicationView:
+    desk, agent_id, contact = call.desk, application.agent_id, application.contact
+    own = application.taxpayer_id == call.person.person_id
     return ApplicationView(
         application_id=application.application_id,
         number=application.number,
@@ -166,6 +180,7 @@ def _view(desk: ServiceDesk, application: MediationApplication) -> ApplicationVi
         phase_name=WORDS["mediation_phase"].get(application.phase, ""),
         expected_at=application.expected_at,
         reason=application.reason,
+        contact=contact if own or contact is None else mask_phone(contact),
         meeting_id=application.meeting_id,
         agent_id=agent_id,
         agent_number=desk.organisation.staff_number(agent_id) if agent_id is not None else None,
@@ -175,7 +190,7 @@ def _view(desk: ServiceDesk, application: MediationApplication) -> ApplicationVi
 
 
 def _row_view(call: Call, row: MediationRecord) -> ApplicationView:
-    return _view(call.desk, application_of(row))
+    return _view(call, application_of(row))
 
 
 _SHEET: Sheet[ApplicationView] = Sheet(
@@ -213,16 +228,19 @@ async def _apply(call: Call) -> ApplicationView:
     centre = call.desk.organisation.centre_for(region)
     asked = NewApplication(
         number=await _next_number(call.desk, region),
-        subject=body.subject,
-        detail=body.detail,
+        asked=await _asked(call, body),
         authority=call.person.authority,
         centre_id=centre.centre_id if centre is not None else None,
-        expected_at=body.expected_at,
         draft=body.draft,
     )
     application = call.request.app[MEETINGS].apply(call.person, asked)
     await _told(call, application)
-    return _view(call.desk, application)
+    return _view(call, application)
+
+
+async def _asked(call: Call, body: RevisionBody) -> Asked:
+    files = await own_files(call, body.attachments)
+    return Asked(body.subject, body.detail, body.expected_at, body.contact, files)
 
 
 async def _next_number(desk: ServiceDesk, region: str | None) -> str:
@@ -243,13 +261,13 @@ async def _list(call: Call) -> Applications:
         except CursorInvalid:
             raise BadInput(ErrorCode.BAD_MESSAGE) from None
         return Applications(
-            applications=[_view(desk, application_of(row)) for row in page.items],
+            applications=[_view(call, application_of(row)) for row in page.items],
             next_cursor=page.next_cursor,
         )
     phases = mediations.UNFINISHED if person.role is Role.SUPERVISOR else (MediationPhase.APPLIED,)
     async with desk.recording.read() as connection:
         rows = await mediations.unfinished(connection, _served(call), phases, person.person_id, _MAX_SHOWN)
-    return Applications(applications=[_view(desk, application_of(row)) for row in rows])
+    return Applications(applications=[_view(call, application_of(row)) for row in rows])
 
 
 def _served(call: Call) -> list[str]:
@@ -274,7 +292,7 @@ async def _dispatch(call: Call) -> ApplicationView:
         told = f"调解申请（{given.number}，{given.subject}）已分派给您，请按约定时间主持调解会议。"
         link = ("查看申请", f"/desk/records/mediations?number={given.number}")
         await call.desk.casework.inform_now(agent_id, "调解申请已分派给您", told, link, CaseList.MEDIATIONS)
-    return _view(call.desk, given)
+    return _view(call, given)
 
 
 async def _inform(
@@ -299,6 +317,13 @@ async def _read_own(call: Call) -> MediationView:
 
 async def _read(call: Call) -> MediationView:
     """Who asked for what, who took part and what was said: that staff read it is recorded."""
+    row = await _of_staff(call)
+    audit(call, "read_mediation", row.taxpayer_id, row.number)
+    return await _whole(call, application_of(row))
+
+
+async def _of_staff(call: Call) -> MediationRecord:
+    """Of one's own centre, or given to oneself. Raises ``Refused``."""
     async with call.desk.recording.read() as connection:
         row = await mediations.get(connection, call.id("application_id"))
     hidden = (MediationPhase.DRAFT, MediationPhase.DISCARDED)
@@ -306,12 +331,22 @@ async def _read(call: Call) -> MediationView:
         raise Refused(ErrorCode.RECORD_NOT_FOUND)
     if row.agent_id != call.person.person_id and not _of_own_centre(call, row.authority):
         raise Refused(ErrorCode.RECORD_NOT_FOUND)
-    audit(call, "read_mediation", row.taxpayer_id, row.number)
-    return await _whole(call, application_of(row))
+    return row
+
+
+async def _reveal(call: Call) -> ContactView:
+    row = await _of_staff(call)
+    # Kept before it is shown, as every reveal.
+    audit(call, "reveal_mediation_phone", row.taxpayer_id, row.number)
+    return ContactView(contact=row.contact)
 
 
 async def _whole(call: Call, one: MediationApplication) -> MediationView:
-    return MediationView(**_view(call.desk, one).model_dump(), meeting=await _record(call, one.meeting_id))
+    return MediationView(
+        **_view(call, one).model_dump(),
+        attachments=await attachment_views(call.desk, one.attachments),
+        meeting=await _record(call, one.meeting_id),
+    )
 
 
 async def _record(call: Call, meeting_id: str | None) -> MeetingRecordView | None:
@@ -346,8 +381,7 @@ async def _record(call: Call, meeting_id: str | None) -> MeetingRecordView | Non
 
 async def _revise(call: Call) -> ApplicationView:
     known, body = await _own(call), call.body(RevisionBody)
-    revised = call.request.app[MEETINGS].revise(known, body.subject, body.detail, body.expected_at)
-    return _view(call.desk, revised)
+    return _view(call, call.request.app[MEETINGS].revise(known, await _asked(call, body)))
 
 
 async def _discard(call: Call) -> None:
@@ -357,7 +391,7 @@ async def _discard(call: Call) -> None:
 async def _submit(call: Call) -> ApplicationView:
     submitted = call.request.app[MEETINGS].submit(await _own(call))
     await _told(call, submitted)
-    return _view(call.desk, submitted)
+    return _view(call, submitted)
 
 
 async def _withdraw(call: Call) -> ApplicationView:
@@ -366,7 +400,7 @@ async def _withdraw(call: Call) -> ApplicationView:
         known.application_id, call.body(MediationReasonBody).reason
     )
     await _told(call, withdrawn)
-    return _view(call.desk, withdrawn)
+    return _view(call, withdrawn)
 
 
 async def _refuse(call: Call) -> ApplicationView:
@@ -377,8 +411,10 @@ async def _refuse(call: Call) -> ApplicationView:
     reason = call.body(MediationReasonBody).reason
     refused = call.request.app[MEETINGS].refuse(call.person, row.application_id, reason)
     text = f"您的调解申请（{refused.number}）不予受理。原因：{reason}"
-    await _inform(call, refused, "调解申请不予受理", text, ("查看申请", "/centre/mediations"))
-    return _view(call.desk, refused)
+    await _inform(
+        call, refused, "调解申请不予受理", text, ("查看申请", f"/centre/mediations?number={refused.number}")
+    )
+    return _view(call, refused)
 
 
 def _of_own_centre(call: Call, authority: str | None) -> bool:
@@ -432,6 +468,8 @@ ENTRIES = (
           query=StaffMediationsQuery),
     Entry("GET", "/api/casework/mediations/{application_id}", _S, _read, "One of a centre, with its meeting; recorded",
           answer=MediationView),
+    Entry("POST", "/api/casework/mediations/{application_id}/reveal", Permission.REVEAL, _reveal,
+          "The telephone number unmasked; recorded", answer=ContactView),
     Entry("POST", "/api/mediations/{application_id}/refuse", _S, _refuse, "Refuse, with a reason; the taxpayer is told",
           body=MediationReasonBody, answer=ApplicationView),
 )  # fmt: skip

@@ -121,6 +121,12 @@ class NoticeView(View):
     attachments: list[AttachmentView] = []
 
 
+class PushedView(NoticeView):
+    """``unreached``: of the list of people, who is not known here or is ruled out by the rest of the audience."""
+
+    unreached: list[str]
+
+
 class TallyView(View):
     """Of one question: how often each option was chosen, or the newest words."""
 
@@ -200,7 +206,7 @@ _SHEET: Sheet[NoticeView] = Sheet(
 _PUSHED = ListResource(NOTICES, _notice_view, OfCentre(rows.notice.c.centre_id), _SHEET)
 
 
-async def _push(call: Call) -> NoticeView:
+async def _push(call: Call) -> PushedView:
     body, at = call.body(NoticeBody), now_ms()
     centre_id = required(own_centre(call, body.centre_id))
     asked = body.audience
@@ -240,7 +246,8 @@ async def _push(call: Call) -> NoticeView:
         await call.desk.casework.publish(made, at)
     async with call.desk.recording.read(caught_up=False) as connection:
         stored = required(await rows.get(connection, made.notice_id))
-    return await _whole(call, stored)
+    shown = await _whole(call, stored)
+    return PushedView(**dict(shown), unreached=await call.desk.casework.outside(made))
 
 
 def _own_authority(call: Call, centre_id: str) -> str:
@@ -330,7 +337,7 @@ ENTRIES = (
           query=NoticesQuery, answer=Listing[NoticeView]),
     Entry("GET", f"{_ALL}/export.xlsx", _S, _PUSHED.export, "The same as a sheet", query=NoticesQuery),
     Entry("POST", _ALL, _P, _push, "Push to an audience, now or at a time",
-          body=NoticeBody, answer=NoticeView, status=201),
+          body=NoticeBody, answer=PushedView, status=201),
     Entry("GET", f"{_ALL}/{{notice_id}}", _S, _read, "One a centre has pushed", answer=NoticeView),
     Entry("GET", f"{_ALL}/{{notice_id}}/answers", _S, _results, "What was answered to a survey, without names",
           answer=SurveyResultsView),

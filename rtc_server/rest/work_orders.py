@@ -168,10 +168,20 @@ async def _store(
         stored = await changes.change(connection, WORK_ORDER, old, new)
         await rows.add_step(connection, new.work_order_id, now_ms(), call.person.person_id, step)
         if tell is not None:
-            link = ("查看工单", "/centre/work_orders")
-            await call.desk.casework.inform(connection, new.taxpayer_id, *tell, link=link)
+            await call.desk.casework.inform(connection, new.taxpayer_id, *tell, link=_address(new))
     await _told(call, stored)
     return await _whole(call, stored)
+
+
+def _address(one: WorkOrder) -> tuple[str, str]:
+    return ("查看工单", f"/centre/work_orders?number={one.number}")
+
+
+async def _tell_agent(call: Call, one: WorkOrder, agent_id: str, title: str, text: str) -> None:
+    """In the inbox, where it is seen from the desk too; not of what one did oneself."""
+    if agent_id != call.person.person_id:
+        link = ("查看工单", f"/desk/records/work_orders?number={one.number}")
+        await call.desk.casework.inform_now(agent_id, title, text, link, CaseList.WORK_ORDERS)
 
 
 async def _told(call: Call, one: WorkOrder) -> None:
@@ -187,12 +197,18 @@ async def _read_own(call: Call) -> WorkOrderView:
 
 async def _urge(call: Call) -> WorkOrderView:
     known = await _OWN.one(call)
-    return await _store(call, known, rules.urge(known, now_ms()), "催办")
+    urged = await _store(call, known, rules.urge(known, now_ms()), "催办")
+    text = f"纳税人催办工单（{known.number}，{known.subject}），已催办 {urged.urged} 次，请尽快办理。"
+    await _tell_agent(call, known, known.agent_id, "工单被催办", text)
+    return urged
 
 
 async def _terminate(call: Call) -> WorkOrderView:
     known, reason = await _OWN.one(call), call.body(TerminateBody).reason
-    return await _store(call, known, rules.terminate(known, f"终止：{reason}", now_ms()), f"终止：{reason}")
+    ended = await _store(call, known, rules.terminate(known, f"终止：{reason}", now_ms()), f"终止：{reason}")
+    text = f"纳税人终止了工单（{known.number}，{known.subject}），不需再办理。原因：{reason}"
+    await _tell_agent(call, known, known.agent_id, "工单已被纳税人终止", text)
+    return ended
 
 
 async def _rate(call: Call) -> WorkOrderView:
@@ -239,9 +255,7 @@ async def _raise(call: Call) -> WorkOrderView:
         await changes.add(connection, WORK_ORDER, made)
         await rows.add_step(connection, made.work_order_id, at, own, "已受理")
         text = f"您反映的事项“{made.subject}”已生成工单（{made.number}），办理进度可在我的工单中查看。"
-        await call.desk.casework.inform(
-            connection, made.taxpayer_id, "工单已受理", text, link=("查看工单", "/centre/work_orders")
-        )
+        await call.desk.casework.inform(connection, made.taxpayer_id, "工单已受理", text, link=_address(made))
     await _told(call, made)
     return await _whole(call, made)
 
@@ -261,7 +275,10 @@ async def _hand_on(call: Call) -> WorkOrderView:
     if agent is None or known.centre_id not in agent.centres:
         raise Refused(ErrorCode.RECORD_NOT_FOUND)
     new = rules.hand_on(known, agent_id, now_ms())
-    return await _store(call, known, new, f"转交税务人员 {agent.staff_number} 办理")
+    handed = await _store(call, known, new, f"转交税务人员 {agent.staff_number} 办理")
+    text = f"工单（{known.number}，{known.subject}）已转交给您，请及时办理。"
+    await _tell_agent(call, known, agent_id, "工单已转交给您", text)
+    return handed
 
 
 def _check_own(call: Call, known: WorkOrder) -> None:

@@ -38,11 +38,9 @@ class NewApplication:
     """What a taxpayer asks for; ``number`` is given by the caller and never given twice."""
 
     number: str
-    subject: str
-    detail: str
+    asked: mediation.Asked
     authority: str | None
     centre_id: str | None = None
-    expected_at: int | None = None
     draft: bool = False
 
 
@@ -86,35 +84,36 @@ class Meetings:
 
     # Applications
 
-    def apply(self, person: Person, asked: NewApplication) -> MediationApplication:
+    def apply(self, person: Person, new: NewApplication) -> MediationApplication:
         """A draft is kept and concerns nobody yet. Raises ``Refused``."""
         if person.role is not Role.TAXPAYER:
             raise Refused(ErrorCode.NOT_ALLOWED)
-        if not asked.draft:
+        asked = new.asked
+        if not new.draft:
             self._check_room_for(person.person_id)
         application = MediationApplication(
             application_id=self._new_id(),
-            number=asked.number,
+            number=new.number,
             taxpayer_id=person.person_id,
             taxpayer_name=person.display_name,
-            authority=asked.authority,
+            authority=new.authority,
             subject=asked.subject,
             detail=asked.detail,
             applied_at=self._ports.clock.now_ms(),
-            phase=MediationPhase.DRAFT if asked.draft else MediationPhase.APPLIED,
-            centre_id=asked.centre_id,
+            phase=MediationPhase.DRAFT if new.draft else MediationPhase.APPLIED,
+            centre_id=new.centre_id,
             expected_at=asked.expected_at,
+            contact=asked.contact,
+            attachments=asked.attachments,
         )
         self._keep(KeptApplication(application))
-        if not asked.draft:
+        if not new.draft:
             self._applied[application.application_id] = application
         return application
 
-    def revise(
-        self, draft: MediationApplication, subject: str, detail: str, expected_at: int | None
-    ) -> MediationApplication:
+    def revise(self, draft: MediationApplication, asked: mediation.Asked) -> MediationApplication:
         """``draft`` is the asker's own, as it was read. Raises ``Refused``."""
-        revised = mediation.revise(self._current(draft), subject, detail, expected_at)
+        revised = mediation.revise(self._current(draft), asked)
         self._keep(KeptApplication(revised))
         return revised
 
@@ -159,7 +158,7 @@ class Meetings:
     def _check_room_for(self, person_id: str) -> None:
         mine = [a for a in self._open() if a.taxpayer_id == person_id]
         if len(mine) >= _MAX_OPEN_OF_TAXPAYER:
-            raise Refused(ErrorCode.TOO_MANY_INTERACTIONS)
+            raise Refused(ErrorCode.TOO_MANY_OPEN)
 
     def dispatch(self, person: Person, application_id: str, agent_id: str) -> MediationApplication:
         """Give it to an agent; its meeting can be entered from now on. Raises ``Refused``."""

@@ -11,7 +11,8 @@ from signaling.sessions.meeting_states import MediationPhase
 @dataclass(frozen=True, slots=True)
 class MediationApplication:
     """``number`` is what people call it; ``taxpayer_name`` is masked. ``meeting_id`` from the dispatch on; whoever is
-    given it may knock. ``expected_at``: when the taxpayer would like to talk. ``reason``: of a withdrawal or a refusal."""
+    given it may knock. ``expected_at``: when the taxpayer would like to talk. ``reason``: of a withdrawal or a refusal.
+    ``contact``: a telephone number. ``attachments`` are ids of files."""
 
     application_id: str
     number: str
@@ -30,14 +31,32 @@ class MediationApplication:
     centre_id: str | None = None
     expected_at: int | None = None
     reason: str | None = None
+    contact: str | None = None
+    attachments: tuple[str, ...] = ()
 
 
-def revise(
-    known: MediationApplication, subject: str, detail: str, expected_at: int | None
-) -> MediationApplication:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the taxpayer writes, and may change until it is applied for."""
+
+    subject: str
+    detail: str
+    expected_at: int | None = None
+    contact: str | None = None
+    attachments: tuple[str, ...] = ()
+
+
+def revise(known: MediationApplication, asked: Asked) -> MediationApplication:
     """A draft. Raises ``Refused``."""
     _check(known, MediationPhase.DRAFT)
-    return replace(known, subject=subject, detail=detail, expected_at=expected_at)
+    return replace(
+        known,
+        subject=asked.subject,
+        detail=asked.detail,
+        expected_at=asked.expected_at,
+        contact=asked.contact,
+        attachments=asked.attachments,
+    )
 
 
 def submit(known: MediationApplication, now_ms: int) -> MediationApplication:

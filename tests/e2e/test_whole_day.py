@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.e2e.casework import Officer, Resident
 from tests.e2e.looking import Looker
 from tests.e2e.office import Story
 from tests.e2e.people import Taxpayer
@@ -28,10 +29,10 @@ async def marked(window: Taxpayer, number: int) -> None:
         await expect(mark).to_have_text(str(number), timeout=PATIENCE_MS)
 
 
-async def into_the_centre(window: Taxpayer) -> Visitor:
+async def into_the_centre(window: Taxpayer) -> Resident:
     async with window.page.context.expect_page() as opened:
         await window.press("to-centre")
-    centre = Visitor(await opened.value)
+    centre = Resident(await opened.value)
     await expect(centre.page.get_by_test_id("list-search")).to_be_visible(timeout=PATIENCE_MS)
     return centre
 
@@ -69,17 +70,9 @@ async def test_a_whole_day(story: Story) -> None:
     await marked(window, 0)
     centre = await into_the_centre(window)
     second = await into_the_centre(window)
-    lead = await Visitor.arrives(story, "lead01", "/desk/records/appointments")
+    lead = await Officer.arrives(story, "lead01", "/desk/records/appointments")
     await centre.goes_to("appointments")
-    await centre.press("book-open")
-    await centre.choose("book-method", "telephone")
-    await centre.fill("book-contact", "13800001234")
-    await centre.page.get_by_test_id("book-day").select_option(index=1)
-    await centre.page.get_by_test_id("slot-10:30").click()
-    await centre.fill("book-subject", "电话咨询退税进度")
-    await centre.press("book-submit")
-    await centre.sees("booked-dialog", "预约提示")
-    await centre.press("booked-ok")
+    await centre.books("telephone", 1, "10:30", "电话咨询退税进度", "13800001234")
     await marked(window, 1)
     await second.counts("notices", 1)
     await lead.sees_row("张*", "电话咨询退税进度", "已预约")
@@ -88,25 +81,17 @@ async def test_a_whole_day(story: Story) -> None:
     await lead.press("appointment-reveal")
     await lead.sees("facts", "13800001234")
     await lead.press("appointment-close")
-    await centre.press("appointment-cancel")
-    await centre.press("confirm-ok")
-    await centre.sees_row("已取消")
+    await centre.cancels()
     await lead.sees_row("已取消")
 
     # Writes, and is answered: the agent is told of it, and so is every page of the taxpayer's.
     await centre.goes_to("inquiries")
-    await centre.press("inquiry-new")
-    await centre.fill("inquiry-content", "退税申请提交后多久到账？")
-    await centre.attaches()
+    await centre.writes("退税申请提交后多久到账？")
     await centre.press("inquiry-submit")
     await centre.sees_row("LYZX440106", "处理中")
-    agent = await Visitor.arrives(story, "agent01", "/desk/records")
+    agent = await Officer.arrives(story, "agent01", "/desk/records")
     await lead.goes_to("inquiries")
-    await lead.sees_row("退税申请提交后多久到账", "待分派")
-    await lead.press("inquiry-open")
-    await lead.choose("inquiry-agent", "agent01")
-    await lead.press("inquiry-assign")
-    await lead.sees("told", "已分派")
+    await lead.assigns("退税申请提交后多久到账")
     await lead.press("inquiry-close")
     await agent.counts("inbox", 1)
     await agent.goes_to("inbox")
@@ -115,10 +100,7 @@ async def test_a_whole_day(story: Story) -> None:
     await looker.at(agent.page, "day-02-staff-inbox")
     await follows(agent.page, "/desk/records/inquiries?number=LYZX")
     await agent.sees_row("退税申请提交后多久到账")
-    await agent.press("inquiry-open")
-    await agent.fill("inquiry-answer", "审核通过后由国库退付，请留意到账通知。")
-    await agent.press("inquiry-send")
-    await agent.sees_row("已答复")
+    await agent.replies("审核通过后由国库退付，请留意到账通知。")
     await marked(window, 2)
     await looker.at(window.page, "day-08-window", selector=WINDOW)
     await second.counts("notices", 2)
@@ -130,16 +112,12 @@ async def test_a_whole_day(story: Story) -> None:
 
     # Is surveyed.
     await lead.goes_to("notices")
-    await lead.press("push-open")
-    await lead.choose("push-kind", "survey")
-    await lead.fill("push-title", "退税服务满意度调查")
-    await lead.fill("push-body", "请抽出一分钟填写。")
-    await lead.fill("push-people", "taxpayer01")
-    await lead.press("question-add")
-    await lead.fill("question-0", "您对退税服务是否满意？")
-    await lead.fill("options-0", "满意\n一般\n不满意")
-    await lead.press("question-add")
-    await lead.fill("question-1", "您有什么建议？")
+    await lead.surveys(
+        "退税服务满意度调查",
+        "taxpayer01",
+        ("您对退税服务是否满意？", "满意\n一般\n不满意"),
+        ("您有什么建议？", ""),
+    )
     await lead.press("push-send")
     await lead.sees_row("退税服务满意度调查", "已发送")
     await lead.press("results-open")
@@ -172,16 +150,14 @@ async def test_a_whole_day(story: Story) -> None:
 
     # Applies for a mediation, and joins it.
     await centre.goes_to("mediations")
-    await centre.press("mediation-new")
-    await centre.fill("mediation-subject", "退税金额核定争议")
-    await centre.fill("mediation-detail", "对核定的退税金额有异议。")
+    await centre.asks_for_mediation("退税金额核定争议", "对核定的退税金额有异议。", contact="13800001234")
     await centre.press("mediation-send")
     await centre.sees_row("TJSQ440106", "待分派")
     await lead.goes_to("mediations")
     await lead.sees_row("退税金额核定争议", "待分派")
     await lead.press("mediation-open")
-    await lead.choose("mediation-agent", "agent01")
-    await lead.press("mediation-dispatch")
+    await lead.sees("attachments", "说明.pdf")
+    await lead.dispatches()
     await centre.sees_row("已分派", "101")
     await marked(window, 1)
     await agent.counts("inbox", 1)

@@ -115,6 +115,7 @@ async def test_an_appointment_is_booked_seen_and_cancelled(house: House) -> None
     sheet = await house.client.get(f"{staff}/export.xlsx?state=booked", headers=house.headers(L))
     rows = list(load_workbook(BytesIO(await sheet.read())).active.iter_rows(values_only=True))  # type: ignore[union-attr]
     assert (rows[0][0], rows[1][0]) == ("预约编号", made["number"])
+    assert rows[1][rows[0].index("来源")] == "纳税人发起", "as staff read it"
 
     done = await ask(house, "POST", f"{mine}/{made['appointment_id']}/cancel", T, {"reason": "改天"})
     assert (done["state_name"], done["reason"]) == ("已取消", "改天")
@@ -212,7 +213,7 @@ async def test_an_inquiry_is_written_assigned_answered_and_its_answer_arrives(ho
     assert (T, "inquiries", 1, 0) in ears.heard
     whole = await ask(house, "GET", f"/api/centre/notices/{told['delivery_id']}", T)
     assert "请在电子税务局申请" in whole["body"]
-    assert whole["links"] == [{"title": "查看留言", "url": "/centre/inquiries"}]
+    assert whole["links"] == [{"title": "查看留言", "url": f"/centre/inquiries?number={made['number']}"}]
     assert ears.heard[-1] == (T, "notices", 0, 0), "opening lowers the count"
     assert (await ask(house, "GET", "/api/centre/inquiries?content=退税&state=completed", T))["total"] == 1
     assert (await ask(house, "GET", "/api/centre/inquiries?content=退款", T))["total"] == 0

@@ -63,7 +63,7 @@ async def test_nobody_applies_without_end(house: House) -> None:
     for _ in range(5):
         await post(house, "/api/mediations", "taxpayer01", ASKED)
     refused = await post(house, "/api/mediations", "taxpayer01", ASKED, 429)
-    assert refused["error"]["code"] == "too_many_interactions"
+    assert refused["error"]["code"] == "too_many_open"
     await post(house, "/api/mediations", "agent01", ASKED, 403)
     for body in ({}, {"subject": "x"}, {**ASKED, "detail": "x" * 2_001}, {**ASKED, "phase": "done"}):
         await post(house, "/api/mediations", "taxpayer02", body, 400)

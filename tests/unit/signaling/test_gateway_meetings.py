@@ -17,6 +17,7 @@ from signaling.rooms.meeting_memory import MemoryMeetings
 from signaling.rooms.meeting_streams import MeetingStreams, NewStream
 from signaling.rooms.meetings import NewApplication
 from signaling.rooms.ports import Person, RecordsUnavailable
+from signaling.sessions.mediation import Asked
 from signaling.sessions.meeting_states import MediationPhase
 from signaling.sessions.meeting_streams import Stream, StreamAccess
 from signaling.sessions.states import Role
@@ -56,7 +57,7 @@ async def started(records: Records, clock: ManualClock, **changes: Any) -> Async
 
 def dispatched(service: Service, agent: str = HOST) -> str:
     meetings = service.gateway.meetings
-    asked = NewApplication("TJSQ1", "税务争议", "详情", None)
+    asked = NewApplication("TJSQ1", Asked("税务争议", "详情"), None)
     applied = meetings.apply(Person(TAXPAYER, Role.TAXPAYER, "张*", None, None, 0), asked)
     lead = Person("lead01", Role.SUPERVISOR, "001", None, None, 0)
     given = meetings.dispatch(lead, applied.application_id, agent)

@@ -13,9 +13,9 @@ export const appointmentFilters = (choices: Choices): Filter[] => [
 ];
 
 export const appointmentColumns = (staff: boolean): ListColumn<Appointment>[] => [
-  { key: 'number', label: '预约编号', text: (row) => row.number },
-  staff ? { key: 'taxpayer', label: '纳税人', text: (row) => row.taxpayer_name } : { key: 'centre', label: '预约服务单位', text: (row) => row.centre_name },
-  { key: 'time', label: '预约服务时间', text: slotText, sort: 'starts_at' },
+  { key: 'number', label: '预约编号', text: (row) => row.number, broken: true },
+  staff ? { key: 'taxpayer', label: '纳税人', text: (row) => row.taxpayer_name } : { key: 'centre', label: '预约服务单位', text: (row) => row.centre_name, broken: true },
+  { key: 'time', label: '预约服务时间', text: slotText, sort: 'starts_at', broken: true },
   { key: 'service', label: '预约服务类型', text: (row) => row.service_name },
   { key: 'method', label: '预约互动方式', text: (row) => row.method_name },
   { key: 'subject', label: '预约事项说明', text: (row) => row.subject, long: true },

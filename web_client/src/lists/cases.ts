@@ -85,6 +85,8 @@ export interface Delivery {
   readonly read: boolean;
   readonly favourite: boolean;
   readonly done: boolean;
+  /** Of a todo: an answer or a survey; it is done with that. */
+  readonly done_by_itself: boolean;
   /** Of a survey. */
   readonly answered: boolean | null;
   readonly body: string;
@@ -110,6 +112,11 @@ export interface PushedNotice {
   readonly links: readonly NoticeLink[];
   readonly survey: readonly SurveyQuestion[];
   readonly attachments: readonly Attachment[];
+}
+
+/** `unreached`: of a list of people, whom it does not reach. */
+export interface Pushed extends PushedNotice {
+  readonly unreached: readonly string[];
 }
 
 export interface WorkOrder {
@@ -143,6 +150,7 @@ export interface Mediation {
   readonly phase: 'draft' | 'applied' | 'dispatched' | 'in_progress' | 'done' | 'withdrawn' | 'refused';
   readonly phase_name: string;
   readonly reason: string | null;
+  readonly contact: string | null;
   readonly meeting_id: string | null;
   readonly agent_id: string | null;
   readonly agent_number: string | null;
@@ -159,8 +167,9 @@ export interface MeetingRecord {
   readonly messages: readonly { readonly sender_name: string | null; readonly text: string; readonly sent_at: number }[];
 }
 
-/** One application, with the record of its meeting. */
+/** One application, with its material and the record of its meeting. */
 export interface MediationCase extends Mediation {
+  readonly attachments: readonly Attachment[];
   readonly meeting: MeetingRecord | null;
 }
 
@@ -172,6 +181,9 @@ export interface SurveyResults {
   readonly within: number;
   readonly questions: readonly { readonly question: string; readonly multiple: boolean; readonly options: readonly string[]; readonly counts: readonly number[]; readonly words: readonly string[] }[];
 }
+
+/** As the server takes it. */
+export const TELEPHONE = /^[0-9+][0-9 -]{5,24}$/;
 
 export const slotText = ({ starts_at, ends_at }: { starts_at: number; ends_at: number }): string => {
   const clock = (at: number): string => new Date(at).toLocaleTimeString('zh-CN', { hour: '2-digit', minute: '2-digit', hour12: false });

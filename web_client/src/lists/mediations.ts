@@ -10,7 +10,7 @@ export const mediationFilters = (choices: Choices): Filter[] => [
 ];
 
 export const mediationColumns = (staff: boolean): ListColumn<Mediation>[] => [
-  { key: 'number', label: '调解申请编号', text: (row) => row.number },
+  { key: 'number', label: '调解申请编号', text: (row) => row.number, broken: true },
   ...(staff ? [{ key: 'taxpayer', label: '纳税人', text: (row: Mediation) => row.taxpayer_name }, { key: 'subject', label: '申请事项', text: (row: Mediation) => row.subject, long: true }] : []),
   { key: 'applied', label: '申请时间', text: (row) => dateTime(row.applied_at), sort: 'applied_at' },
   { key: 'expected', label: '期望沟通时间', text: (row) => dateTime(row.expected_at) },
@@ -24,6 +24,7 @@ export const mediationFacts = (one: Mediation): [string, string | null][] => [
   ['申请人', one.taxpayer_name],
   ['申请事项', one.subject],
   ['情况说明', one.detail],
+  ['联系电话', one.contact],
   ['申请时间', dateTime(one.applied_at)],
   ['期望沟通时间', one.expected_at === null ? null : dateTime(one.expected_at)],
   ['受理时间', one.dispatched_at === null ? null : dateTime(one.dispatched_at)],

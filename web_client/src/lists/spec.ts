@@ -27,12 +27,17 @@ export interface Filter {
   readonly options?: readonly Option[];
 }
 
+/** For who works through a list: one press for what is to be done. */
+export const asTabs = (filters: readonly Filter[], name: string): Filter[] => filters.map((one) => (one.name === name ? { ...one, kind: 'tabs' } : one));
+
 export interface ListColumn<Row> {
   readonly key: string;
   readonly label: string;
   readonly text: (row: Row, index: number) => string;
   /** Long texts are cut in the table and whole in the detail. */
   readonly long?: boolean;
+  /** May stand in two lines: a number breaks before its date, a time after it. */
+  readonly broken?: boolean;
   /** The name the server sorts by. */
   readonly sort?: string;
 }
@@ -54,6 +59,8 @@ export interface NamedCode {
 export interface AuthorityChoice extends NamedCode {
   readonly parent: string | null;
   readonly served: boolean;
+  /** The centre that serves it. */
+  readonly centre_id: string | null;
 }
 
 /** The server's words for its codes, and what one chooses from. */
@@ -80,6 +87,9 @@ export function dateTime(at: number | null): string {
 
 /** 2026-11-21 */
 export const dayOf = (at: number): string => dateTime(at).slice(0, 10);
+
+/** A number of a case in two parts: letters and region, then date and count. */
+export const numberParts = (text: string): readonly string[] => /^([A-Z]+\d{6})(\d{12,})$/.exec(text)?.slice(1) ?? [text];
 
 /** The beginning of a day (ISO 8601) in the person's own time; null for what is no day. */
 export function beginOf(day: string): number | null {

@@ -10,7 +10,7 @@ export const workOrderFilters = (choices: Choices): Filter[] => [
 ];
 
 export const workOrderColumns = (staff: boolean): ListColumn<WorkOrder>[] => [
-  { key: 'number', label: '工单编号', text: (row) => row.number },
+  { key: 'number', label: '工单编号', text: (row) => row.number, broken: true },
   ...(staff ? [{ key: 'taxpayer', label: '纳税人', text: (row: WorkOrder) => row.taxpayer_name }] : []),
   { key: 'subject', label: '工单主题', text: (row) => row.subject, long: true },
   { key: 'state', label: '工单状态', text: (row) => row.state_name },
