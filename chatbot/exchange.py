@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from chatbot.knowledge import (
     Clarification,
+    Document,
     EntryKind,
     KnowledgeBase,
     Link,
@@ -56,16 +57,21 @@ _NAMES = {
     "label": "选项",
     "target": "地址或问题",
     "text": "说明",
+    "documents": "附件",
+    "file_id": "附件编号",
+    "media_type": "附件类型",
 }
 """What an editor reads for a key of the JSON form."""
 _ID = re.compile(r"^[A-Za-z0-9_.:-]{1,64}$")
 _REGION = re.compile(r"^([0-9]{6}|[\u4e00-\u9fff]{2,20})$")
+_FILE_ID = re.compile(r"^f[0-9a-f]{32}$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MAX_TITLE = 200
 MAX_ANSWER = 20_000
 MAX_ALIASES = 200
 MAX_RIGHT = 2_000
 MAX_ITEMS = 50
+MAX_DOCUMENTS = 10
 MAX_QUESTIONS = 50_000
 
 
@@ -142,6 +148,10 @@ def dump_clarification(one: Clarification) -> dict[str, Any]:
 
 
 def dump_question(one: Question) -> dict[str, Any]:
+    documents = [
+        {"file_id": d.file_id, "name": d.name, "size": d.size, "media_type": d.media_type}
+        for d in one.documents
+    ]
     return {
         "question_id": one.question_id,
         "topic": one.topic,
@@ -156,6 +166,8 @@ def dump_question(one: Question) -> dict[str, Any]:
         "hot_rank": one.hot_rank,
         "pages": list(one.pages),
         "demonstration": one.demonstration,
+        # Only where there are any: what was stored before there were is the same as before.
+        **({"documents": documents} if documents else {}),
     }
 
 
@@ -241,6 +253,7 @@ def _question(item: object) -> Question:
         hot_rank=rank,
         pages=_strings(item, "pages", 50, MAX_ITEMS),
         demonstration=_get(item, "demonstration") is True,
+        documents=_documents(item),
     )
 
 
@@ -310,6 +323,21 @@ def _links(item: object) -> tuple[Link, ...]:
     if not isinstance(found, list) or len(found) > MAX_ITEMS:
         raise _Wrong("链接应为列表。")
     return tuple(Link(_text(one, "title", 100), _web(_text(one, "url", 1_000))) for one in found)
+
+
+def _documents(item: object) -> tuple[Document, ...]:
+    found = _get(item, "documents") or []
+    if not isinstance(found, list) or len(found) > MAX_DOCUMENTS:
+        raise _Wrong(f"附件最多 {MAX_DOCUMENTS} 个。")
+    documents = []
+    for one in found:
+        file_id, size = _get(one, "file_id"), _get(one, "size")
+        if not isinstance(file_id, str) or not _FILE_ID.match(file_id):
+            raise _Wrong("附件编号无法识别，请在编辑页面重新上传。")
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+            raise _Wrong("附件大小应为字节数。")
+        documents.append(Document(file_id, _text(one, "name", 255), size, _text(one, "media_type", 100)))
+    return tuple(documents)
 
 
 def _web(address: str) -> str:

@@ -15,6 +15,16 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A stored file that belongs to an answer. ``size`` in bytes."""
+
+    file_id: str
+    name: str
+    size: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """One way to answer a question back: either leads to a question, or to another question back."""
 
@@ -54,6 +64,7 @@ class Question:
     pages: tuple[str, ...] = ()
     """Words of the host page or business it is first of interest on, for 猜你想问."""
     demonstration: bool = False
+    documents: tuple[Document, ...] = ()
 
     @property
     def phrasings(self) -> tuple[str, ...]:
@@ -130,9 +141,13 @@ class KnowledgeBase:
     entries: tuple[QuickEntry, ...] = ()
     rights: tuple[Right, ...] = ()
     by_id: dict[str, Question] = field(init=False, repr=False, compare=False)
+    document_ids: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Of every answer: these files are for everybody who may ask."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_id", {one.question_id: one for one in self.questions})
+        held = frozenset(document.file_id for one in self.questions for document in one.documents)
+        object.__setattr__(self, "document_ids", held)
 
     def clarification(self, clarification_id: str) -> Clarification | None:
         return next((c for c in self.clarifications if c.clarification_id == clarification_id), None)

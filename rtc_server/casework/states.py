@@ -107,7 +107,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             AppointmentProgress.ENDED: "已结束",
         },
         "appointment_origin": {
-            AppointmentOrigin.TAXPAYER: "我的发起",
+            AppointmentOrigin.TAXPAYER: "纳税人发起",
             AppointmentOrigin.AUTHORITY: "税局邀请",
         },
         "appointment_method": {

@@ -36,9 +36,9 @@ class Permission(StrEnum):
     ASK_ASSISTANT = "ask_assistant"
     """Talk with 悦悦, judge her answers, keep favourites."""
     SEND_FILES = "send_files"
-    """In an open interaction one takes part in."""
+    """In an open interaction one takes part in; with a case; with an answer one edits."""
     READ_FILES = "read_files"
-    """Of interactions one may see."""
+    """Of interactions one may see, and those of answers."""
     SERVE = "serve"
     """History, masked profile, notes and tags of a taxpayer whose interaction one may see."""
     REVEAL = "reveal"
@@ -127,6 +127,8 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.EDIT_SHARED_CANNED_REPLIES,
                 Permission.EDITOR_PAGE,
                 Permission.EDIT_KNOWLEDGE,
+                Permission.SEND_FILES,
+                Permission.READ_FILES,
             }
         ),
         Role.ADMINISTRATOR: frozenset(
@@ -140,6 +142,8 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.READ_AUDIT,
                 Permission.EDITOR_PAGE,
                 Permission.EDIT_KNOWLEDGE,
+                Permission.SEND_FILES,
+                Permission.READ_FILES,
             }
         ),
     }

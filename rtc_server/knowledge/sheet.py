@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any
@@ -104,6 +105,9 @@ def _questions(rows: Iterable[Sequence[Any]], base: KnowledgeBase) -> tuple[Ques
         place = f"第 {number} 行"
         try:
             question = parse_question(_item(item, topics))
+            if (before := base.by_id.get(question.question_id)) is not None:
+                # Files have no column: who changes the words keeps them.
+                question = replace(question, documents=before.documents)
             if question.question_id in found:
                 faults.append(Fault(place, "编号与前面的行重复。"))
             found[question.question_id] = question

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    cast,
     delete,
     exists,
     func,
@@ -305,6 +306,17 @@ async def contents(connection: AsyncConnection) -> list[Any]:
     """Of every question, in the order of their ids."""
     query = select(knowledge_question.c.content).order_by(knowledge_question.c.question_id)
     return [row.content for row in await connection.execute(query)]
+
+
+async def documents(connection: AsyncConnection) -> set[str]:
+    """Ids of the files of every answer there ever was."""
+    of_version = knowledge_version.c.content
+    query = select(of_version).where(cast(of_version, Text).contains('"documents"'))
+    return {
+        document["file_id"]
+        for row in await connection.execute(query)
+        for document in (row[0] or {}).get("documents", [])
+    }
 
 
 async def revisions(connection: AsyncConnection) -> dict[str, int]:

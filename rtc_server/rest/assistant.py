@@ -90,6 +90,15 @@ class LinkView(View):
     url: str
 
 
+class DocumentView(View):
+    """``size`` in bytes. A link to it is asked for when it is opened (``POST /api/files/{file_id}/link``)."""
+
+    file_id: str
+    name: str
+    size: int
+    media_type: str
+
+
 class AnswerView(View):
     """``text`` is Markdown. ``demonstration``: made up for a demonstration, no ground for a tax matter."""
 
@@ -97,6 +106,7 @@ class AnswerView(View):
     title: str
     text: str
     links: list[LinkView]
+    documents: list[DocumentView]
     demonstration: bool
 
 
@@ -147,16 +157,8 @@ class EntryView(View):
     target: str
 
 
-class KeptAnswer(View):
-    """``answer`` is Markdown."""
-
-    question_id: str
-    title: str
-    answer: str
-
-
 class KeptAnswers(View):
-    favourites: list[KeptAnswer]
+    favourites: list[AnswerView]
 
 
 class Welcome(View):
@@ -265,11 +267,7 @@ async def _favourites(call: Call) -> KeptAnswers:
     assistant, base = call.desk.assistant, call.desk.knowledge.base
     asker = assistant.asker(call.person)
     kept = base.in_force(await assistant.favourites(call.person.person_id), asker.region, asker.day)
-    return KeptAnswers(
-        favourites=[
-            KeptAnswer(question_id=one.question_id, title=one.title, answer=one.answer) for one in kept
-        ]
-    )
+    return KeptAnswers(favourites=[answer_view(one) for one in kept])
 
 
 async def _favourite(call: Call) -> FavouriteState:
@@ -326,6 +324,10 @@ def answer_view(question: Question) -> AnswerView:
         title=question.title,
         text=question.answer,
         links=[LinkView(title=link.title, url=link.url) for link in question.links],
+        documents=[
+            DocumentView(file_id=one.file_id, name=one.name, size=one.size, media_type=one.media_type)
+            for one in question.documents
+        ],
         demonstration=question.demonstration,
     )
 

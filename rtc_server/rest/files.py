@@ -39,7 +39,7 @@ CONFIRMATIONS = web.AppKey("confirmations", Confirmations)
 
 class NewUpload(Body):
     """``size`` in bytes. Announced before the first byte, so that what is too large is refused at once.
-    Without ``interaction_id`` the file is to be attached to an appointment, an inquiry or a notice."""
+    Without ``interaction_id`` the file is to be attached to an appointment, an inquiry, a notice or an answer of 悦悦."""
 
     interaction_id: Identifier | None = None
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
@@ -137,7 +137,10 @@ async def _may_read(call: Call, file: File) -> bool:
     """Who may see the conversation, a guest in it what they may read of it, and whom a form with it concerns. Those to whom a
     case was shown have its links in the case."""
     if file.interaction_id is None:
-        return file.sender_id == call.person.person_id
+        # What belongs to an answer of 悦悦 is for everybody, as the answer is.
+        return (
+            file.sender_id == call.person.person_id or file.file_id in call.desk.knowledge.base.document_ids
+        )
     try:
         await access.visible(call.desk, call.person, file.interaction_id)
     except Refused:

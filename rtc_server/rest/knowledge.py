@@ -16,15 +16,16 @@ from pydantic import Field
 
 from chatbot.decision import Verdict
 from chatbot.dialogue import Asker, DialogueState, ReplyKind, say
-from chatbot.exchange import BadKnowledgeError, Fault, dump, dump_question, parse_question
+from chatbot.exchange import MAX_DOCUMENTS, BadKnowledgeError, Fault, dump, dump_question, parse_question
 from chatbot.indexer import IndexPhase
-from chatbot.knowledge import KnowledgeBase, Question
+from chatbot.knowledge import Document, KnowledgeBase, Question
 from rtc_server.identity.policy import Permission
 from rtc_server.knowledge.service import Conflict, etag_of, merged, read_json
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
 from rtc_server.records import knowledge as rows
 from rtc_server.records.knowledge import QUESTIONS, Part, Validity
 from rtc_server.records.lists import Asked, ListSpec, Scope
+from rtc_server.rest.attachments import FileId, own_files
 from rtc_server.rest.audit import audit
 from rtc_server.rest.errors import STATUS
 from rtc_server.rest.listing import Listing, ListQuery, ListResource
@@ -74,6 +75,8 @@ class QuestionBody(Body):
     hot_rank: Number | None = None
     pages: Texts = Field(default_factory=list)
     demonstration: bool = False
+    documents: Annotated[list[FileId], Field(max_length=MAX_DOCUMENTS)] = Field(default_factory=list)
+    """Files one has uploaded, and those any version of the question had."""
 
 
 class AliasBody(Body):
@@ -105,6 +108,15 @@ class TryBody(Body):
     region: Words | None = None
 
 
+class DocumentView(View):
+    """``size`` in bytes. A link to it is asked for when it is opened."""
+
+    file_id: str
+    name: str
+    size: int
+    media_type: str
+
+
 class QuestionView(View):
     question_id: str
     topic: str
@@ -119,6 +131,7 @@ class QuestionView(View):
     hot_rank: int | None
     pages: list[str]
     demonstration: bool
+    documents: list[DocumentView] = Field(default_factory=list)
     revision: int
     updated_at: int
     updated_by: str
@@ -226,12 +239,37 @@ async def _get(call: Call) -> QuestionView:
 
 async def _save(call: Call) -> QuestionView | web.Response:
     body, question_id = call.body(QuestionBody), call.id("question_id")
-    item = body.model_dump(exclude={"revision"}) | {"question_id": question_id}
+    item = body.model_dump(exclude={"revision", "documents"}) | {"question_id": question_id}
+    documents = await _documents(call, question_id, body.documents)
     try:
-        await _store(call, parse_question(item), body.revision, "save_question")
+        question = replace(parse_question(item), documents=documents)
+        await _store(call, question, body.revision, "save_question")
     except BadKnowledgeError as error:
         return _faulty(error.faults)
     return await _read(call, question_id)
+
+
+async def _documents(call: Call, question_id: str, file_ids: Sequence[str]) -> tuple[Document, ...]:
+    """What a version of this question had may stay or come back; anything else is the editor's own upload. Raises
+    ``Refused`` with ``file_not_found``."""
+    if not file_ids:
+        return ()
+    async with call.desk.recording.read(caught_up=False) as connection:
+        versions = await rows.versions(connection, question_id)
+    known = {
+        document.file_id: document
+        for version in versions
+        if version.content is not None
+        for document in parse_question(version.content).documents
+    }
+    await own_files(call, [one for one in file_ids if one not in known])
+    found = []
+    for file_id in dict.fromkeys(file_ids):
+        file = await call.desk.files.find(file_id)
+        if file is None:
+            raise Refused(ErrorCode.FILE_NOT_FOUND)
+        found.append(Document(file_id, file.name, file.size, file.media_type))
+    return tuple(found)
 
 
 async def _add_alias(call: Call) -> QuestionView | web.Response:
@@ -434,6 +472,8 @@ async def _import(call: Call, *, apply: bool) -> Imported | web.Response:
             questions, parts = await asyncio.to_thread(read_json, content, knowledge.base)
         else:
             raise BadInput(ErrorCode.BAD_MESSAGE)
+        if strange := _strange_documents(questions, knowledge.base):
+            return _faulty(strange)
         await asyncio.to_thread(merged, knowledge.base, questions, parts)
         if not apply:
             return Imported(checked=True, questions=len(questions), added=None, changed=None)
@@ -442,6 +482,23 @@ async def _import(call: Call, *, apply: bool) -> Imported | web.Response:
         return _faulty(error.faults)
     audit(call, "import_knowledge", None, f"{added}+{changed}")
     return Imported(checked=False, questions=len(questions), added=added, changed=changed)
+
+
+def _strange_documents(questions: Sequence[Question], base: KnowledgeBase) -> list[Fault]:
+    """Files come in by upload alone: what another server holds, or another case, is not named into an answer."""
+    faults: list[Fault] = []
+    for one in questions:
+        known = base.by_id.get(one.question_id)
+        held = {document.file_id for document in known.documents} if known is not None else set()
+        faults.extend(
+            Fault(
+                f"问题 {one.question_id}",
+                f"附件“{document.name}”不在本系统中，请去掉后导入，再到编辑页面上传。",
+            )
+            for document in one.documents
+            if document.file_id not in held
+        )
+    return faults
 
 
 async def _content(request: web.Request) -> bytes:

@@ -29,6 +29,7 @@ from rtc_server.records.base import metadata
 from rtc_server.records.call_recordings import call_recording
 from rtc_server.records.database import Database
 from rtc_server.records.files import FileState, file
+from rtc_server.records.knowledge import documents
 from rtc_server.records.meeting_recordings import meeting_recording
 from rtc_server.records.meetings import meeting
 from rtc_server.records.settings import INSTALLATION, setting
@@ -209,13 +210,14 @@ class Retention:
 
 
 async def _attached(connection: AsyncConnection) -> set[str]:
-    """Ids of every file a case names."""
+    """Ids of every file a case names, and of those of answers: any version may come back."""
     named: set[str] = set()
     for table in metadata.sorted_tables:
         for column in table.columns:
             if column.name.endswith("attachments") and isinstance(column.type, JSON):
                 lists: Sequence[Sequence[str]] = (await connection.execute(select(column))).scalars().all()
                 named.update(one for ids in lists for one in ids or ())
+    named |= await documents(connection)
     return named
 
 

@@ -261,7 +261,12 @@ async def test_rights_of_the_region_and_answers_one_has_kept(story: Story) -> No
     await looker.at(taxpayer.page, "centre-09-favourites")
     await taxpayer.press("kept-remove")
     await expect(taxpayer.page.get_by_test_id("kept-answer")).to_have_count(0, timeout=PATIENCE_MS)
+    # What cannot be read says so, and can be tried again.
+    await taxpayer.page.route("**/api/centre/rights", lambda route: route.abort())
     await taxpayer.goes_to("rights")
+    await taxpayer.sees("read-problem", "重试")
+    await taxpayer.page.unroute("**/api/centre/rights")
+    await taxpayer.page.get_by_test_id("read-problem").get_by_role("button").click()
     right = taxpayer.page.get_by_test_id("right")
     await expect(right.filter(has_text="知情权")).to_be_visible(timeout=PATIENCE_MS)
     own = right.filter(has_text="广东发票申领提速")

@@ -14,6 +14,7 @@ from playwright.async_api import FilePayload, Page, expect
 from tests.e2e.looking import Looker
 from tests.e2e.office import Story
 from tests.harness.browser import sign_in
+from tests.rest.test_files import PDF
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
@@ -225,6 +226,48 @@ async def test_nothing_unsaved_is_lost_by_a_slip(story: Story) -> None:
     await page.get_by_test_id("confirm-ok").click()
     await expect(page.get_by_test_id("row-fapiao-008")).to_be_visible()
     await expect(page.get_by_test_id("editor-notice")).to_have_count(0)
+
+
+async def test_a_document_of_an_answer_is_opened_in_the_window_and_among_the_favourites(story: Story) -> None:
+    page = await at_the_editors_desk(story)
+    await page.goto(f"{story.url}/editor?tab=questions&open=fapiao-001")
+    await expect(page.get_by_test_id("q-title")).to_have_value("怎样开具数电票")
+    answer = "| 步骤 | 说明 |\n|---|---|\n| 一 | 进入蓝字发票开具 |\n| 二 | 核对后点击【发票开具】 |\n\n1. 先核对\n2. 再开具"
+    await page.get_by_test_id("q-answer").fill(answer)
+    await page.get_by_test_id("attach-input").set_input_files(
+        [FilePayload(name="开票指引.pdf", mimeType="application/pdf", buffer=PDF)]
+    )
+    await expect(page.get_by_test_id("attached")).to_contain_text("已上传", timeout=TIMEOUT_MS)
+    await page.get_by_test_id("question-save").click()
+    await is_told(page, "已保存")
+    await expect(page.get_by_test_id("document")).to_contain_text("开票指引.pdf")
+    await Looker().at(page, "editor-documents")
+    await in_force(page)
+
+    person = await story.taxpayer()
+    await person.says("怎样开具数电票")
+    turn = person.at("turn").last
+    await expect(turn.get_by_role("table")).to_contain_text("核对后", timeout=TIMEOUT_MS)
+    await expect(turn.get_by_test_id("answer-document")).to_contain_text("开票指引.pdf")
+    looker = Looker()
+    await looker.at(person.page, "assistant-document", selector="yueyue-window")
+    async with person.page.expect_download() as download:
+        await turn.get_by_test_id("answer-document").click()
+    assert (await (await download.value).path()).read_bytes() == PDF
+    await turn.get_by_test_id("favourite").click()
+    await expect(turn.get_by_test_id("favourite")).to_have_text("已收藏", timeout=TIMEOUT_MS)
+    centre = await person.page.context.new_page()
+    await centre.goto(f"{story.url}/centre/favourites")
+    await centre.get_by_test_id("kept-open").filter(has_text="怎样开具数电票").click()
+    async with centre.expect_download() as download:
+        await centre.get_by_test_id("kept-document").click()
+    assert (await (await download.value).path()).read_bytes() == PDF
+    await looker.at(centre, "centre-kept-answer")
+    looker.verdict()
+    await page.get_by_test_id("document-remove").click()
+    await page.get_by_test_id("question-save").click()
+    await is_told(page, "已保存")
+    await expect(page.get_by_test_id("document")).to_have_count(0)
 
 
 async def test_an_old_version_is_compared_and_a_removed_question_comes_back(story: Story) -> None:

@@ -115,6 +115,7 @@ async def test_an_appointment_is_booked_seen_and_cancelled(house: House) -> None
     sheet = await house.client.get(f"{staff}/export.xlsx?state=booked", headers=house.headers(L))
     rows = list(load_workbook(BytesIO(await sheet.read())).active.iter_rows(values_only=True))  # type: ignore[union-attr]
     assert (rows[0][0], rows[1][0]) == ("预约编号", made["number"])
+    assert rows[1][rows[0].index("来源")] == "纳税人发起", "as staff read it"
 
     done = await ask(house, "POST", f"{mine}/{made['appointment_id']}/cancel", T, {"reason": "改天"})
     assert (done["state_name"], done["reason"]) == ("已取消", "改天")

@@ -14,8 +14,10 @@ from openpyxl import load_workbook
 from chatbot import demo
 from rtc_server.identity.accounts import ACCOUNTS, Account
 from rtc_server.knowledge.service import KnowledgeService
+from rtc_server.records import knowledge as rows
 from rtc_server.rest.knowledge import MAX_IMPORT_BYTES, XLSX
 from tests.rest.conftest import House
+from tests.rest.test_files import PDF
 
 NEW = {
     "revision": 0,
@@ -283,6 +285,69 @@ async def test_what_was_removed_is_found_and_brought_back(house: House) -> None:
     assert (await send(house, "PUT", URL, json=NEW))[0] == 200
     _, gone = await send(house, "GET", "/api/knowledge/removed")
     assert (gone["total"], gone["items"]) == (0, [])
+
+
+async def test_a_document_of_an_answer_is_for_everybody_who_may_ask(house: House) -> None:
+    begun = await house.client.post(
+        "/api/files", json={"name": "指引.pdf", "size": len(PDF)}, headers=house.headers("editor01")
+    )
+    assert begun.status == 201, await begun.text()
+    file_id = (await begun.json())["file_id"]
+    piece = await house.client.patch(
+        f"/api/files/{file_id}",
+        data=PDF,
+        headers=house.headers("editor01")
+        | {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
+    )
+    assert piece.status == 200, await piece.text()
+    link = f"/api/files/{file_id}/link"
+    assert (await send(house, "POST", link, "taxpayer01"))[0] == 404, "not before it belongs to an answer"
+    # Not by somebody who has not sent it, and not what is no file.
+    status, body = await send(house, "PUT", URL, "admin", json=NEW | {"documents": [file_id]})
+    assert (status, body["error"]["code"]) == (404, "file_not_found")
+    status, _ = await send(house, "PUT", URL, json=NEW | {"documents": ["f" + "0" * 32]})
+    assert status == 404
+    status, saved = await send(house, "PUT", URL, json=NEW | {"documents": [file_id]})
+    assert (status, [one["name"] for one in saved["documents"]]) == (200, ["指引.pdf"])
+
+    status, turn = await send(
+        house, "POST", "/api/assistant/turns", "taxpayer01", json={"question_id": "own-1"}
+    )
+    assert status in (200, 404)  # 404: the index is not there yet
+    await answering(house)
+    _, turn = await send(house, "POST", "/api/assistant/turns", "taxpayer01", json={"question_id": "own-1"})
+    assert [(one["name"], one["size"]) for one in turn["answer"]["documents"]] == [("指引.pdf", len(PDF))]
+    await send(house, "PUT", "/api/assistant/favourites/own-1", "taxpayer01", json={"kept": True})
+    _, kept = await send(house, "GET", "/api/assistant/favourites", "taxpayer01")
+    assert kept["favourites"][0]["documents"] == turn["answer"]["documents"]
+    status, opened = await send(house, "POST", link, "taxpayer01")
+    assert status == 200
+    content = await house.client.get(opened["url"])
+    assert await content.read() == PDF
+
+    # Another editor changes the words, a sheet comes back, an alias is added: the file stays.
+    changed = NEW | {"revision": 1, "title": "大厅能充电吗", "documents": [file_id]}
+    assert (await send(house, "PUT", URL, "admin", json=changed))[0] == 200
+    book = await sheet_of(house)
+    row = next(row for row in book["问题"].iter_rows() if row[0].value == "own-1")
+    row[4].value = "新的答案。"
+    assert (await take_in(house, book))[0] == 200
+    assert (await send(house, "POST", URL + "/aliases", json={"alias": "哪里有插头"}))[0] == 200
+    assert [one.file_id for one in house.desk.knowledge.base.by_id["own-1"].documents] == [file_id]
+    # A file named by an import only is refused.
+    _, whole = await send(house, "GET", "/api/knowledge/export.json")
+    stranger = {**next(one for one in whole["questions"] if one["question_id"] == "own-1")}
+    stranger["documents"] = [{**stranger["documents"][0], "file_id": "f" + "1" * 32}]
+    status, body = await send(house, "POST", "/api/knowledge/import", json=whole | {"questions": [stranger]})
+    assert (status, body["faults"][0]["place"]) == (400, "问题 own-1")
+    # Taken off the answer it is nobody's; a version that had it may bring it back.
+    _, now = await send(house, "GET", URL)
+    assert (await send(house, "PUT", URL, json=NEW | {"revision": now["revision"]}))[0] == 200
+    assert (await send(house, "POST", link, "taxpayer01"))[0] == 404
+    again = NEW | {"revision": now["revision"] + 1, "documents": [file_id]}
+    assert (await send(house, "PUT", URL, "admin", json=again))[0] == 200
+    async with house.desk.recording.read() as connection:
+        assert file_id in await rows.documents(connection)
 
 
 async def test_faults_are_told_in_words_of_the_form(house: House) -> None:

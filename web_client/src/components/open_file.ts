@@ -3,7 +3,7 @@ import { fileLink } from '@/composables/use_links';
 import type { SessionContext } from '@/composables/use_session';
 import type { FileView } from '@/protocol/messages';
 
-export function openFile(session: SessionContext, file: FileView): void {
+export function openFile(session: SessionContext, file: Pick<FileView, 'file_id' | 'media_type'>): void {
   void session.run('file.open', async () => {
     const link = await fileLink(session.client.records, file.file_id);
     const anchor = document.createElement('a');

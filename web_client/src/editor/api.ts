@@ -36,6 +36,15 @@ export interface QuestionContent {
   hot_rank: number | null;
   pages: string[];
   demonstration: boolean;
+  /** What versions from before there were documents do not have. */
+  documents?: readonly AnswerDocument[];
+}
+
+/** A file of an answer; `size` in bytes. */
+export interface AnswerDocument {
+  readonly file_id: string;
+  readonly name: string;
+  readonly size: number;
 }
 
 export interface Question extends QuestionContent {
@@ -197,7 +206,7 @@ export class KnowledgeApi {
   }
 
   save(id: string, revision: number, content: QuestionContent): Promise<Question> {
-    return this.#save('PUT', one(id), { revision, ...content });
+    return this.#save('PUT', one(id), { revision, ...content, documents: (content.documents ?? []).map((document) => document.file_id) });
   }
 
   async remove(id: string): Promise<void> {

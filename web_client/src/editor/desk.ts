@@ -1,5 +1,6 @@
 /** What every part of the editor's page works with. */
 import { inject, onBeforeUnmount, onMounted, provide, type InjectionKey, type Ref, type ShallowRef } from 'vue';
+import type { ServiceHttp } from '@/rest/http';
 import type { Address } from './address';
 import type { Fault, KnowledgeApi, Parts } from './api';
 
@@ -23,6 +24,7 @@ export interface Wanted {
 
 export interface EditorDesk {
   readonly api: KnowledgeApi;
+  readonly http: ServiceHttp;
   readonly address: Address;
   readonly parts: ShallowRef<Parts>;
   readonly busy: Ref<boolean>;

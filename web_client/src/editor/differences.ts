@@ -19,6 +19,7 @@ const FIELDS: readonly { readonly name: string; readonly lines: (of: QuestionCon
   { name: '相似问', lines: (of) => of.aliases },
   { name: '答案', lines: (of) => of.answer.split('\n') },
   { name: '链接', lines: (of) => of.links.map((link) => `${link.title} ${link.url}`) },
+  { name: '附件', lines: (of) => (of.documents ?? []).map((document) => document.name) },
   { name: '关键词', lines: (of) => of.keywords },
   { name: '适用地区', lines: (of) => (of.regions.length === 0 ? ['全国'] : of.regions) },
   { name: '有效期', lines: (of) => [of.valid_from === null && of.valid_until === null ? '长期' : `${of.valid_from ?? ''} 至 ${of.valid_until ?? ''}`] },

@@ -14,6 +14,8 @@ export interface Answer extends QuestionRef {
   /** Markdown. */
   readonly text: string;
   readonly links: readonly { readonly title: string; readonly url: string }[];
+  /** Files; a link to one is asked for when it is opened. `size` in bytes. */
+  readonly documents: readonly { readonly file_id: string; readonly name: string; readonly size: number; readonly media_type: string }[];
   readonly demonstration: boolean;
 }
 

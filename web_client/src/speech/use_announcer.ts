@@ -76,6 +76,12 @@ export function useAnnouncer(api: VoiceApi): Announcer {
     phase.value = 'loading';
     const mine = new AbortController();
     fetching = mine;
+    const words = wordsOf(toFragment(answer.text));
+    if (words === '') {
+      phase.value = 'failed';
+      problem.value = '这个答案没有可以播报的文字，请直接查看。';
+      return;
+    }
     // Made in the click itself: later a browser would keep it silent.
     const opened = typeof AudioContext === 'undefined' ? null : new AudioContext();
     context = opened;
@@ -84,7 +90,7 @@ export function useAnnouncer(api: VoiceApi): Announcer {
       if (mine.signal.aborted) return;
       if (own !== null) {
         voice.value = 'browser';
-        speaking = speakByBrowser(wordsOf(toFragment(answer.text)), own, events);
+        speaking = speakByBrowser(words, own, events);
       } else {
         voice.value = 'server';
         const sound = await api.answer(answer.question_id, mine.signal);
