@@ -59,6 +59,7 @@ def serve(
 
 async def _serve(settings: Settings) -> None:
     from rtc_server.app import Server, StartError
+    from rtc_server.collector import calm_collector
     from rtc_server.keys import KeyFileError, load_keys
 
     try:
@@ -70,18 +71,9 @@ async def _serve(settings: Settings) -> None:
         from rtc_server.welcome import show
 
         show(listening.url, sys.stdout)
-    _calm_collector()
+    calm_collector()
     print(f"listening {listening.url}", flush=True)  # noqa: T201 - read by scripts
     await server.run()
-
-
-def _calm_collector() -> None:
-    """What lives as long as the server is never looked through again (the garbage of imports, some thousand objects, stays
-    with it), and young objects, which nearly all die by themselves, are looked through in larger lots: a full pass over
-    thousands of connections holds up every message for 0.4 s, one over what was made in the last second for some 20 ms."""
-    gc.freeze()
-    gc.set_threshold(5_000, 4, 250)
-    gc.enable()
 
 
 @app.command()

@@ -7,6 +7,7 @@ slowest way of asking each list has sent.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import statistics
 import tempfile
@@ -26,6 +27,7 @@ from rtc_server import logs
 from rtc_server.app import http_app
 from rtc_server.bench.list_queries import MEASURED, Measured
 from rtc_server.bench.list_rows import ROWS, fill
+from rtc_server.collector import calm_collector
 from rtc_server.config import Settings
 from rtc_server.health import Health
 from rtc_server.identity.accounts import ACCOUNTS
@@ -114,6 +116,9 @@ async def measure(
         if not database.is_sqlite:
             # What autovacuum does in the minute after so many rows.
             await _vacuum(database)
+        stack.callback(gc.set_threshold, *gc.get_threshold())
+        stack.callback(gc.unfreeze)
+        calm_collector()  # as the server does
         session = await stack.enter_async_context(ClientSession(f"http://127.0.0.1:{port}"))
         minter = TokenMinter(_SECRET)
         found: list[Row] = []
