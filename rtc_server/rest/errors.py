@@ -55,6 +55,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.SLOT_FULL: 409,
         ErrorCode.SLOT_GONE: 409,
         ErrorCode.ALREADY_BOOKED: 409,
+        ErrorCode.ALREADY_RATED: 409,
         ErrorCode.TOO_MANY_APPOINTMENTS: 429,
         ErrorCode.TOO_MANY_OPEN: 429,
         ErrorCode.TAXPAYER_OFFLINE: 409,

@@ -315,6 +315,7 @@ async def test_a_survey_is_answered_once_and_only_as_it_asks(house: House) -> No
         await ask(house, "POST", f"{path}/answers", T, {"answers": wrong}, 400)
     done = await ask(house, "POST", f"{path}/answers", T, {"answers": good})
     assert [each["options"] for each in done["answers"]] == [[0], [0, 2], []]
+    await ask(house, "POST", f"{path}/answers", T, {"answers": good}, 409)
     await fails(house, "POST", f"{path}/answers", T, "already_rated", {"answers": good})
 
 
