@@ -1,9 +1,8 @@
-"""The editor's side of 悦悦: questions with filters and versions, parts, import and export, the state of the index, a try."""
+"""The editor's side of 悦悦: questions with filters and versions, parts, the state of the index, a try."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,22 +19,18 @@ from chatbot.exchange import MAX_DOCUMENTS, BadKnowledgeError, Fault, dump, dump
 from chatbot.indexer import IndexPhase
 from chatbot.knowledge import Document, KnowledgeBase, Question
 from rtc_server.identity.policy import Permission
-from rtc_server.knowledge.service import Conflict, etag_of, merged, read_json
+from rtc_server.knowledge.service import Conflict, etag_of
 from rtc_server.organisation.centres import DEFAULT_TIME_ZONE
 from rtc_server.records import knowledge as rows
 from rtc_server.records.knowledge import QUESTIONS, Part, Validity
 from rtc_server.records.lists import Asked, ListSpec, Scope
 from rtc_server.rest.attachments import FileId, own_files
 from rtc_server.rest.audit import audit
-from rtc_server.rest.errors import STATUS
+from rtc_server.rest.knowledge_exchange import faulty
 from rtc_server.rest.listing import Listing, ListQuery, ListResource
 from rtc_server.rest.resource import Body, Call, Entry, Prose, View, Words
-from rtc_server.rest.sheets import XLSX
-from signaling.errors import SENTENCES, BadInput, ErrorCode, Refused
+from signaling.errors import BadInput, ErrorCode, Refused
 from signaling.wire.base import Identifier
-
-MAX_IMPORT_BYTES = 16 * 1024 * 1024
-_MAX_FAULTS_TOLD = 200
 
 Number = Annotated[int, Field(ge=1, le=100_000)]
 ShortText = Annotated[str, Field(max_length=1_000)]
@@ -183,15 +178,6 @@ class StatusView(View):
     questions: int
 
 
-class Imported(View):
-    """``checked``: nothing was changed, it was only looked whether it could be."""
-
-    checked: bool
-    questions: int
-    added: int | None
-    changed: int | None
-
-
 class Changed(View):
     changed: int
 
@@ -245,7 +231,7 @@ async def _save(call: Call) -> QuestionView | web.Response:
         question = replace(parse_question(item), documents=documents)
         await _store(call, question, body.revision, "save_question")
     except BadKnowledgeError as error:
-        return _faulty(error.faults)
+        return faulty(error.faults)
     return await _read(call, question_id)
 
 
@@ -282,7 +268,7 @@ async def _add_alias(call: Call) -> QuestionView | web.Response:
         try:
             await _store(call, parse_question(item), known.revision, "add_alias")
         except BadKnowledgeError as error:
-            return _faulty(error.faults)
+            return faulty(error.faults)
     if body.turn_id is not None:
         await call.desk.assistant.settle(body.turn_id, call.person.person_id)
     return await _read(call, question_id)
@@ -316,7 +302,7 @@ async def _bulk(call: Call) -> Changed | web.Response:
             ]
             _, changed = await knowledge.take_in(questions, {}, call.person.person_id)
         except BadKnowledgeError as error:
-            return _faulty(error.faults)
+            return faulty(error.faults)
     audit(call, f"{body.action}_questions", None, str(changed))
     return Changed(changed=changed)
 
@@ -363,11 +349,11 @@ async def _save_part(call: Call) -> PartsView | web.Response:
         raise Refused(ErrorCode.NOT_FOUND)
     body = call.body(PartBody)
     if name == Part.TOPICS and (faults := _topics_in_use(body.content, call.desk.knowledge.base)):
-        return _faulty(faults)
+        return faulty(faults)
     try:
         await call.desk.knowledge.save_part(Part(name), body.content, call.person.person_id, body.etag)
     except BadKnowledgeError as error:
-        return _faulty(error.faults)
+        return faulty(error.faults)
     except Conflict as error:
         raise Refused(ErrorCode.CONFLICT) from error
     audit(call, "save_knowledge_part", name)
@@ -434,84 +420,6 @@ async def _try(call: Call) -> TryView:
     return await asyncio.to_thread(think)
 
 
-async def _export_json(call: Call) -> web.Response:
-    text = await asyncio.to_thread(
-        lambda: json.dumps(dump(call.desk.knowledge.base), ensure_ascii=False, indent=1)
-    )
-    audit(call, "export_knowledge", "json")
-    return _download(text.encode(), "application/json", "knowledge.json")
-
-
-async def _export_xlsx(call: Call) -> web.Response:
-    from rtc_server.knowledge import sheet  # openpyxl alone takes a third of a second of a start
-
-    content = await asyncio.to_thread(sheet.write, call.desk.knowledge.base)
-    audit(call, "export_knowledge", "xlsx")
-    return _download(content, XLSX, "knowledge.xlsx")
-
-
-async def _check_import(call: Call) -> Imported | web.Response:
-    return await _import(call, apply=False)
-
-
-async def _apply_import(call: Call) -> Imported | web.Response:
-    return await _import(call, apply=True)
-
-
-async def _import(call: Call, *, apply: bool) -> Imported | web.Response:
-    """Read, checked whole, then kept whole: one broken row and nothing is changed."""
-    knowledge = call.desk.knowledge
-    content = await _content(call.request)
-    parts: dict[str, Any] = {}
-    try:
-        if call.request.content_type == XLSX:
-            from rtc_server.knowledge import sheet
-
-            questions = await asyncio.to_thread(sheet.read, content, knowledge.base)
-        elif call.request.content_type == "application/json":
-            questions, parts = await asyncio.to_thread(read_json, content, knowledge.base)
-        else:
-            raise BadInput(ErrorCode.BAD_MESSAGE)
-        if strange := _strange_documents(questions, knowledge.base):
-            return _faulty(strange)
-        await asyncio.to_thread(merged, knowledge.base, questions, parts)
-        if not apply:
-            return Imported(checked=True, questions=len(questions), added=None, changed=None)
-        added, changed = await knowledge.take_in(questions, parts, call.person.person_id)
-    except BadKnowledgeError as error:
-        return _faulty(error.faults)
-    audit(call, "import_knowledge", None, f"{added}+{changed}")
-    return Imported(checked=False, questions=len(questions), added=added, changed=changed)
-
-
-def _strange_documents(questions: Sequence[Question], base: KnowledgeBase) -> list[Fault]:
-    """Files come in by upload alone: what another server holds, or another case, is not named into an answer."""
-    faults: list[Fault] = []
-    for one in questions:
-        known = base.by_id.get(one.question_id)
-        held = {document.file_id for document in known.documents} if known is not None else set()
-        faults.extend(
-            Fault(
-                f"问题 {one.question_id}",
-                f"附件“{document.name}”不在本系统中，请去掉后导入，再到编辑页面上传。",
-            )
-            for document in one.documents
-            if document.file_id not in held
-        )
-    return faults
-
-
-async def _content(request: web.Request) -> bytes:
-    """Larger than other bodies may be, so it is read here, piece by piece, up to its own limit."""
-    parts, size = [], 0
-    async for part in request.content.iter_any():
-        size += len(part)
-        if size > MAX_IMPORT_BYTES:
-            raise BadInput(ErrorCode.MESSAGE_TOO_LARGE)
-        parts.append(part)
-    return b"".join(parts)
-
-
 async def _store(call: Call, question: Question, revision: int, action: str) -> None:
     """Raises ``BadKnowledgeError``, and ``Refused`` with ``conflict``."""
     try:
@@ -527,30 +435,6 @@ async def _read(call: Call, question_id: str) -> QuestionView:
     if found is None:
         raise Refused(ErrorCode.NOT_FOUND)
     return _view(call, found)
-
-
-def _faulty(faults: Sequence[Fault]) -> web.Response:
-    """Like every refusal, and each fault with its place beside it."""
-    code = ErrorCode.BAD_MESSAGE
-    body = {
-        "error": {"code": code.value, "message": SENTENCES[code], "retry_after_ms": None},
-        "faults": [{"place": one.place, "problem": one.problem} for one in faults[:_MAX_FAULTS_TOLD]],
-        "fault_count": len(faults),
-    }
-    return web.Response(
-        text=json.dumps(body, ensure_ascii=False),
-        status=STATUS[code],
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )
-
-
-def _download(content: bytes, content_type: str, name: str) -> web.Response:
-    return web.Response(
-        body=content,
-        content_type=content_type,
-        headers={"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'},
-    )
 
 
 def _today() -> Any:
@@ -575,8 +459,4 @@ ENTRIES = (
     Entry("PUT", "/api/knowledge/parts/{part}", _P, _save_part, "Replace a part", body=PartBody, answer=PartsView),
     Entry("GET", "/api/knowledge/status", _P, _status, "What answers now, and the index", answer=StatusView),
     Entry("POST", "/api/knowledge/try", _P, _try, "What 悦悦 would answer", body=TryBody, answer=TryView),
-    Entry("GET", "/api/knowledge/export.json", _P, _export_json, "Everything as JSON"),
-    Entry("GET", "/api/knowledge/export.xlsx", _P, _export_xlsx, "The questions as a sheet"),
-    Entry("POST", "/api/knowledge/import/check", _P, _check_import, "Whether a file could be taken in", answer=Imported),
-    Entry("POST", "/api/knowledge/import", _P, _apply_import, "Take a file in, or tell every fault", answer=Imported),
 )  # fmt: skip

@@ -15,7 +15,8 @@ from chatbot import demo
 from rtc_server.identity.accounts import ACCOUNTS, Account
 from rtc_server.knowledge.service import KnowledgeService
 from rtc_server.records import knowledge as rows
-from rtc_server.rest.knowledge import MAX_IMPORT_BYTES, XLSX
+from rtc_server.rest.knowledge_exchange import MAX_IMPORT_BYTES
+from rtc_server.rest.sheets import XLSX
 from tests.rest.conftest import House
 from tests.rest.test_files import PDF
 
