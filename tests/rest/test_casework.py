@@ -346,7 +346,7 @@ async def test_a_work_order_is_raised_followed_urged_ended_and_rated(house: Hous
     ]
     assert seen["steps"][1]["actor"] == "纳税人"
     assert (await ask(house, "POST", f"{mine}/rating", T, {"resolved": True}))["resolved"] is True
-    await ask(house, "POST", f"{mine}/rating", T, {"resolved": False}, 400)
+    await ask(house, "POST", f"{mine}/rating", T, {"resolved": False}, 409)
     assert {one["title"] for one in await inbox(house)} >= {"工单已受理", "工单有新进度", "工单已办结"}
 
 
